@@ -1,0 +1,33 @@
+import type { Status } from './protocol.js';
+
+/** Codes of google.rpc.Code that this client itself makes. */
+export const Code = { CANCELLED: 1, INVALID_ARGUMENT: 3, DEADLINE_EXCEEDED: 4, INTERNAL: 13, UNAVAILABLE: 14 } as const;
+
+/** A request that failed, by the server's word or because it could not be asked. */
+export class AtriumError extends Error {
+  override readonly name = 'AtriumError';
+
+  constructor(
+    /** A google.rpc.Code: 5 is NOT_FOUND, 14 UNAVAILABLE. */
+    readonly code: number,
+    /** UPPER_SNAKE, made to be compared: `ROOM_FULL`, `CONNECTION_LOST`. */
+    readonly reason: string,
+    message: string,
+    /** The field of the request that is at fault, if one is. */
+    readonly field?: string,
+  ) {
+    super(message);
+  }
+
+  static fromStatus(status: Status): AtriumError {
+    const details = status.details ?? [];
+    const info = details.find((detail) => detail['@type'].endsWith('/google.rpc.ErrorInfo'));
+    const badRequest = details.find((detail) => detail['@type'].endsWith('/google.rpc.BadRequest'));
+    return new AtriumError(
+      status.code ?? 2,
+      info?.reason ?? 'UNKNOWN',
+      status.message ?? 'The request failed.',
+      badRequest?.fieldViolations?.[0]?.field,
+    );
+  }
+}

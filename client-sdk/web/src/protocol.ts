@@ -1,0 +1,155 @@
+// The frames of proto/atrium/v1/frames.proto in canonical proto3 JSON, as they travel on `/ws` under the
+// subprotocol `atrium.v1.json`: one frame in each message. A pushed frame omits zeros and empty lists.
+
+export type Json = null | boolean | number | string | Json[] | JsonObject;
+export interface JsonObject {
+  [key: string]: Json;
+}
+
+/** A place in the history of a room. `offset` is a 64-bit count in decimal; compare with `BigInt(offset)`. */
+export interface Position {
+  epoch: string;
+  offset: string;
+}
+
+export interface RoomInfo {
+  id: string;
+  /** The registered type; empty for an untyped room. */
+  type?: string;
+  memberCount?: number;
+  /** 0: no limit. */
+  maxMembers?: number;
+  createTime?: string;
+  lastActivityTime?: string;
+  position?: Position;
+}
+
+/** A session that has joined a room. */
+export interface Member {
+  id: string;
+  /** The server's word on who it is; absent for an anonymous client. */
+  userId?: string;
+  /** RFC 3339. */
+  joinTime?: string;
+}
+
+export type LeaveReason = 'LEAVE_REASON_UNSPECIFIED' | 'LEAVE_REASON_LEAVE' | 'LEAVE_REASON_DISCONNECT';
+
+export interface PatchOperation {
+  op: string;
+  path: string;
+  value?: Json;
+}
+
+export interface EmitResponse {
+  success: boolean;
+  event: string;
+  /** Sessions that the event was handed to. */
+  notified: number;
+  roomId: string;
+  position?: Position;
+}
+
+/** What a join is answered with, and what `snapshot` carries. */
+export interface RoomSnapshot {
+  room: RoomInfo;
+  memberId: string;
+  state?: Json;
+  position?: Position;
+  members?: Member[];
+}
+
+/** A `google.rpc.Status`. */
+export interface Status {
+  code?: number;
+  message?: string;
+  details?: StatusDetail[];
+}
+
+export interface StatusDetail {
+  '@type': string;
+  reason?: string;
+  domain?: string;
+  fieldViolations?: { field?: string; description?: string }[];
+}
+
+export interface Requests {
+  hello: { token: string; client: string };
+  join: { roomId: string; initialState?: Json };
+  leave: { roomId: string };
+  emit: { roomId: string; event: string; data: Json; exclude?: string[]; to?: string[]; includeSelf?: boolean };
+  setState: { roomId: string; state: Json };
+  getState: { roomId: string };
+}
+
+export interface Replies {
+  join: RoomSnapshot;
+  leave: object;
+  emit: EmitResponse;
+  setState: { position?: Position };
+  getState: { state?: Json; position?: Position };
+}
+
+export interface Welcome {
+  sessionId: string;
+  userId?: string;
+  /** Seconds, such as `25s`. */
+  pingInterval?: string;
+}
+
+export type Reply = { id?: number; error?: Status } & Partial<Replies>;
+
+export interface RoomEvent {
+  roomId: string;
+  offset?: string;
+  event: string;
+  data?: Json;
+  senderId?: string;
+  senderUserId?: string;
+  time?: string;
+}
+
+export interface StatePatch {
+  roomId: string;
+  offset?: string;
+  operations?: PatchOperation[];
+}
+
+export interface MemberChange {
+  roomId: string;
+  offset?: string;
+  joined?: Member[];
+  left?: { member: Member; reason?: LeaveReason }[];
+  count?: number;
+}
+
+export interface Left {
+  roomId: string;
+  memberId?: string;
+  reason?: LeaveReason;
+}
+
+export interface Goodbye {
+  code?: number;
+  reason?: string;
+  reconnectAfter?: string;
+}
+
+export interface ServerFrame {
+  welcome?: Welcome;
+  reply?: Reply;
+  snapshot?: RoomSnapshot;
+  event?: RoomEvent;
+  patch?: StatePatch;
+  member?: MemberChange;
+  left?: Left;
+  goodbye?: Goodbye;
+}
+
+export const SUBPROTOCOL = 'atrium.v1.json';
+
+/** Milliseconds of a JSON Duration such as `1.5s`; `fallback` when there is none. */
+export function milliseconds(duration: string | undefined, fallback: number): number {
+  const seconds = duration?.endsWith('s') ? Number(duration.slice(0, -1)) : NaN;
+  return Number.isFinite(seconds) ? seconds * 1000 : fallback;
+}

@@ -1,0 +1,289 @@
+import { AtriumError, Code } from './error.js';
+import { Listeners, type Unsubscribe } from './listeners.js';
+import { applyPatch } from './patch.js';
+import type {
+  EmitResponse,
+  Json,
+  JsonObject,
+  LeaveReason,
+  Member,
+  MemberChange,
+  PatchOperation,
+  Position,
+  Replies,
+  Requests,
+  RoomEvent,
+  RoomInfo,
+  RoomSnapshot,
+  StatePatch,
+} from './protocol.js';
+
+/** What the server says of an event, beside its data. */
+export interface EventMeta {
+  event: string;
+  roomId: string;
+  /** Its place in the room's history: a 64-bit count in decimal. Empty for `$sub:` events. */
+  offset: string;
+  /** The member that emitted it, by the server's word; empty for a service. */
+  senderId: string;
+  senderUserId: string;
+  time: Date;
+}
+
+export interface EmitOptions {
+  /** Members that do not get it. */
+  exclude?: string[];
+  /** If any: only these members get it. */
+  to?: string[];
+  /** An event does not come back to its sender without this. */
+  includeSelf?: boolean;
+}
+
+/** Why a room was left. `error`: the server refused to let this client in again. */
+export interface Leaving {
+  reason: LeaveReason;
+  error?: AtriumError;
+}
+
+/** The data of `$sub:join` and `$sub:leave`. */
+export interface Presence {
+  subscriberId: string;
+  /** Members after it. */
+  count: number;
+}
+
+export type EventListener<Data> = (data: Data, meta: EventMeta) => void;
+
+/** @internal What a room needs of its client. */
+export interface RoomLink {
+  request<Name extends keyof Replies>(name: Name, request: Requests[Name]): Promise<Replies[Name]>;
+  forget(roomId: string): void;
+}
+
+/**
+ * A room as this client sees it. After a lost connection the client joins again by itself; until then `joined` is
+ * false and the rest is as it was last seen.
+ */
+export class Room<State = JsonObject> {
+  private readonly events = new Map<string, Listeners<[Json, EventMeta]>>();
+  private readonly stateListeners = new Listeners<[State, readonly PatchOperation[]]>();
+  private readonly memberListeners = new Listeners<[readonly Member[], number]>();
+  private readonly leftListeners = new Listeners<[Leaving]>();
+  private document: Json = {};
+  private roster: readonly Member[] = [];
+  private total = 0;
+  private place: Position = { epoch: '', offset: '0' };
+  private resyncing = false;
+  private isJoined = false;
+  private ownId = '';
+  private description: RoomInfo;
+
+  /** @internal Rooms come from `AtriumClient.join`. */
+  constructor(
+    readonly id: string,
+    private readonly link: RoomLink,
+  ) {
+    this.description = { id };
+  }
+
+  /** Type, limit and times, as of the last join. */
+  get info(): RoomInfo {
+    return this.description;
+  }
+
+  get joined(): boolean {
+    return this.isJoined;
+  }
+
+  /** This client's id among the members. It is another one after each reconnect. */
+  get memberId(): string {
+    return this.ownId;
+  }
+
+  /** The shared state. Never changed in place: each patch makes a new one, which shares what did not change. */
+  get state(): State {
+    return this.document as unknown as State;
+  }
+
+  /** Who is here, this client included. Incomplete or empty when `count` is above 200. */
+  get members(): readonly Member[] {
+    return this.roster;
+  }
+
+  get count(): number {
+    return this.total;
+  }
+
+  /** Of the last frame that was seen. */
+  get position(): Position {
+    return this.place;
+  }
+
+  /**
+   * Calls `listener` for each event of this name; `*` is every name. `$sub:join` and `$sub:leave` come with
+   * `{subscriberId, count}`, in rooms of up to 200.
+   */
+  on(event: '$sub:join' | '$sub:leave', listener: EventListener<Presence>): Unsubscribe;
+  on<Data = Json>(event: string, listener: EventListener<Data>): Unsubscribe;
+  on(event: string, listener: EventListener<never>): Unsubscribe {
+    let listeners = this.events.get(event);
+    if (!listeners) {
+      listeners = new Listeners();
+      this.events.set(event, listeners);
+    }
+    return listeners.add(listener as unknown as EventListener<Json>);
+  }
+
+  /** Calls `listener` after each change of the state; `operations` is empty when it came whole, after a join. */
+  onState(listener: (state: State, operations: readonly PatchOperation[]) => void): Unsubscribe {
+    return this.stateListeners.add(listener);
+  }
+
+  onMembers(listener: (members: readonly Member[], count: number) => void): Unsubscribe {
+    return this.memberListeners.add(listener);
+  }
+
+  /** Calls `listener` when a service, or a refusal after a reconnect, took this client out of the room. */
+  onLeft(listener: (leaving: Leaving) => void): Unsubscribe {
+    return this.leftListeners.add(listener);
+  }
+
+  /** Sends an event to the members. Fails at once with UNAVAILABLE when there is no connection. */
+  async emit(event: string, data: Json = null, options: EmitOptions = {}): Promise<EmitResponse> {
+    this.requireJoined();
+    return this.link.request('emit', { roomId: this.id, event, data, ...options });
+  }
+
+  /** Merges an RFC 7396 patch into the state: a null removes its key. The change comes by `onState`, to all. */
+  async setState(mergePatch: JsonObject): Promise<void> {
+    this.requireJoined();
+    await this.link.request('setState', { roomId: this.id, state: mergePatch });
+  }
+
+  /** Leaves for good; nothing of this room is told from now on. */
+  async leave(): Promise<void> {
+    const wasJoined = this.isJoined;
+    this.isJoined = false;
+    this.link.forget(this.id);
+    if (wasJoined) {
+      await this.link.request('leave', { roomId: this.id });
+    }
+  }
+
+  /** @internal */
+  enter(snapshot: RoomSnapshot): void {
+    this.isJoined = true;
+    this.resyncing = false;
+    this.description = snapshot.room;
+    this.ownId = snapshot.memberId;
+    this.document = snapshot.state ?? null;
+    this.place = snapshot.position ?? this.place;
+    this.roster = snapshot.members ?? [];
+    this.total = snapshot.room.memberCount ?? this.roster.length;
+    this.stateListeners.call(this.state, []);
+    this.memberListeners.call(this.roster, this.total);
+  }
+
+  /** @internal The connection is gone. */
+  suspend(): void {
+    this.isJoined = false;
+  }
+
+  /** @internal */
+  exit(leaving: Leaving): void {
+    this.isJoined = false;
+    this.leftListeners.call(leaving);
+  }
+
+  /** @internal */
+  receiveEvent(frame: RoomEvent): void {
+    this.advance(frame.offset);
+    this.tell(frame.data ?? null, {
+      event: frame.event,
+      roomId: this.id,
+      offset: frame.offset ?? '',
+      senderId: frame.senderId ?? '',
+      senderUserId: frame.senderUserId ?? '',
+      time: frame.time ? new Date(frame.time) : new Date(),
+    });
+  }
+
+  /** @internal */
+  receivePatch(frame: StatePatch): void {
+    this.advance(frame.offset);
+    if (this.resyncing) {
+      return; // In the state that is on its way.
+    }
+    const operations = frame.operations ?? [];
+    try {
+      this.document = applyPatch(this.document, operations);
+    } catch {
+      this.resync();
+      return;
+    }
+    this.stateListeners.call(this.state, operations);
+  }
+
+  /** @internal */
+  receiveMembers(frame: MemberChange): void {
+    this.advance(frame.offset);
+    const joined = frame.joined ?? [];
+    const left = frame.left ?? [];
+    const changed = new Set([...joined, ...left.map((departure) => departure.member)].map((member) => member.id));
+    this.total = frame.count ?? 0;
+    this.roster =
+      changed.size === 0 && this.roster.length !== this.total
+        ? []
+        : [...this.roster.filter((member) => !changed.has(member.id)), ...joined];
+    this.memberListeners.call(this.roster, this.total);
+
+    let count = this.total - joined.length + left.length;
+    for (const member of joined) {
+      this.tellPresence('$sub:join', member.id, ++count);
+    }
+    for (const { member } of left) {
+      this.tellPresence('$sub:leave', member.id, --count);
+    }
+  }
+
+  private tellPresence(event: string, subscriberId: string, count: number): void {
+    const meta = { event, roomId: this.id, offset: '', senderId: '', senderUserId: '', time: new Date() };
+    this.tell({ subscriberId, count }, meta);
+  }
+
+  private tell(data: Json, meta: EventMeta): void {
+    this.events.get(meta.event)?.call(data, meta);
+    if (meta.event !== '*') {
+      this.events.get('*')?.call(data, meta);
+    }
+  }
+
+  // The reply comes behind all patches that it contains.
+  private resync(): void {
+    this.resyncing = true;
+    this.link.request('getState', { roomId: this.id }).then(
+      (reply) => {
+        if (this.resyncing) {
+          this.resyncing = false;
+          this.document = reply.state ?? null;
+          this.stateListeners.call(this.state, []);
+        }
+      },
+      () => {
+        this.resyncing = false; // The next patch that does not fit tries again.
+      },
+    );
+  }
+
+  private advance(offset: string | undefined): void {
+    if (offset !== undefined) {
+      this.place = { epoch: this.place.epoch, offset };
+    }
+  }
+
+  private requireJoined(): void {
+    if (!this.isJoined) {
+      throw new AtriumError(Code.UNAVAILABLE, 'NOT_JOINED', `Not in the room ${this.id} at the moment.`);
+    }
+  }
+}

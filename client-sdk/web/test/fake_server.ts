@@ -1,0 +1,82 @@
+import { WebSocketServer, type WebSocket as Socket } from 'ws';
+
+type Frame = Record<string, any>;
+
+/** A server of one test: answers hellos and joins, and lets the test say the rest. */
+export class FakeServer {
+  readonly hellos: Frame[] = [];
+  readonly joins: Frame[] = [];
+  readonly sockets: Socket[] = [];
+  /** State that the next join gets. */
+  state: unknown = {};
+  /** Error that the next joins get. */
+  refuse: Frame | undefined;
+  /** Called with requests other than hello and join; replies are the test's. */
+  onRequest: (frame: Frame, socket: Socket) => void = () => {};
+  pingInterval = '25s';
+  private server: WebSocketServer | undefined;
+
+  constructor(private port = 0) {}
+
+  async start(): Promise<void> {
+    const server = new WebSocketServer({
+      port: this.port,
+      host: '127.0.0.1',
+      handleProtocols: (offered) => [...offered][0]!,
+    });
+    this.server = server;
+    server.on('connection', (socket) => {
+      this.sockets.push(socket);
+      socket.on('message', (data) => this.receive(JSON.parse(String(data)), socket));
+    });
+    await new Promise((resolve) => server.once('listening', resolve));
+    this.port = (server.address() as { port: number }).port;
+  }
+
+  get url(): string {
+    return `ws://127.0.0.1:${this.port}/ws`;
+  }
+
+  get last(): Socket {
+    return this.sockets[this.sockets.length - 1]!;
+  }
+
+  push(frame: Frame, socket = this.last): void {
+    socket.send(JSON.stringify(frame));
+  }
+
+  /** Cuts all connections and stops listening; `start` listens on the same port again. */
+  async stop(): Promise<void> {
+    const server = this.server;
+    this.server = undefined;
+    this.sockets.forEach((socket) => socket.terminate());
+    if (server) {
+      await new Promise((resolve) => server.close(resolve));
+    }
+  }
+
+  private receive(frame: Frame, socket: Socket): void {
+    if (frame.hello) {
+      this.hellos.push(frame.hello);
+      const sessionId = `s${this.hellos.length}`;
+      this.push({ welcome: { sessionId, userId: frame.hello.token, pingInterval: this.pingInterval } }, socket);
+    } else if (frame.join) {
+      this.joins.push(frame.join);
+      const memberId = `s${this.hellos.length}`;
+      const result = this.refuse
+        ? { error: this.refuse }
+        : {
+            join: {
+              room: { id: frame.join.roomId, type: '', memberCount: 1, maxMembers: 0 },
+              memberId,
+              state: this.state,
+              position: { epoch: 'e1', offset: '4' },
+              members: [{ id: memberId, userId: 'ana', joinTime: '2026-01-01T00:00:00Z' }],
+            },
+          };
+      this.push({ reply: { id: frame.id, ...result } }, socket);
+    } else {
+      this.onRequest(frame, socket);
+    }
+  }
+}

@@ -1,0 +1,323 @@
+#include "server/api/room_api.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/random/random.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "server/api/validate.h"
+#include "server/common/status_macros.h"
+#include "server/live/room_errors.h"
+#include "server/live/room_id.h"
+
+namespace atrium {
+namespace {
+
+constexpr size_t kMaxStatsRooms = 1000;
+
+// Ends a verb with an error where `expr` is not OK.
+#define REFUSE_IF_ERROR(expr, done) \
+  if (absl::Status refusal = (expr); !refusal.ok()) return done(refusal)
+
+// The member that a client acts as: its own session, or nobody.
+absl::StatusOr<const MemberIdentity*> Membership(const Room* room, const Caller& caller) {
+  if (caller.kind == Caller::Kind::kService) return nullptr;
+  const MemberIdentity* member = room == nullptr ? nullptr : room->FindMember(caller.session_id);
+  if (member == nullptr) return NotAMember();
+  return member;
+}
+
+absl::StatusOr<json::object> ToObject(absl::string_view field, const Payload& payload) {
+  if (payload.empty()) return InvalidField(field, "is required");
+  json::value value = payload.ToJsonValue();
+  if (!value.is_object()) return InvalidField(field, "must be a JSON object");
+  return std::move(value.get_object());
+}
+
+absl::StatusOr<json::object> InitialState(const v1::JoinRequest& request) {
+  if (!request.has_initial_state()) return json::object();
+  absl::StatusOr<json::value> value = FromProtoValue(request.initial_state());
+  if (!value.ok()) return InvalidField("initialState", value.status().message());
+  if (!value->is_object()) return InvalidField("initialState", "must be a JSON object");
+  return std::move(value->get_object());
+}
+
+absl::StatusOr<Payload> JoinPayload(const v1::JoinRequest& request) {
+  if (!request.has_payload()) return Payload();
+  absl::StatusOr<Payload> payload = Payload::FromValue(request.payload());
+  if (!payload.ok()) return InvalidField("payload", payload.status().message());
+  return payload;
+}
+
+absl::Status ValidateEmit(const v1::EmitRequest& request) {
+  RETURN_IF_ERROR(ValidateRoomId("roomId", request.room_id()));
+  RETURN_IF_ERROR(ValidateEvent("event", request.event()));
+  RETURN_IF_ERROR(ValidateMemberIds("exclude", request.exclude()));
+  return ValidateMemberIds("to", request.to());
+}
+
+absl::Status ValidateSendMessage(const v1::SendMessageRequest& request) {
+  constexpr size_t kMaxCharacters = 1000;
+  RETURN_IF_ERROR(ValidateRoomId("roomId", request.room_id()));
+  RETURN_IF_ERROR(ValidateLength("user", request.user(), 100));
+  // Characters, not bytes: continuation bytes of UTF-8 do not count.
+  const size_t characters =
+      std::count_if(request.text().begin(), request.text().end(), [](char c) { return (c & 0xc0) != 0x80; });
+  if (characters == 0 || characters > kMaxCharacters) return InvalidField("text", "must have 1 to 1000 characters");
+  return absl::OkStatus();
+}
+
+std::string NewMessageId(absl::Time now) {
+  absl::BitGen random;
+  return absl::StrFormat("api-%d-%06x", absl::ToUnixMillis(now), absl::Uniform<uint32_t>(random, 0, 1 << 24));
+}
+
+v1::EmitResponse MakeEmitResponse(const v1::EmitRequest& request, const Room* room, int notified) {
+  v1::EmitResponse response;
+  response.set_success(true);
+  response.set_event(request.event());
+  response.set_notified(notified);
+  response.set_room_id(request.room_id());
+  if (room != nullptr) *response.mutable_position() = room->position();
+  return response;
+}
+
+// A typed room makes the message itself.
+absl::StatusOr<v1::SendMessageResponse> CallAddMessage(Room& room, const v1::SendMessageRequest& request) {
+  json::object args;
+  args["user"] = request.user();
+  args["text"] = request.text();
+  ASSIGN_OR_RETURN(const Room::CallResult called, room.Call("addMessage", args));
+  v1::SendMessageResponse response;
+  RETURN_IF_ERROR(MessageFromJson(called.result.ToJsonValue(), *response.mutable_message()));
+  response.set_notified(called.notified);
+  return response;
+}
+
+// An untyped room passes the message on.
+v1::SendMessageResponse EmitMessage(Room* room, const v1::SendMessageRequest& request) {
+  const absl::Time now = absl::Now();
+  v1::SendMessageResponse response;
+  v1::PostedMessage& message = *response.mutable_message();
+  message.set_id(NewMessageId(now));
+  message.set_user(request.user());
+  message.set_text(request.text());
+  *message.mutable_timestamp() = ToTimestamp(now);
+  if (room != nullptr) {
+    const Payload data = Payload::FromJson(MessageToJson(message, JsonZeros::kPrint));
+    response.set_notified(room->Emit({.event = "message:new", .data = data}));
+  }
+  return response;
+}
+
+}  // namespace
+
+void RoomApi::Admit(const Caller& caller, MemberIdentity who, v1::JoinRequest request, JoinDone done) {
+  REFUSE_IF_ERROR(ValidateRoomId("roomId", request.room_id()), done);
+  if (caller.kind == Caller::Kind::kClient && rooms_.registry().TypeOf(request.room_id()) != nullptr) {
+    return done(ServerSideJoinOnly());
+  }
+  absl::StatusOr<json::object> initial_state = InitialState(request);
+  REFUSE_IF_ERROR(initial_state.status(), done);
+  absl::StatusOr<Payload> payload = JoinPayload(request);
+  REFUSE_IF_ERROR(payload.status(), done);
+  rooms_.FindOrCreate(request.room_id(), *std::move(initial_state),
+                      [who = std::move(who), payload = *std::move(payload),
+                       done = std::move(done)](absl::StatusOr<Room*> room) mutable {
+                        REFUSE_IF_ERROR(room.status(), done);
+                        (*room)->Join(std::move(who), std::move(payload), std::move(done));
+                      });
+}
+
+void RoomApi::Disconnect(const std::string& room_id, const std::string& member_id) {
+  rooms_.Find(room_id, [member_id](Room* room) {
+    if (room != nullptr) room->Leave(member_id, v1::LEAVE_REASON_DISCONNECT, /*tell=*/false).IgnoreError();
+  });
+}
+
+void RoomApi::Join(const Caller&, WithPayload<v1::JoinRequest> request, Done<v1::JoinResponse> done) {
+  REFUSE_IF_ERROR(ValidateRoomId("roomId", request.message.room_id()), done);
+  if (request.message.member_id().empty()) return done(InvalidField("memberId", "is required: the id of a session"));
+  sessions_.Bring(std::move(request.message), std::move(done));
+}
+
+void RoomApi::Leave(const Caller& caller, WithPayload<v1::LeaveRequest> request, Done<v1::LeaveResponse> done) {
+  const bool service = caller.kind == Caller::Kind::kService;
+  std::string member_id = request.message.member_id();
+  REFUSE_IF_ERROR(ValidateRoomId("roomId", request.message.room_id()), done);
+  if (service && member_id.empty()) return done(InvalidField("memberId", "is required"));
+  if (!service) member_id = caller.session_id;
+  rooms_.Find(request.message.room_id(),
+              [service, member_id = std::move(member_id), done = std::move(done)](Room* room) mutable {
+                if (room == nullptr) return done(MemberNotFound(member_id));
+                REFUSE_IF_ERROR(room->Leave(member_id, v1::LEAVE_REASON_LEAVE, /*tell=*/service), done);
+                done(WithPayload<v1::LeaveResponse>());
+              });
+}
+
+void RoomApi::Emit(const Caller& caller, WithPayload<v1::EmitRequest> request, Done<v1::EmitResponse> done) {
+  REFUSE_IF_ERROR(ValidateEmit(request.message), done);
+  std::string room_id = request.message.room_id();
+  rooms_.Find(std::move(room_id), [caller, request = std::move(request), done = std::move(done)](Room* room) mutable {
+    const v1::EmitRequest& message = request.message;
+    const absl::StatusOr<const MemberIdentity*> sender = Membership(room, caller);
+    REFUSE_IF_ERROR(sender.status(), done);
+    if (room == nullptr) return done(WithPayload<v1::EmitResponse>{MakeEmitResponse(message, nullptr, 0)});
+    if (*sender != nullptr && room->type() != nullptr) return done(EventFromClientRefused(message.event()));
+    const int notified = room->Emit({.event = message.event(),
+                                     .data = std::move(request.payload),
+                                     .sender = *sender,
+                                     .include_self = message.include_self(),
+                                     .exclude = {message.exclude().begin(), message.exclude().end()},
+                                     .to = {message.to().begin(), message.to().end()}});
+    done(WithPayload<v1::EmitResponse>{MakeEmitResponse(message, room, notified)});
+  });
+}
+
+void RoomApi::SendMessage(const Caller&, WithPayload<v1::SendMessageRequest> request,
+                          Done<v1::SendMessageResponse> done) {
+  v1::SendMessageRequest& message = request.message;
+  REFUSE_IF_ERROR(ValidateSendMessage(message), done);
+  if (message.user().empty()) message.set_user("API Bot");
+  const std::string room_id = message.room_id();
+  auto finish = [room_id, done = std::move(done)](absl::StatusOr<v1::SendMessageResponse> response) mutable {
+    REFUSE_IF_ERROR(response.status(), done);
+    response->set_success(true);
+    response->set_room_id(room_id);
+    done(WithPayload<v1::SendMessageResponse>{*std::move(response)});
+  };
+  if (rooms_.registry().TypeOf(room_id) == nullptr) {
+    rooms_.Find(room_id, [message = std::move(message), finish = std::move(finish)](Room* room) mutable {
+      finish(EmitMessage(room, message));
+    });
+    return;
+  }
+  rooms_.FindOrCreate(room_id, {},
+                      [message = std::move(message), finish = std::move(finish)](absl::StatusOr<Room*> room) mutable {
+                        finish(room.ok() ? CallAddMessage(**room, message) : room.status());
+                      });
+}
+
+void RoomApi::SetState(const Caller& caller, WithPayload<v1::SetStateRequest> request,
+                       Done<v1::SetStateResponse> done) {
+  const std::string& room_id = request.message.room_id();
+  REFUSE_IF_ERROR(ValidateRoomId("roomId", room_id), done);
+  if (rooms_.registry().TypeOf(room_id) != nullptr) return done(StateIsServerOnly());
+  absl::StatusOr<json::object> merge = ToObject("state", request.payload);
+  REFUSE_IF_ERROR(merge.status(), done);
+  auto set = [caller, merge = *std::move(merge), done = std::move(done)](Room* room) mutable {
+    REFUSE_IF_ERROR(Membership(room, caller).status(), done);
+    REFUSE_IF_ERROR(room->SetState(merge), done);
+    WithPayload<v1::SetStateResponse> response;
+    *response.message.mutable_position() = room->position();
+    done(std::move(response));
+  };
+  if (caller.kind == Caller::Kind::kClient) return rooms_.Find(room_id, std::move(set));
+  rooms_.FindOrCreate(room_id, {}, [set = std::move(set)](absl::StatusOr<Room*> room) mutable { set(*room); });
+}
+
+void RoomApi::GetState(const Caller& caller, WithPayload<v1::GetStateRequest> request,
+                       Done<v1::GetStateResponse> done) {
+  std::string room_id = request.message.room_id();
+  REFUSE_IF_ERROR(ValidateRoomId("roomId", room_id), done);
+  rooms_.Find(room_id, [caller, room_id, done = std::move(done)](Room* room) mutable {
+    REFUSE_IF_ERROR(Membership(room, caller).status(), done);
+    if (room == nullptr) return done(RoomNotFound(room_id));
+    WithPayload<v1::GetStateResponse> response{.payload = room->state()};
+    *response.message.mutable_position() = room->position();
+    done(std::move(response));
+  });
+}
+
+void RoomApi::GetRoom(const Caller&, WithPayload<v1::GetRoomRequest> request, Done<v1::Room> done) {
+  std::string room_id = request.message.room_id();
+  REFUSE_IF_ERROR(ValidateRoomId("roomId", room_id), done);
+  rooms_.Find(room_id, [room_id, done = std::move(done)](Room* room) mutable {
+    if (room == nullptr) return done(RoomNotFound(room_id));
+    done(WithPayload<v1::Room>{room->Describe()});
+  });
+}
+
+void RoomApi::ListRooms(const Caller&, WithPayload<v1::ListRoomsRequest> request, Done<v1::ListRoomsResponse> done) {
+  const absl::StatusOr<size_t> size = PageSize(request.message.page_size());
+  REFUSE_IF_ERROR(size.status(), done);
+  const absl::StatusOr<std::string> after = ReadPageToken(request.message.page_token());
+  REFUSE_IF_ERROR(after.status(), done);
+  // One more than the page tells whether there is a next one.
+  rooms_.List(*after, *size + 1, [size = *size, done = std::move(done)](std::vector<v1::Room> rooms) mutable {
+    WithPayload<v1::ListRoomsResponse> response;
+    if (rooms.size() > size) {
+      rooms.resize(size);
+      response.message.set_next_page_token(MakePageToken(rooms.back().id()));
+    }
+    response.message.mutable_rooms()->Add(rooms.begin(), rooms.end());
+    done(std::move(response));
+  });
+}
+
+void RoomApi::ListMembers(const Caller&, WithPayload<v1::ListMembersRequest> request,
+                          Done<v1::ListMembersResponse> done) {
+  std::string room_id = request.message.room_id();
+  REFUSE_IF_ERROR(ValidateRoomId("roomId", room_id), done);
+  const absl::StatusOr<size_t> size = PageSize(request.message.page_size());
+  REFUSE_IF_ERROR(size.status(), done);
+  const absl::StatusOr<std::string> after = ReadPageToken(request.message.page_token());
+  REFUSE_IF_ERROR(after.status(), done);
+  rooms_.Find(room_id, [room_id, size = *size, after = *after, done = std::move(done)](Room* room) mutable {
+    if (room == nullptr) return done(RoomNotFound(room_id));
+    std::vector<const Member*> members;
+    for (const auto& [id, member] : room->members()) {
+      if (id > after) members.push_back(&member);
+    }
+    std::sort(members.begin(), members.end(),
+              [](const Member* a, const Member* b) { return a->identity.id < b->identity.id; });
+    WithPayload<v1::ListMembersResponse> response;
+    if (members.size() > size) {
+      members.resize(size);
+      response.message.set_next_page_token(MakePageToken(members.back()->identity.id));
+    }
+    for (const Member* member : members) *response.message.add_members() = member->ToProto();
+    done(std::move(response));
+  });
+}
+
+void RoomApi::GetStats(const Caller&, WithPayload<v1::GetStatsRequest>, Done<v1::GetStatsResponse> done) {
+  rooms_.List("", kMaxStatsRooms, [this, done = std::move(done)](std::vector<v1::Room> rooms) mutable {
+    WithPayload<v1::GetStatsResponse> response;
+    response.message.set_success(true);
+    v1::RoomStats& stats = *response.message.mutable_rooms();
+    stats.set_total_rooms(static_cast<int32_t>(rooms_.room_count()));
+    for (const v1::Room& room : rooms) {
+      v1::RoomStats::Entry& entry = (*stats.mutable_rooms())[room.id()];
+      entry.set_members(room.member_count());
+      *entry.mutable_created_at() = room.create_time();
+      *entry.mutable_last_activity() = room.last_activity_time();
+    }
+    done(std::move(response));
+  });
+}
+
+void RoomApi::AddTo(RpcTable& table) {
+  const auto add = [&]<typename Request, typename Response>(
+                       absl::string_view name,
+                       void (RoomApi::*verb)(const Caller&, WithPayload<Request>, Done<Response>)) {
+    table.Add<Request, Response>(absl::StrCat("atrium.v1.RoomService.", name),
+                                 [this, verb](const Caller& caller, WithPayload<Request> request,
+                                              Done<Response> done) {
+                                   (this->*verb)(caller, std::move(request), std::move(done));
+                                 });
+  };
+  add("Join", &RoomApi::Join);
+  add("Leave", &RoomApi::Leave);
+  add("Emit", &RoomApi::Emit);
+  add("SendMessage", &RoomApi::SendMessage);
+  add("SetState", &RoomApi::SetState);
+  add("GetState", &RoomApi::GetState);
+  add("GetRoom", &RoomApi::GetRoom);
+  add("ListRooms", &RoomApi::ListRooms);
+  add("ListMembers", &RoomApi::ListMembers);
+  add("GetStats", &RoomApi::GetStats);
+}
+
+}  // namespace atrium

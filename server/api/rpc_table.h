@@ -1,0 +1,61 @@
+#pragma once
+
+#include <google/protobuf/message.h>
+
+#include <memory>
+#include <string>
+#include "absl/strings/string_view.h"
+#include <utility>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/functional/any_invocable.h"
+#include "absl/status/statusor.h"
+#include "server/api/caller.h"
+#include "server/wire/payload.h"
+
+namespace atrium {
+
+// A request or response, with its payload beside it (wire/message_json.h).
+template <typename Message>
+struct WithPayload {
+  Message message;
+  Payload payload;
+};
+
+// Called once, on any thread.
+template <typename Response>
+using Done = absl::AnyInvocable<void(absl::StatusOr<WithPayload<Response>>)>;
+
+// The unary methods by their full name (`atrium.v1.RoomService.Emit`), for doors that know methods only from
+// their descriptors. Filled before serving, then constant: thread-safe.
+class RpcTable {
+ public:
+  using MessagePtr = std::unique_ptr<google::protobuf::Message>;
+  // Takes ownership of the request, whose type is the method's; `done` is called once, on any thread.
+  using Method = absl::AnyInvocable<void(const Caller&, WithPayload<MessagePtr> request, Done<MessagePtr> done) const>;
+
+  template <typename Request, typename Response>
+  void Add(absl::string_view full_name,
+           absl::AnyInvocable<void(const Caller&, WithPayload<Request>, Done<Response>) const> method) {
+    methods_[full_name] = [method = std::move(method)](const Caller& caller, WithPayload<MessagePtr> request,
+                                                       Done<MessagePtr> done) {
+      method(caller, {std::move(static_cast<Request&>(*request.message)), std::move(request.payload)},
+             [done = std::move(done)](absl::StatusOr<WithPayload<Response>> response) mutable {
+               if (!response.ok()) return done(response.status());
+               done(WithPayload<MessagePtr>{std::make_unique<Response>(std::move(response->message)),
+                                            std::move(response->payload)});
+             });
+    };
+  }
+
+  // Null if there is no such method.
+  const Method* Find(absl::string_view full_name) const {
+    const auto it = methods_.find(full_name);
+    return it == methods_.end() ? nullptr : &it->second;
+  }
+
+ private:
+  absl::flat_hash_map<std::string, Method> methods_;
+};
+
+}  // namespace atrium

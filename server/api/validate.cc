@@ -1,0 +1,44 @@
+#include "server/api/validate.h"
+
+#include <algorithm>
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "server/common/errors.h"
+
+namespace atrium {
+
+absl::Status ValidateEvent(absl::string_view field, absl::string_view name) {
+  if (name.empty() || name.size() > 128) return InvalidField(field, "must have 1 to 128 bytes");
+  if (name.front() == '$') return InvalidField(field, "must not start with '$', which marks the system's own events");
+  return absl::OkStatus();
+}
+
+absl::Status ValidateLength(absl::string_view field, absl::string_view text, size_t max) {
+  if (text.size() <= max) return absl::OkStatus();
+  return InvalidField(field, absl::StrCat("must have at most ", max, " bytes"));
+}
+
+absl::Status ValidateMemberIds(absl::string_view field, const google::protobuf::RepeatedPtrField<std::string>& ids) {
+  constexpr int kMax = 1000;
+  if (ids.size() <= kMax) return absl::OkStatus();
+  return InvalidField(field, absl::StrCat("must have at most ", kMax, " entries"));
+}
+
+absl::StatusOr<size_t> PageSize(int32_t page_size) {
+  if (page_size < 0) return InvalidField("pageSize", "must not be negative");
+  return page_size == 0 ? 100 : std::min(page_size, 1000);
+}
+
+std::string MakePageToken(absl::string_view last_id) { return absl::WebSafeBase64Escape(last_id); }
+
+absl::StatusOr<std::string> ReadPageToken(const std::string& token) {
+  std::string last_id;
+  if (!absl::WebSafeBase64Unescape(token, &last_id)) {
+    return InvalidField("pageToken", "must be a nextPageToken of an earlier answer");
+  }
+  return last_id;
+}
+
+}  // namespace atrium

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <google/protobuf/repeated_ptr_field.h>
+
+#include <string>
+#include "absl/strings/string_view.h"
+
+#include "absl/status/statusor.h"
+
+namespace atrium {
+
+// The rules of request fields. Each returns INVALID_ARGUMENT naming `field` and the rule that is broken.
+
+// 1 to 128 bytes, not starting with `$`, which marks the system's own.
+absl::Status ValidateEvent(absl::string_view field, absl::string_view name);
+
+// At most `max` bytes.
+absl::Status ValidateLength(absl::string_view field, absl::string_view text, size_t max);
+
+// At most 1000 member ids.
+absl::Status ValidateMemberIds(absl::string_view field, const google::protobuf::RepeatedPtrField<std::string>& ids);
+
+// AIP-158: 0 means 100; at most 1000, to which more is reduced; not negative.
+absl::StatusOr<size_t> PageSize(int32_t page_size);
+
+// AIP-158: a token names the last id of its page and is opaque to callers.
+std::string MakePageToken(absl::string_view last_id);
+absl::StatusOr<std::string> ReadPageToken(const std::string& token);
+
+}  // namespace atrium

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <grpcpp/support/status.h>
+
+#include "server/session/connection.h"
+
+namespace atrium {
+
+class ConnectStream;
+
+// The shard's side of one Connect stream. All that is queued goes out as one ServerFrames message.
+class ConnectConnection final : public Connection {
+ public:
+  // `stream` lives until OnDone.
+  ConnectConnection(SessionHub& hub, ConnectStream& stream);
+
+  void Start();
+
+  // What gRPC told the stream, in its order.
+  void OnFrames(bool parsed, v1::ClientFrames frames);
+  void OnReadEnd();
+  void OnWriteDone(bool ok);
+  void OnCancel();
+  void OnDone();
+
+ private:
+  void Write() override;
+  void FinishClose(CloseCode code, absl::string_view reason) override;
+  void Abort() override;
+  void Ping() override;
+
+  void End(const ::grpc::Status& status, bool cancel);
+
+  ConnectStream& stream_;
+  // What the stream ends with once all is written.
+  ::grpc::Status verdict_;
+  // Of the write under way; 0 if there is none.
+  size_t writing_bytes_ = 0;
+  bool ended_ = false;
+};
+
+}  // namespace atrium

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <grpcpp/server_context.h>
+#include <grpcpp/support/byte_buffer.h>
+#include <grpcpp/support/server_callback.h>
+
+#include <memory>
+
+#include "absl/time/time.h"
+#include "server/metrics/grpc_metrics.h"
+#include "server/session/session_hub.h"
+
+namespace atrium {
+
+class ConnectConnection;
+
+// The gRPC side of one Connect stream: gets gRPC's callbacks on gRPC's threads and passes them to its connection on
+// the hub's shard. Owns itself until gRPC is done with it; one read and one write are under way at most.
+class ConnectStream final : public ::grpc::ServerBidiReactor<::grpc::ByteBuffer, ::grpc::ByteBuffer> {
+ public:
+  static ConnectStream* Start(::grpc::CallbackServerContext& context, SessionHub& hub, GrpcMetrics::Method& metrics);
+
+  // Called by the connection, on its shard; never after OnDone was passed to it.
+  void Read() { StartRead(&incoming_); }
+  // `outgoing` stays valid until OnWriteDone.
+  void Write(::grpc::ByteBuffer outgoing);
+  // Ends the stream; with `cancel` without waiting for a client that does not read.
+  void End(const ::grpc::Status& status, bool cancel);
+
+ private:
+  ConnectStream(::grpc::CallbackServerContext& context, SessionHub& hub, GrpcMetrics::Method& metrics);
+
+  void OnReadDone(bool ok) override;
+  void OnWriteDone(bool ok) override;
+  void OnCancel() override;
+  void OnDone() override;
+
+  ::grpc::CallbackServerContext& context_;
+  SessionHub& hub_;
+  GrpcMetrics::Method& metrics_;
+  const absl::Time start_;
+  // Destroyed on the shard.
+  std::shared_ptr<ConnectConnection> connection_;
+  ::grpc::ByteBuffer incoming_;
+  ::grpc::ByteBuffer outgoing_;
+};
+
+}  // namespace atrium

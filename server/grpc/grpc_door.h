@@ -1,0 +1,46 @@
+#pragma once
+
+#include <grpcpp/server.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "server/grpc/room_grpc_service.h"
+#include "server/grpc/session_grpc_service.h"
+
+namespace atrium {
+
+// The gRPC port: RoomService, SessionService, grpc.health.v1 and reflection. Thread-safe.
+class GrpcDoor {
+ public:
+  // UNAVAILABLE naming `address` (host:port; port 0 picks a free one) if it cannot listen there.
+  static absl::StatusOr<std::unique_ptr<GrpcDoor>> Create(const std::string& address, RoomApi& rooms,
+                                                          SessionApi& sessions,
+                                                          const std::vector<std::unique_ptr<SessionHub>>& hubs,
+                                                          GrpcMetrics& metrics);
+  ~GrpcDoor() { Shutdown(absl::ZeroDuration()); }
+
+  uint16_t port() const { return port_; }
+
+  // Health checks say NOT_SERVING from now on.
+  void StopServing();
+
+  // Takes no new calls, waits for those under way, and cancels what is left after `grace`.
+  void Shutdown(absl::Duration grace);
+
+ private:
+  GrpcDoor(RoomApi& rooms, SessionApi& sessions, const std::vector<std::unique_ptr<SessionHub>>& hubs,
+           GrpcMetrics& metrics)
+      : room_service_(rooms, metrics), session_service_(sessions, hubs, metrics) {}
+
+  RoomGrpcService room_service_;
+  SessionGrpcService session_service_;
+  std::unique_ptr<::grpc::Server> server_;
+  uint16_t port_ = 0;
+};
+
+}  // namespace atrium

@@ -1,0 +1,44 @@
+#pragma once
+
+#include "atrium/v1/rooms.grpc.pb.h"
+#include "server/api/room_api.h"
+#include "server/metrics/grpc_metrics.h"
+
+namespace atrium {
+
+// RoomService at the gRPC door. Thread-safe.
+class RoomGrpcService final : public v1::RoomService::CallbackService {
+ public:
+  RoomGrpcService(RoomApi& api, GrpcMetrics& metrics);
+
+  using Context = ::grpc::CallbackServerContext;
+  using Reactor = ::grpc::ServerUnaryReactor;
+
+  Reactor* Join(Context* context, const v1::JoinRequest* request, v1::JoinResponse* response) override;
+  Reactor* Leave(Context* context, const v1::LeaveRequest* request, v1::LeaveResponse* response) override;
+  Reactor* Emit(Context* context, const v1::EmitRequest* request, v1::EmitResponse* response) override;
+  Reactor* SendMessage(Context* context, const v1::SendMessageRequest* request,
+                       v1::SendMessageResponse* response) override;
+  Reactor* SetState(Context* context, const v1::SetStateRequest* request, v1::SetStateResponse* response) override;
+  Reactor* GetState(Context* context, const v1::GetStateRequest* request, v1::GetStateResponse* response) override;
+  Reactor* GetRoom(Context* context, const v1::GetRoomRequest* request, v1::Room* response) override;
+  Reactor* ListRooms(Context* context, const v1::ListRoomsRequest* request, v1::ListRoomsResponse* response) override;
+  Reactor* ListMembers(Context* context, const v1::ListMembersRequest* request,
+                       v1::ListMembersResponse* response) override;
+  Reactor* GetStats(Context* context, const v1::GetStatsRequest* request, v1::GetStatsResponse* response) override;
+
+ private:
+  RoomApi& api_;
+  GrpcMetrics::Method& join_;
+  GrpcMetrics::Method& leave_;
+  GrpcMetrics::Method& emit_;
+  GrpcMetrics::Method& send_message_;
+  GrpcMetrics::Method& set_state_;
+  GrpcMetrics::Method& get_state_;
+  GrpcMetrics::Method& get_room_;
+  GrpcMetrics::Method& list_rooms_;
+  GrpcMetrics::Method& list_members_;
+  GrpcMetrics::Method& get_stats_;
+};
+
+}  // namespace atrium

@@ -1,0 +1,76 @@
+#include "server/http/http_service.h"
+
+#include <openssl/sha.h>
+
+#include <utility>
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "server/common/status_macros.h"
+#include "server/http/url.h"
+
+namespace atrium {
+namespace {
+
+constexpr absl::string_view kPlainText = "text/plain; charset=utf-8";
+constexpr absl::string_view kMetricsText = "text/plain; version=0.0.4; charset=utf-8";
+// Scripts and styles come from here only; `ws:` for browsers where 'self' does not cover WebSockets.
+constexpr char kPagePolicy[] =
+    "default-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data:; object-src 'none'; base-uri 'none'; "
+    "form-action 'self'; frame-ancestors 'none'";
+
+std::string ETag(absl::string_view body) {
+  unsigned char digest[SHA_DIGEST_LENGTH];
+  SHA1(reinterpret_cast<const unsigned char*>(body.data()), body.size(), digest);
+  return absl::StrCat("\"", absl::BytesToHexString(absl::string_view(reinterpret_cast<char*>(digest), sizeof(digest))),
+                      "\"");
+}
+
+HttpResponse PlainText(int status, std::string body) {
+  return {.status = status, .content_type = kPlainText, .body = std::move(body)};
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<HttpService>> HttpService::Create(HttpHandlers handlers) {
+  ASSIGN_OR_RETURN(RestTranscoder transcoder, RestTranscoder::Create(handlers.rpcs, handlers.services));
+  return std::unique_ptr<HttpService>(new HttpService(std::move(handlers), std::move(transcoder)));
+}
+
+HttpService::HttpService(HttpHandlers handlers, RestTranscoder transcoder)
+    : handlers_(std::move(handlers)), transcoder_(std::move(transcoder)) {
+  for (const Page& page : handlers_.pages) pages_.emplace(page.path, StoredPage{page, ETag(page.body)});
+}
+
+void HttpService::Handle(const HttpRequest& request, HttpDone done) const {
+  const absl::string_view path = SplitTarget(request.target).first;
+  const auto page = pages_.find(path);
+  const bool plain = path == "/metrics" || path == "/healthz" || path == "/readyz" || path == "/ws";
+  if (!plain && page == pages_.end()) return transcoder_.Handle(Caller::Service(), request, std::move(done));
+
+  // A handshake does not come here.
+  if (path == "/ws") return done(MethodNotAllowed(request.method, {"GET"}));
+  if (request.method != "GET") return done(MethodNotAllowed(request.method, {"GET", "HEAD"}));
+  if (page != pages_.end()) return done(ServePage(page->second, request));
+  if (path == "/healthz") return done(PlainText(200, "ok"));
+  if (path == "/metrics") return done({.content_type = kMetricsText, .body = handlers_.metrics()});
+  const bool ready = handlers_.ready();
+  done(PlainText(ready ? 200 : 503, ready ? "ok" : "draining"));
+}
+
+HttpResponse HttpService::ServePage(const StoredPage& stored, const HttpRequest& request) const {
+  HttpResponse response{.content_type = stored.page.content_type};
+  const bool unchanging = absl::StartsWith(stored.page.path, "/assets/");
+  response.headers.emplace_back("ETag", stored.etag);
+  response.headers.emplace_back("Cache-Control", unchanging ? "public, max-age=31536000, immutable" : "no-cache");
+  response.headers.emplace_back("Content-Security-Policy", kPagePolicy);
+  if (absl::StrContains(request.if_none_match, stored.etag)) {
+    response.status = 304;
+  } else {
+    response.body = std::string(stored.page.body);
+  }
+  return response;
+}
+
+}  // namespace atrium

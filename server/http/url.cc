@@ -1,0 +1,69 @@
+#include "server/http/url.h"
+
+#include <algorithm>
+
+#include "server/wire/json.h"
+
+namespace atrium {
+namespace {
+
+// -1 if it is none.
+int HexDigit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  return -1;
+}
+
+bool IsUtf8(const std::string& text) {
+  if (std::all_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; })) return true;
+  std::string quoted;
+  AppendJsonString(quoted, text);
+  return ParseJson(quoted).ok();
+}
+
+}  // namespace
+
+std::optional<std::string> DecodePercent(absl::string_view text) {
+  std::string decoded;
+  decoded.reserve(text.size());
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != '%') {
+      decoded.push_back(text[i]);
+      continue;
+    }
+    if (text.size() - i < 3) return std::nullopt;
+    const int high = HexDigit(text[i + 1]);
+    const int low = HexDigit(text[i + 2]);
+    if (high < 0 || low < 0) return std::nullopt;
+    decoded.push_back(static_cast<char>(high * 16 + low));
+    i += 2;
+  }
+  if (!IsUtf8(decoded)) return std::nullopt;
+  return decoded;
+}
+
+std::pair<absl::string_view, absl::string_view> SplitTarget(absl::string_view target) {
+  const size_t mark = target.find('?');
+  if (mark == target.npos) return {target, {}};
+  return {target.substr(0, mark), target.substr(mark + 1)};
+}
+
+std::optional<std::vector<std::pair<std::string, std::string>>> ParseQuery(absl::string_view query) {
+  std::vector<std::pair<std::string, std::string>> parameters;
+  while (!query.empty()) {
+    const absl::string_view pair = query.substr(0, query.find('&'));
+    query.remove_prefix(std::min(pair.size() + 1, query.size()));
+    if (pair.empty()) continue;
+    std::string text(pair);
+    std::replace(text.begin(), text.end(), '+', ' ');
+    const size_t equals = std::min(text.find('='), text.size());
+    std::optional<std::string> name = DecodePercent(absl::string_view(text).substr(0, equals));
+    std::optional<std::string> value = DecodePercent(absl::string_view(text).substr(std::min(equals + 1, text.size())));
+    if (!name || !value) return std::nullopt;
+    parameters.emplace_back(*std::move(name), *std::move(value));
+  }
+  return parameters;
+}
+
+}  // namespace atrium

@@ -1,0 +1,80 @@
+#include "server/http/websocket_handshake.h"
+
+#include <openssl/sha.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "server/common/errors.h"
+
+namespace atrium {
+namespace {
+
+constexpr absl::string_view kSubprotocols[] = {"atrium.v1.json", "atrium.v1.proto"};
+constexpr char kVersion[] = "13";
+// RFC 6455 1.3.
+constexpr char kGuid[] = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+
+// The elements of a header that is a list.
+std::vector<std::string> Elements(absl::string_view header) {
+  std::vector<std::string> elements = absl::StrSplit(header, ',', absl::SkipWhitespace());
+  for (std::string& element : elements) absl::StripAsciiWhitespace(&element);
+  return elements;
+}
+
+bool HasElement(absl::string_view header, const char* wanted) {
+  const std::vector<std::string> elements = Elements(header);
+  return std::any_of(elements.begin(), elements.end(),
+                     [&](const std::string& element) { return absl::EqualsIgnoreCase(element, wanted); });
+}
+
+HttpResponse Refuse(int http_status, const char* message) {
+  return ErrorResponse(http_status,
+                       MakeError(absl::StatusCode::kInvalidArgument, "INVALID_WEBSOCKET_HANDSHAKE", message));
+}
+
+bool IsKey(absl::string_view key) {
+  std::string bytes;
+  return key.size() == 24 && absl::Base64Unescape(key, &bytes) && bytes.size() == 16;
+}
+
+std::string AcceptKey(absl::string_view key) {
+  const std::string text = absl::StrCat(key, kGuid);
+  unsigned char digest[SHA_DIGEST_LENGTH];
+  SHA1(reinterpret_cast<const unsigned char*>(text.data()), text.size(), digest);
+  return absl::Base64Escape(absl::string_view(reinterpret_cast<const char*>(digest), sizeof(digest)));
+}
+
+}  // namespace
+
+std::variant<WebSocketAnswer, HttpResponse> AnswerWebSocketOffer(const WebSocketOffer& offer) {
+  if (!HasElement(offer.upgrade, "websocket") || !HasElement(offer.connection, "upgrade")) {
+    HttpResponse refusal = Refuse(426, "a WebSocket handshake is wanted here");
+    refusal.headers.emplace_back("Upgrade", "websocket");
+    return refusal;
+  }
+  if (offer.version != kVersion) {
+    HttpResponse refusal = Refuse(426, "Sec-WebSocket-Version must be 13");
+    refusal.headers.emplace_back("Sec-WebSocket-Version", kVersion);
+    return refusal;
+  }
+  if (!IsKey(offer.key)) return Refuse(400, "Sec-WebSocket-Key must be 16 bytes in base64");
+
+  WebSocketAnswer answer{.accept = AcceptKey(offer.key), .subprotocol = kSubprotocols[0]};
+  const std::vector<std::string> offered = Elements(offer.subprotocols);
+  if (offered.empty()) return answer;
+  for (const std::string& name : offered) {
+    const auto* const known = std::find(std::begin(kSubprotocols), std::end(kSubprotocols), name);
+    if (known == std::end(kSubprotocols)) continue;
+    answer.subprotocol = *known;
+    answer.offered = true;
+    return answer;
+  }
+  return Refuse(400, "Sec-WebSocket-Protocol must name atrium.v1.json or atrium.v1.proto");
+}
+
+}  // namespace atrium

@@ -1,0 +1,138 @@
+#include "server/live/io_shard.h"
+
+#include <boost/asio/post.hpp>
+#include <chrono>
+#include <iterator>
+
+namespace atrium {
+namespace {
+
+// So many socket handlers may run before the tasks get their turn.
+constexpr int kHandlersPerTurn = 256;
+
+std::chrono::steady_clock::time_point ToSteady(absl::Duration from_now) {
+  return std::chrono::steady_clock::now() + absl::ToChronoNanoseconds(from_now);
+}
+
+}  // namespace
+
+IoShard::IoShard(int index) : index_(index), io_(1), work_(io_.get_executor()) {}
+
+IoShard::~IoShard() { Stop(); }
+
+void IoShard::Start() { thread_ = std::thread([this] { Loop(); }); }
+
+void IoShard::Stop() {
+  if (!thread_.joinable()) return;
+  {
+    absl::MutexLock lock(&mutex_);
+    stopping_ = true;
+  }
+  boost::asio::post(io_, [] {});
+  thread_.join();
+}
+
+void IoShard::Post(Task task) {
+  if (std::this_thread::get_id() == thread_id_.load(std::memory_order_relaxed)) {
+    local_.push_back(std::move(task));
+    return;
+  }
+  bool wake = false;
+  {
+    absl::MutexLock lock(&mutex_);
+    inbox_.push_back(std::move(task));
+    wake = asleep_;
+    asleep_ = false;
+  }
+  if (wake) boost::asio::post(io_, [] {});
+}
+
+Shard::TimerId IoShard::After(absl::Duration delay, Task task) {
+  const TimerId id = ++last_timer_;
+  const absl::Time deadline = Now() + delay;
+  timers_.emplace(std::pair(deadline, id), std::move(task));
+  deadlines_.emplace(id, deadline);
+  return id;
+}
+
+void IoShard::Cancel(TimerId timer) {
+  const auto it = deadlines_.find(timer);
+  if (it == deadlines_.end()) return;
+  timers_.erase({it->second, timer});
+  deadlines_.erase(it);
+}
+
+void IoShard::Loop() {
+  thread_id_ = std::this_thread::get_id();
+  for (;;) {
+    {
+      absl::MutexLock lock(&mutex_);
+      if (stopping_) return;
+    }
+    if (!TakeInbox() && local_.empty()) Sleep();
+    for (int i = 0; i < kHandlersPerTurn && io_.poll_one() > 0; ++i) {
+    }
+    RunTasks();
+    RunTimers();
+    EndTurn();
+  }
+}
+
+bool IoShard::TakeInbox() {
+  absl::MutexLock lock(&mutex_);
+  if (inbox_.empty()) return false;
+  if (local_.empty()) {
+    local_.swap(inbox_);
+  } else {
+    std::move(inbox_.begin(), inbox_.end(), std::back_inserter(local_));
+    inbox_.clear();
+  }
+  return true;
+}
+
+// Returns after a socket handler has run, a post, or when the next timer is due.
+void IoShard::Sleep() {
+  {
+    absl::MutexLock lock(&mutex_);
+    if (!inbox_.empty() || stopping_) return;
+    asleep_ = true;
+  }
+  if (timers_.empty()) {
+    io_.run_one();
+  } else {
+    io_.run_one_until(ToSteady(timers_.begin()->first.first - Now()));
+  }
+  absl::MutexLock lock(&mutex_);
+  asleep_ = false;
+}
+
+// Runs also what these tasks post to this very shard; what others post meanwhile waits for the next turn.
+void IoShard::RunTasks() {
+  TakeInbox();
+  while (!local_.empty()) {
+    running_.swap(local_);
+    for (Task& task : running_) task();
+    running_.clear();
+  }
+}
+
+void IoShard::RunTimers() {
+  if (timers_.empty()) return;
+  const absl::Time now = Now();
+  while (!timers_.empty() && timers_.begin()->first.first <= now) {
+    auto timer = timers_.begin();
+    Task task = std::move(timer->second);
+    deadlines_.erase(timer->first.second);
+    timers_.erase(timer);
+    task();
+  }
+}
+
+void IoShard::EndTurn() {
+  // Timers may have posted; their frames go out in this turn too.
+  RunTasks();
+  for (size_t i = 0; i < at_turn_end_.size(); ++i) std::exchange(at_turn_end_[i], nullptr)();
+  at_turn_end_.clear();
+}
+
+}  // namespace atrium

@@ -1,0 +1,74 @@
+#pragma once
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <atomic>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/container/btree_map.h"
+#include "absl/container/flat_hash_map.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/clock.h"
+#include "server/live/shard.h"
+
+namespace atrium {
+
+// A shard on its own thread, with an io_context for sockets.
+//
+// A turn of the loop: sleep until there is something to do, run what the sockets have (bounded, so that a busy
+// socket cannot starve the rest), then all tasks, then due timers, then what was put off to the end of the turn.
+class IoShard final : public Shard {
+ public:
+  explicit IoShard(int index);
+  // Stops and joins the thread.
+  ~IoShard() override;
+
+  void Start();
+  // Ends the loop after its current turn and joins the thread; what is still queued never runs. Not on the shard.
+  void Stop();
+
+  // For sockets of this shard.
+  boost::asio::io_context& io() { return io_; }
+
+  int index() const override { return index_; }
+  void Post(Task task) override ABSL_LOCKS_EXCLUDED(mutex_);
+  void AtTurnEnd(Task task) override { at_turn_end_.push_back(std::move(task)); }
+  absl::Time Now() const override { return absl::Now(); }
+  TimerId After(absl::Duration delay, Task task) override;
+  void Cancel(TimerId timer) override;
+  boost::asio::any_io_executor executor() override { return io_.get_executor(); }
+
+ private:
+  void Loop();
+  bool TakeInbox() ABSL_LOCKS_EXCLUDED(mutex_);
+  void Sleep() ABSL_LOCKS_EXCLUDED(mutex_);
+  void RunTasks() ABSL_LOCKS_EXCLUDED(mutex_);
+  void RunTimers();
+  void EndTurn();
+
+  const int index_;
+  boost::asio::io_context io_;
+  const boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
+  std::thread thread_;
+  std::atomic<std::thread::id> thread_id_;
+
+  absl::Mutex mutex_;
+  // From other threads.
+  std::vector<Task> inbox_ ABSL_GUARDED_BY(mutex_);
+  // The loop sleeps, or is about to: a post must wake it.
+  bool asleep_ ABSL_GUARDED_BY(mutex_) = false;
+  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+
+  // On the shard's thread only.
+  std::vector<Task> local_;
+  std::vector<Task> running_;
+  std::vector<Task> at_turn_end_;
+  TimerId last_timer_ = 0;
+  absl::btree_map<std::pair<absl::Time, TimerId>, Task> timers_;
+  absl::flat_hash_map<TimerId, absl::Time> deadlines_;
+};
+
+}  // namespace atrium

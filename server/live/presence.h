@@ -1,0 +1,32 @@
+#pragma once
+
+#include <vector>
+
+#include "atrium/v1/frames.pb.h"
+#include "server/live/member.h"
+
+namespace atrium {
+
+// Folds who came and went into member frames, so that n joins cost O(n) bytes a round and not O(n^2): at once up to
+// 32 members, every 100 ms above; who came and left within a fold is not told; above 200 members only the count is.
+// On the room's shard.
+class Presence {
+ public:
+  static constexpr size_t kAtOnce = 32;
+  static constexpr absl::Duration kInterval = absl::Milliseconds(100);
+  static constexpr size_t kListLimit = 200;
+
+  void Joined(const Member& member);
+  void Left(const Member& member, v1::LeaveReason reason);
+
+  bool changed() const { return !joined_.empty() || !left_.empty(); }
+
+  // The frame for all that changed, in a room that has `count` members now; room id and offset are not set.
+  v1::MemberChange Take(size_t count);
+
+ private:
+  std::vector<v1::Member> joined_;
+  std::vector<v1::Departure> left_;
+};
+
+}  // namespace atrium

@@ -1,0 +1,52 @@
+#pragma once
+
+#include "absl/strings/string_view.h"
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "server/common/errors.h"
+
+namespace atrium {
+
+// The refusals of rooms. Their texts are part of the API.
+
+inline absl::Status RoomNotFound(absl::string_view id) {
+  return MakeError(absl::StatusCode::kNotFound, "ROOM_NOT_FOUND", absl::StrCat("Room '", id, "' not found"));
+}
+inline absl::Status RoomFull() {
+  return MakeError(absl::StatusCode::kResourceExhausted, "ROOM_FULL", "Room is full");
+}
+// `text` as the hook gave it.
+inline absl::Status JoinRejected(absl::string_view text) {
+  return MakeError(absl::StatusCode::kPermissionDenied, "JOIN_REJECTED", text.empty() ? "Join rejected by room" : text);
+}
+inline absl::Status NotAMember() {
+  return MakeError(absl::StatusCode::kPermissionDenied, "NOT_A_MEMBER", "Not a member of this room");
+}
+inline absl::Status MemberNotFound(absl::string_view id) {
+  return MakeError(absl::StatusCode::kNotFound, "MEMBER_NOT_FOUND",
+                   absl::StrCat("'", id, "' is not a member of this room"));
+}
+inline absl::Status JoinPending() {
+  return MakeError(absl::StatusCode::kAborted, "JOIN_PENDING", "A join of this room is still being decided");
+}
+inline absl::Status ServerSideJoinOnly() {
+  return MakeError(absl::StatusCode::kPermissionDenied, "SERVER_SIDE_JOIN_ONLY",
+                   "Room requires server-side join via component action");
+}
+inline absl::Status StateIsServerOnly() {
+  return MakeError(absl::StatusCode::kFailedPrecondition, "STATE_SERVER_ONLY", "Room state is server-only");
+}
+inline absl::Status StateTooLarge() {
+  return MakeError(absl::StatusCode::kResourceExhausted, "STATE_TOO_LARGE", "Room state exceeds maximum size limit");
+}
+inline absl::Status NoSuchMethod(absl::string_view type, absl::string_view method) {
+  return MakeError(absl::StatusCode::kFailedPrecondition, "NO_SUCH_METHOD",
+                   absl::StrCat("Rooms of type '", type, "' have no method '", method, "'"));
+}
+inline absl::Status EventFromClientRefused(absl::string_view event) {
+  return MakeError(absl::StatusCode::kPermissionDenied, "EVENT_NOT_ALLOWED",
+                   absl::StrCat("Members may not emit '", event, "' into this room"));
+}
+
+}  // namespace atrium

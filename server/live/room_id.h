@@ -1,0 +1,16 @@
+#pragma once
+
+#include "absl/strings/string_view.h"
+
+#include "absl/status/status.h"
+
+namespace atrium {
+
+// INVALID_ARGUMENT naming `field` unless `id` is `^[A-Za-z0-9_:.-]{1,64}$`, not only dots, and not `stats` (which
+// has a place of its own in the REST API).
+absl::Status ValidateRoomId(absl::string_view field, absl::string_view id);
+
+// What stands before the first colon; empty without one. Whether that is a room's type, the registry knows.
+absl::string_view TypePrefix(absl::string_view room_id);
+
+}  // namespace atrium

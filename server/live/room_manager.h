@@ -1,0 +1,65 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include "absl/strings/string_view.h"
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/functional/any_invocable.h"
+#include "absl/random/random.h"
+#include "absl/status/statusor.h"
+#include "server/live/room.h"
+#include "server/live/room_registry.h"
+
+namespace atrium {
+
+// All rooms: finds the shard of a room id, and on it the running room.
+//
+// Thread safety: Find, FindOrCreate and List from any thread; what they are given runs on the room's shard. The
+// shards must have stopped before the destructor runs.
+class RoomManager {
+ public:
+  RoomManager(const RoomRegistry& registry, RoomSettings settings, std::vector<Shard*> shards, Log& log);
+
+  // Null if there is no such room.
+  using Use = absl::AnyInvocable<void(Room*)>;
+  void Find(std::string room_id, Use use);
+
+  // Creates the room if there is none; `initial_state` is then the state of an untyped one. RESOURCE_EXHAUSTED if that
+  // is too large.
+  using UseOrError = absl::AnyInvocable<void(absl::StatusOr<Room*>)>;
+  void FindOrCreate(std::string room_id, json::object initial_state, UseOrError use);
+
+  // `count` rooms with the least ids after `after`, in their order.
+  void List(std::string after, size_t count, absl::AnyInvocable<void(std::vector<v1::Room>)> done);
+
+  // How many there are. Any thread; counted while it changes.
+  int64_t room_count() const;
+
+  const RoomRegistry& registry() const { return registry_; }
+  const std::vector<Shard*>& shards() const { return shards_; }
+  // Of the type with that index; the index behind the last is that of untyped rooms.
+  const RoomCounters& counters(int shard, int type_index) const { return rooms_[shard]->counters[type_index]; }
+
+ private:
+  // The rooms of one shard; touched on it only, but for the counters.
+  struct ShardRooms {
+    explicit ShardRooms(size_t types) : counters(types) {}
+    absl::flat_hash_map<std::string, std::unique_ptr<Room>> rooms;
+    std::vector<RoomCounters> counters;
+    absl::BitGen random;
+  };
+
+  int ShardOf(absl::string_view room_id) const;
+  absl::StatusOr<Room*> FindOrCreateOn(int shard, std::string room_id, json::object initial_state);
+  std::vector<v1::Room> ListOn(int shard, const std::string& after, size_t count) const;
+
+  const RoomRegistry& registry_;
+  const RoomSettings settings_;
+  const std::vector<Shard*> shards_;
+  Log& log_;
+  std::vector<std::unique_ptr<ShardRooms>> rooms_;
+};
+
+}  // namespace atrium

@@ -1,0 +1,74 @@
+#include <sys/resource.h>
+
+#include <csignal>
+#include <iostream>
+#include <memory>
+#include <utility>
+
+#include "rooms/room_catalog.h"
+#include "server/options.h"
+#include "server/server.h"
+#ifdef ATRIUM_WEB
+#include "client-sdk/web/demo_pages.h"
+#endif
+
+namespace atrium {
+namespace {
+
+constexpr int kBadUsage = 2;
+
+int Fail(const absl::Status& status, int exit_code) {
+  std::cerr << "atriumd: " << status.message() << "\n";
+  return exit_code;
+}
+
+absl::Span<const Page> Pages() {
+#ifdef ATRIUM_WEB
+  return DemoPages();
+#else
+  return {};
+#endif
+}
+
+// A connection is a file descriptor: as many as the system lets us.
+void RaiseFileLimit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+int Main(int argc, char** argv) {
+  const absl::StatusOr<CommandLine> command_line = ParseCommandLine(argc, argv);
+  if (!command_line.ok()) return Fail(command_line.status(), kBadUsage);
+  if (!command_line->print.empty()) {
+    std::cout << command_line->print;
+    return 0;
+  }
+  RaiseFileLimit();
+  std::signal(SIGPIPE, SIG_IGN);
+  // Before any thread starts, so that only sigwait sees them.
+  sigset_t stop;
+  sigemptyset(&stop);
+  sigaddset(&stop, SIGTERM);
+  sigaddset(&stop, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &stop, nullptr);
+
+  RoomRegistry registry;
+  if (absl::Status status = RegisterRooms(registry); !status.ok()) return Fail(status, 1);
+  absl::StatusOr<std::unique_ptr<Server>> server = Server::Create(command_line->options, std::move(registry), Pages());
+  if (!server.ok()) return Fail(server.status(), 1);
+  (*server)->log().Warning("--dev: every door is open without credentials, to this machine only");
+  std::cout << "atriumd ready grpc=127.0.0.1:" << (*server)->grpc_port() << " http=127.0.0.1:" << (*server)->http_port()
+            << std::endl;
+
+  int signal = 0;
+  sigwait(&stop, &signal);
+  (*server)->Drain();
+  return 0;
+}
+
+}  // namespace
+}  // namespace atrium
+
+int main(int argc, char** argv) { return atrium::Main(argc, argv); }

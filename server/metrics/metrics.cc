@@ -1,0 +1,119 @@
+#include "server/metrics/metrics.h"
+
+#include <prometheus/text_serializer.h>
+
+#include <iterator>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "server/metrics/metric_families.h"
+#include "server/metrics/process_metrics.h"
+
+namespace atrium {
+namespace {
+
+using prometheus::MetricFamily;
+using prometheus::MetricType;
+
+double RoomSum(const RoomManager& rooms, int type, Counter RoomCounters::*counter) {
+  int64_t sum = 0;
+  for (const Shard* shard : rooms.shards()) sum += (rooms.counters(shard->index(), type).*counter).value();
+  return static_cast<double>(sum);
+}
+
+MetricFamily ByRoomType(const RoomManager& rooms, const char* name, const char* help, MetricType type,
+                        Counter RoomCounters::*counter) {
+  FamilyBuilder family(name, help, type);
+  const auto& types = rooms.registry().types();
+  for (const auto& info : types) family.Add({{"type", info->name}}, RoomSum(rooms, info->index, counter));
+  family.Add({{"type", "untyped"}}, RoomSum(rooms, static_cast<int>(types.size()), counter));
+  return family.Take();
+}
+
+template <size_t n>
+double HubSum(const MetricsSources& sources, std::array<Counter, n> SessionCounters::*counters, size_t index) {
+  int64_t sum = 0;
+  for (const auto& hub : sources.hubs) sum += (hub->counters().*counters)[index].value();
+  return static_cast<double>(sum);
+}
+
+MetricFamily ByTransport(const MetricsSources& sources, const char* name, const char* help, MetricType type,
+                         std::array<Counter, kEncodings> SessionCounters::*counters) {
+  FamilyBuilder family(name, help, type);
+  for (int i = 0; i < kEncodings; ++i) {
+    family.Add({{"transport", std::string(TransportName(static_cast<Encoding>(i)))}}, HubSum(sources, counters, i));
+  }
+  return family.Take();
+}
+
+void AppendRooms(const RoomManager& rooms, std::vector<MetricFamily>& all) {
+  const auto add = [&](const char* name, const char* help, MetricType type, Counter RoomCounters::*counter) {
+    all.push_back(ByRoomType(rooms, name, help, type, counter));
+  };
+  add("atrium_rooms", "Running rooms.", MetricType::Gauge, &RoomCounters::rooms);
+  add("atrium_members", "Members of all rooms.", MetricType::Gauge, &RoomCounters::members);
+  add("atrium_events_total", "Events emitted into rooms.", MetricType::Counter, &RoomCounters::events);
+  add("atrium_deliveries_total", "Frames of rooms handed to sessions.", MetricType::Counter,
+      &RoomCounters::deliveries);
+}
+
+void AppendSessions(const MetricsSources& sources, std::vector<MetricFamily>& all) {
+  all.push_back(ByTransport(sources, "atrium_connections", "Open client connections.", MetricType::Gauge,
+                            &SessionCounters::connections));
+  all.push_back(ByTransport(sources, "atrium_sessions", "Sessions alive.", MetricType::Gauge,
+                            &SessionCounters::sessions));
+  all.push_back(ByTransport(sources, "atrium_client_requests_total", "Frames that clients have sent.",
+                            MetricType::Counter, &SessionCounters::requests));
+  FamilyBuilder closes("atrium_closes_total", "Connections that the server closed, by close code.",
+                       MetricType::Counter);
+  for (size_t i = 0; i < kCloseCodes.size(); ++i) {
+    closes.Add({{"code", absl::StrCat(static_cast<int>(kCloseCodes[i]))}},
+               HubSum(sources, &SessionCounters::closes, i));
+  }
+  all.push_back(closes.Take());
+  FamilyBuilder errors("atrium_client_errors_total", "Errors that clients were told, by canonical code.",
+                       MetricType::Counter);
+  for (int code = 1; code < 17; ++code) {
+    errors.Add({{"code", absl::StatusCodeToString(static_cast<absl::StatusCode>(code))}},
+               HubSum(sources, &SessionCounters::errors, code));
+  }
+  all.push_back(errors.Take());
+}
+
+void AppendHttp(const HttpCounts& http, std::vector<MetricFamily>& all) {
+  FamilyBuilder responses("atrium_http_responses_total", "HTTP responses, by the class of their status.",
+                          MetricType::Counter);
+  for (int hundreds = 1; hundreds < 6; ++hundreds) {
+    responses.Add({{"status", absl::StrCat(hundreds, "xx")}}, static_cast<double>(http.responses[hundreds]));
+  }
+  all.push_back(responses.Take());
+  const auto add = [&](const char* name, const char* help, MetricType type, int64_t value) {
+    all.push_back(FamilyBuilder(name, help, type).Add({}, static_cast<double>(value)).Take());
+  };
+  add("atrium_http_connections", "Open HTTP connections, upgraded ones not counted.", MetricType::Gauge,
+      http.open_connections);
+  add("atrium_http_timeouts_total", "HTTP connections cut because a request did not come in time.",
+      MetricType::Counter, http.timeouts);
+  add("atrium_http_upgrades_total", "WebSocket upgrades.", MetricType::Counter, http.upgrades);
+  add("atrium_http_rejected_connections_total", "Connections closed because too many were open.",
+      MetricType::Counter, http.rejected_connections);
+}
+
+}  // namespace
+
+std::string MetricsText(const MetricsSources& sources) {
+  std::vector<MetricFamily> all;
+  all.push_back(FamilyBuilder("atrium_build_info", "Always 1; the build is in the labels.", MetricType::Gauge)
+                    .Add({{"version", sources.version}}, 1)
+                    .Take());
+  AppendRooms(sources.rooms, all);
+  AppendSessions(sources, all);
+  AppendHttp(sources.http, all);
+  for (std::vector<MetricFamily>& part : std::vector{sources.grpc.Collect(), ProcessMetrics()}) {
+    std::move(part.begin(), part.end(), std::back_inserter(all));
+  }
+  return prometheus::TextSerializer().prometheus::Serializer::Serialize(all);
+}
+
+}  // namespace atrium

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "server/http/http_server.h"
+#include "server/live/room_manager.h"
+#include "server/metrics/grpc_metrics.h"
+#include "server/session/session_hub.h"
+
+namespace atrium {
+
+// What a scrape reads. Everybody counts for itself, on its own thread; here it is summed.
+struct MetricsSources {
+  std::string version;
+  const RoomManager& rooms;
+  const std::vector<std::unique_ptr<SessionHub>>& hubs;
+  const GrpcMetrics& grpc;
+  HttpCounts http;
+};
+
+// All metrics in Prometheus' text format 0.0.4. Labels are room types, transports and codes, never ids. Thread-safe.
+std::string MetricsText(const MetricsSources& sources);
+
+}  // namespace atrium

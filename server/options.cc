@@ -1,0 +1,192 @@
+#include "server/options.h"
+
+#include <algorithm>
+#include <boost/program_options.hpp>
+#include <cctype>
+#include <sstream>
+#include <thread>
+
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "absl/strings/string_view.h"
+#include "server/common/errors.h"
+#include "server/common/status_macros.h"
+#include "server/version.h"
+
+namespace atrium {
+namespace {
+
+namespace po = boost::program_options;
+
+constexpr char kIntroduction[] = R"(atriumd holds rooms: members, events and shared state, each room in one order.
+Backends call it over gRPC, browsers over WebSocket (/ws), webhooks over REST (/api).
+
+  atriumd --dev                  serve this machine, without credentials; then open http://127.0.0.1:8080/
+  curl localhost:8080/api/rooms/geral/messages -H 'Content-Type: application/json' -d '{"text":"hello"}'
+
+Every flag is also an environment variable: --http-address is ATRIUM_HTTP_ADDRESS. Durations are written 500ms, 10s
+or 5m. A limit of 0 is none. SIGTERM or SIGINT says goodbye to clients and exits with 0.
+)";
+
+constexpr char kEnvironmentPrefix[] = "ATRIUM_";
+
+po::options_description Flags() {
+  const auto text = [](const char* fallback) { return po::value<std::string>()->default_value(fallback); };
+  po::options_description general("General");
+  general.add_options()
+      ("help,h", "print this")
+      ("version", "print the version")
+      ("dev", po::bool_switch(), "open every door without credentials; loopback addresses only")
+      ("grpc-address", text("127.0.0.1:50051"), "host:port of gRPC; port 0 picks a free one")
+      ("http-address", text("127.0.0.1:8080"), "host:port of REST, WebSocket, metrics and the demo page")
+      ("shards", text("0"), "threads that rooms and sessions are spread over; 0: one for each core")
+      ("log-level", text("info"), "debug, info, warning or error")
+      ("drain-timeout", text("30s"), "how long SIGTERM waits for clients to go");
+  po::options_description limits("Limits");
+  limits.add_options()
+      ("max-state-bytes", text("1048576"), "the state of one room, as JSON")
+      ("empty-ttl", text("5m"), "how long a room without members is kept")
+      ("max-message-bytes", text("65536"), "one frame from a client")
+      ("max-body-bytes", text("1048576"), "one REST body")
+      ("max-connections", text("16384"), "open HTTP connections, WebSockets not counted")
+      ("max-rooms-per-session", text("128"), "rooms that one session may be in")
+      ("session-rate", text("50"), "requests a second of one session, in the long run")
+      ("session-burst", text("100"), "requests at once of one session")
+      ("send-queue-bytes", text("1048576"), "what may wait to be sent to one client; more closes it (3008)")
+      ("request-timeout", text("10s"), "how long one HTTP request may take to come in")
+      ("hello-timeout", text("10s"), "how long a connection may wait with its hello")
+      ("ping-interval", text("25s"), "silence after which a client is pinged")
+      ("pong-timeout", text("8s"), "further silence after which it is cut off (3012)");
+  return std::move(general.add(limits));
+}
+
+std::string FlagOfVariable(const po::options_description& flags, const std::string& variable) {
+  if (!absl::StartsWith(variable, kEnvironmentPrefix)) return "";
+  std::string name = absl::StrReplaceAll(variable.substr(sizeof(kEnvironmentPrefix) - 1), {{"_", "-"}});
+  std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::tolower(c); });
+  const bool known = flags.find_nothrow(name, /*approx=*/false) != nullptr;
+  return known && name != "help" && name != "version" ? name : "";
+}
+
+// Reads typed values and remembers the first that breaks its rule.
+class Reader {
+ public:
+  explicit Reader(const po::variables_map& values) : values_(values) {}
+
+  std::string Text(const char* name) const { return values_[name].as<std::string>(); }
+
+  int64_t Integer(const char* name, int64_t max) {
+    int64_t number = 0;
+    if (!absl::SimpleAtoi(Text(name), &number) || number < 0 || number > max) {
+      Refuse(name, absl::StrCat("must be an integer from 0 to ", max));
+    }
+    return number;
+  }
+  double Number(const char* name) {
+    double number = 0;
+    if (!absl::SimpleAtod(Text(name), &number) || !(number >= 0) || number > 1e9) {
+      Refuse(name, "must be a number from 0 to 1e9");
+    }
+    return number;
+  }
+  absl::Duration Duration(const char* name) {
+    absl::Duration duration;
+    if (!absl::ParseDuration(Text(name), &duration) || duration <= absl::ZeroDuration() ||
+        duration > absl::Hours(24 * 365)) {
+      Refuse(name, "must be a duration such as 500ms, 10s or 5m");
+    }
+    return duration;
+  }
+  LogLevel Level(const char* name) {
+    const std::string text = Text(name);
+    if (text == "debug") return LogLevel::kDebug;
+    if (text == "warning") return LogLevel::kWarning;
+    if (text == "error") return LogLevel::kError;
+    if (text != "info") Refuse(name, "must be debug, info, warning or error");
+    return LogLevel::kInfo;
+  }
+  void Refuse(const char* name, absl::string_view rule) {
+    if (status_.ok()) status_ = InvalidField(absl::StrCat("--", name), absl::StrCat(rule, ", not '", Text(name), "'"));
+  }
+  const absl::Status& status() const { return status_; }
+
+ private:
+  const po::variables_map& values_;
+  absl::Status status_;
+};
+
+// Without credentials, only this very machine may come in.
+void RequireLoopback(Reader& reader, const char* name) {
+  const std::string address = reader.Text(name);
+  const std::string host = address.substr(0, address.rfind(':'));
+  if (host == "localhost" || host == "[::1]" || absl::StartsWith(host, "127.")) return;
+  reader.Refuse(name, "must be a loopback address, such as 127.0.0.1:0, with --dev");
+}
+
+absl::StatusOr<Options> ReadOptions(const po::variables_map& values) {
+  constexpr int64_t kMaxBytes = int64_t{1} << 30;
+  Reader reader(values);
+  Options options;
+  options.dev = values["dev"].as<bool>();
+  options.grpc_address = reader.Text("grpc-address");
+  options.http_address = reader.Text("http-address");
+  options.shards = static_cast<int>(reader.Integer("shards", 256));
+  if (options.shards == 0) options.shards = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+  options.log_level = reader.Level("log-level");
+  options.drain_timeout = reader.Duration("drain-timeout");
+  options.max_body_bytes = reader.Integer("max-body-bytes", kMaxBytes);
+  options.request_timeout = reader.Duration("request-timeout");
+  options.max_connections = static_cast<int>(reader.Integer("max-connections", 1'000'000));
+  options.rooms.max_state_bytes = reader.Integer("max-state-bytes", kMaxBytes);
+  options.rooms.empty_ttl = reader.Duration("empty-ttl");
+  SessionSettings& sessions = options.sessions;
+  sessions.rate = reader.Number("session-rate");
+  sessions.burst = reader.Number("session-burst");
+  sessions.max_rooms = static_cast<int>(reader.Integer("max-rooms-per-session", 1'000'000));
+  sessions.max_message_bytes = reader.Integer("max-message-bytes", kMaxBytes);
+  sessions.send_queue_bytes = reader.Integer("send-queue-bytes", kMaxBytes);
+  sessions.hello_timeout = reader.Duration("hello-timeout");
+  sessions.ping_interval = reader.Duration("ping-interval");
+  sessions.pong_timeout = reader.Duration("pong-timeout");
+  if (options.dev) {
+    RequireLoopback(reader, "grpc-address");
+    RequireLoopback(reader, "http-address");
+  }
+  RETURN_IF_ERROR(reader.status());
+  if (!options.dev) {
+    return InvalidField("--dev", "is required: this version has no credentials yet and serves its own machine only");
+  }
+  return options;
+}
+
+}  // namespace
+
+absl::StatusOr<CommandLine> ParseCommandLine(int argc, const char* const* argv) {
+  const po::options_description flags = Flags();
+  po::variables_map values;
+  try {
+    po::store(po::command_line_parser(argc, argv).options(flags).positional({}).run(), values);
+    po::store(po::parse_environment(flags, [&](const std::string& name) { return FlagOfVariable(flags, name); }),
+              values);
+    po::notify(values);
+  } catch (const po::error& error) {
+    return MakeError(absl::StatusCode::kInvalidArgument, "INVALID_FLAG", error.what());
+  }
+  CommandLine command_line;
+  if (values.count("help") > 0) {
+    std::ostringstream help;
+    help << kIntroduction << "\n" << flags;
+    command_line.print = help.str();
+    return command_line;
+  }
+  if (values.count("version") > 0) {
+    command_line.print = absl::StrCat("atriumd ", kVersion, "\n");
+    return command_line;
+  }
+  ASSIGN_OR_RETURN(command_line.options, ReadOptions(values));
+  return command_line;
+}
+
+}  // namespace atrium

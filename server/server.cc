@@ -1,0 +1,146 @@
+#include "server/server.h"
+
+#include <google/protobuf/descriptor.h>
+
+#include <utility>
+
+#include "absl/memory/memory.h"
+#include "absl/synchronization/blocking_counter.h"
+#include "absl/time/clock.h"
+#include "server/common/status_macros.h"
+#include "server/grpc/grpc_door.h"
+#include "server/metrics/metrics.h"
+#include "server/version.h"
+
+namespace atrium {
+namespace {
+
+constexpr absl::Duration kGoodbyeInterval = absl::Milliseconds(100);
+constexpr size_t kGoodbyeAtOnce = 1000;
+constexpr size_t kGoodbyeBatch = 500;
+constexpr absl::Duration kCallGrace = absl::Seconds(1);
+
+std::vector<std::unique_ptr<IoShard>> MakeShards(int count) {
+  std::vector<std::unique_ptr<IoShard>> shards;
+  for (int i = 0; i < count; ++i) shards.push_back(std::make_unique<IoShard>(i));
+  return shards;
+}
+
+// The services, by their files: their generated classes are gRPC's.
+std::vector<const google::protobuf::ServiceDescriptor*> RestServices() {
+  const google::protobuf::DescriptorPool& pool = *google::protobuf::DescriptorPool::generated_pool();
+  return {pool.FindServiceByName("atrium.v1.RoomService"), pool.FindServiceByName("atrium.v1.SessionService")};
+}
+
+}  // namespace
+
+Server::Server(const Options& options, RoomRegistry registry)
+    : options_(options),
+      log_(options.log_level),
+      registry_(std::move(registry)),
+      shards_(MakeShards(options.shards)),
+      rooms_(registry_, options.rooms, AllShards(), log_),
+      session_api_(hubs_),
+      room_api_(rooms_, session_api_) {
+  for (const auto& shard : shards_) {
+    hubs_.push_back(std::make_unique<SessionHub>(*shard, options.sessions, room_api_, log_));
+    doors_.push_back(std::make_unique<WebSocketDoor>(*hubs_.back()));
+  }
+  room_api_.AddTo(rpcs_);
+  session_api_.AddTo(rpcs_);
+}
+
+Server::~Server() {
+  draining_ = true;
+  if (grpc_ != nullptr) grpc_->Shutdown(absl::ZeroDuration());
+  http_ = nullptr;
+  // What gRPC's last callbacks have posted.
+  Settle();
+  for (const auto& shard : shards_) shard->Stop();
+}
+
+absl::StatusOr<std::unique_ptr<Server>> Server::Create(const Options& options, RoomRegistry registry,
+                                                       absl::Span<const Page> pages) {
+  auto server = absl::WrapUnique(new Server(options, std::move(registry)));
+  for (const auto& shard : server->shards_) shard->Start();
+  for (const auto& hub : server->hubs_) {
+    hub->shard().Post([hub = hub.get()] { hub->Start(); });
+  }
+  RETURN_IF_ERROR(server->Listen(pages));
+  return server;
+}
+
+absl::Status Server::Listen(absl::Span<const Page> pages) {
+  HttpOptions http;
+  http.address = options_.http_address;
+  http.limits.max_body_bytes = options_.max_body_bytes;
+  http.limits.request_timeout = options_.request_timeout;
+  http.max_connections = options_.max_connections;
+  HttpHandlers handlers{
+      .rpcs = rpcs_,
+      .services = RestServices(),
+      .metrics =
+          [this] {
+            return MetricsText({.version = kVersion,
+                                .rooms = rooms_,
+                                .hubs = hubs_,
+                                .grpc = grpc_metrics_,
+                                .http = http_->Counts()});
+          },
+      .ready = [this] { return !draining_; },
+      .pages = pages,
+      .upgrade =
+          [this](IoShard& shard, boost::asio::ip::tcp::socket socket, absl::string_view protocol, std::string leftover) {
+            const Encoding encoding =
+                protocol == "atrium.v1.proto" ? Encoding::kWebSocketProto : Encoding::kWebSocketJson;
+            doors_[shard.index()]->Accept(std::move(socket), encoding, std::move(leftover));
+          },
+  };
+  std::vector<IoShard*> shards;
+  for (const auto& shard : shards_) shards.push_back(shard.get());
+  ASSIGN_OR_RETURN(http_, HttpServer::Create(std::move(http), std::move(handlers), std::move(shards), log_));
+  ASSIGN_OR_RETURN(grpc_, GrpcDoor::Create(options_.grpc_address, room_api_, session_api_, hubs_, grpc_metrics_));
+  return absl::OkStatus();
+}
+
+uint16_t Server::grpc_port() const { return grpc_->port(); }
+
+void Server::Drain() {
+  draining_ = true;
+  grpc_->StopServing();
+  http_->StopAccepting();
+  const absl::Time deadline = absl::Now() + options_.drain_timeout;
+  size_t left = SayGoodbye(0);
+  log_.Info("draining", {{"connections", left}});
+  const size_t batch = left < kGoodbyeAtOnce ? kGoodbyeAtOnce : kGoodbyeBatch / shards_.size() + 1;
+  while ((left = SayGoodbye(batch)) > 0 && absl::Now() < deadline) absl::SleepFor(kGoodbyeInterval);
+  grpc_->Shutdown(kCallGrace);
+  log_.Info("drained", {{"connections left", left}});
+}
+
+size_t Server::SayGoodbye(size_t most) {
+  absl::BlockingCounter answers(static_cast<int>(hubs_.size()));
+  std::atomic<size_t> left{0};
+  for (const auto& hub : hubs_) {
+    hub->shard().Post([&, hub = hub.get()] {
+      left += hub->SayGoodbye(most);
+      answers.DecrementCount();
+    });
+  }
+  answers.Wait();
+  return left;
+}
+
+void Server::Settle() {
+  absl::BlockingCounter answers(static_cast<int>(shards_.size()));
+  for (const auto& shard : shards_) shard->Post([&] { answers.DecrementCount(); });
+  answers.Wait();
+}
+
+std::vector<Shard*> Server::AllShards() const {
+  std::vector<Shard*> shards;
+  for (const auto& shard : shards_) shards.push_back(shard.get());
+  return shards;
+}
+
+}  // namespace atrium

@@ -1,0 +1,27 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+
+namespace atrium {
+
+// Why the server closes a connection: in its goodbye and as the WebSocket close code. 3000 to 3499 mean come again,
+// 3500 to 3999 do not; below are those of RFC 6455 section 7.4.1.
+enum class CloseCode : uint16_t {
+  kProtocolError = 1002,
+  kInvalidUtf8 = 1007,
+  kMessageTooBig = 1009,
+  kShutdown = 3001,
+  kSlowConsumer = 3008,
+  kNoPong = 3012,
+  kNoHello = 3502,
+  kDisconnected = 3503,
+};
+
+inline constexpr std::array kCloseCodes = {
+    CloseCode::kProtocolError, CloseCode::kInvalidUtf8, CloseCode::kMessageTooBig, CloseCode::kShutdown,
+    CloseCode::kSlowConsumer,  CloseCode::kNoPong,      CloseCode::kNoHello,       CloseCode::kDisconnected,
+};
+
+}  // namespace atrium

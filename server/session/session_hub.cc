@@ -1,0 +1,153 @@
+#include "server/session/session_hub.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_format.h"
+#include "server/api/validate.h"
+#include "server/common/errors.h"
+#include "server/common/status_macros.h"
+#include "server/session/session_id.h"
+#include "server/wire/rpc_status.h"
+
+namespace atrium {
+namespace {
+
+constexpr absl::Duration kTick = absl::Seconds(1);
+
+absl::Status HelloFirst() {
+  return MakeError(absl::StatusCode::kFailedPrecondition, "HELLO_FIRST",
+                   "hello: must be the first frame of a connection");
+}
+
+absl::Status ValidateHello(const v1::Hello& hello) {
+  RETURN_IF_ERROR(ValidateLength("hello.token", hello.token(), 128));
+  return ValidateLength("hello.client", hello.client(), 100);
+}
+
+google::protobuf::Duration ToProto(absl::Duration duration) {
+  google::protobuf::Duration out;
+  out.set_seconds(absl::IDivDuration(duration, absl::Seconds(1), &duration));
+  out.set_nanos(static_cast<int32_t>(absl::ToInt64Nanoseconds(duration)));
+  return out;
+}
+
+}  // namespace
+
+SessionHub::SessionHub(Shard& shard, SessionSettings settings, RoomApi& api, Log& log)
+    : shard_(shard), settings_(settings), api_(api), log_(log), last_key_(uint64_t(shard.index()) << 48) {}
+
+void SessionHub::Start() {
+  shard_.After(kTick, [this] {
+    Tick();
+    Start();
+  });
+}
+
+void SessionHub::Tick() {
+  const absl::Time now = shard_.Now();
+  // A tick may close connections, which changes the map.
+  std::vector<std::shared_ptr<Connection>> connections;
+  connections.reserve(connections_.size());
+  for (const auto& [pointer, connection] : connections_) connections.push_back(connection);
+  for (const auto& connection : connections) connection->Tick(now);
+}
+
+void SessionHub::Add(std::shared_ptr<Connection> connection) {
+  counters_.connections[static_cast<int>(connection->encoding())].Add(1);
+  Connection* const pointer = connection.get();
+  connections_.emplace(pointer, std::move(connection));
+}
+
+void SessionHub::Remove(Connection& connection) {
+  const auto it = connections_.find(&connection);
+  if (it == connections_.end()) return;
+  counters_.connections[static_cast<int>(connection.encoding())].Add(-1);
+  connections_.erase(it);
+}
+
+void SessionHub::OnRequest(Connection& connection, ClientRequest request) {
+  counters_.requests[static_cast<int>(connection.encoding())].Add(1);
+  if (Session* session = connection.session()) return session->OnRequest(std::move(request));
+  if (!request.status.ok()) return ReplyError(connection, request.id, request.status);
+  if (!request.frame.has_hello()) return ReplyError(connection, request.id, HelloFirst());
+  OnHello(connection, std::move(request));
+}
+
+void SessionHub::OnHello(Connection& connection, ClientRequest request) {
+  v1::Hello& hello = *request.frame.mutable_hello();
+  if (absl::Status status = ValidateHello(hello); !status.ok()) return ReplyError(connection, request.id, status);
+  const SessionKey key = ++last_key_;
+  // The server runs with --dev: the token is the user's id, unverified.
+  auto session = std::make_unique<Session>(*this, connection, key, NewSessionId(shard_.index(), random_),
+                                           hello.token(), std::move(*hello.mutable_client()));
+  by_id_.emplace(session->id(), session.get());
+  connection.set_session(session.get());
+  counters_.sessions[static_cast<int>(connection.encoding())].Add(1);
+  log_.Debug("session started", {{"session", session->id()}, {"transport", TransportName(connection.encoding())}});
+
+  v1::ServerFrame frame;
+  v1::Welcome& welcome = *frame.mutable_welcome();
+  welcome.set_session_id(session->id());
+  welcome.set_user_id(session->user_id());
+  *welcome.mutable_ping_interval() = ToProto(settings_.ping_interval);
+  sessions_.emplace(key, std::move(session));
+  connection.Heard();
+  connection.Send(EncodeFrame(frame, connection.encoding()));
+}
+
+void SessionHub::ReplyError(Connection& connection, uint32_t id, const absl::Status& error) {
+  counters_.errors[static_cast<int>(error.code())].Add(1);
+  v1::ServerFrame frame;
+  v1::Reply& reply = *frame.mutable_reply();
+  reply.set_id(id);
+  *reply.mutable_error() = ToRpcStatus(error);
+  connection.Send(EncodeFrame(frame, connection.encoding()));
+}
+
+void SessionHub::EndSessionOf(Connection& connection) {
+  Session* const session = connection.session();
+  if (session == nullptr) return;
+  connection.set_session(nullptr);
+  session->End();
+  counters_.sessions[static_cast<int>(connection.encoding())].Add(-1);
+  log_.Debug("session ended", {{"session", session->id()}});
+  by_id_.erase(session->id());
+  sessions_.erase(session->key());
+}
+
+Session* SessionHub::Find(absl::string_view id) {
+  const auto it = by_id_.find(id);
+  return it == by_id_.end() ? nullptr : it->second;
+}
+
+Session* SessionHub::FindByKey(SessionKey key) {
+  const auto it = sessions_.find(key);
+  return it == sessions_.end() ? nullptr : it->second.get();
+}
+
+size_t SessionHub::SayGoodbye(size_t most) {
+  std::vector<std::shared_ptr<Connection>> chosen;
+  for (const auto& [pointer, connection] : connections_) {
+    if (chosen.size() == most) break;
+    if (!connection->closing_) chosen.push_back(connection);
+  }
+  for (const auto& connection : chosen) connection->Close(CloseCode::kShutdown, "the server is shutting down");
+  return connections_.size();
+}
+
+void SessionHub::CountClose(CloseCode code) {
+  const auto it = std::find(kCloseCodes.begin(), kCloseCodes.end(), code);
+  counters_.closes[it - kCloseCodes.begin()].Add(1);
+}
+
+void SessionHub::AtTurnEnd(std::shared_ptr<Connection> connection) {
+  writers_.push_back(std::move(connection));
+  if (writers_.size() > 1) return;
+  shard_.AtTurnEnd([this] {
+    // A connection that closes here ends its session; what that sends to others goes out in the next turn.
+    for (const auto& writer : std::exchange(writers_, {})) writer->AtTurnEnd();
+  });
+}
+
+}  // namespace atrium

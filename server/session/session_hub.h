@@ -1,0 +1,82 @@
+#pragma once
+
+#include <array>
+#include <memory>
+#include <string>
+#include "absl/strings/string_view.h"
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
+#include "absl/random/random.h"
+#include "server/api/room_api.h"
+#include "server/common/counter.h"
+#include "server/common/log.h"
+#include "server/session/close_code.h"
+#include "server/session/connection.h"
+#include "server/session/session.h"
+#include "server/session/session_settings.h"
+
+namespace atrium {
+
+// What the sessions of one shard have done. Indexed by Encoding, kCloseCodes and canonical code.
+struct SessionCounters {
+  std::array<Counter, kEncodings> connections;  // open now
+  std::array<Counter, kEncodings> sessions;     // alive now
+  std::array<Counter, kEncodings> requests;
+  std::array<Counter, kCloseCodes.size()> closes;
+  std::array<Counter, 17> errors;
+};
+
+// The connections and sessions of one shard. Runs on it, but for counters().
+class SessionHub {
+ public:
+  SessionHub(Shard& shard, SessionSettings settings, RoomApi& api, Log& log);
+
+  // Begins to watch deadlines.
+  void Start();
+
+  Shard& shard() { return shard_; }
+  RoomApi& api() { return api_; }
+  const SessionSettings& settings() const { return settings_; }
+  SessionCounters& counters() { return counters_; }
+
+  // Takes over a connection until it has closed.
+  void Add(std::shared_ptr<Connection> connection);
+  void Remove(Connection& connection);
+
+  // A frame from a client: the hello that begins its session, or a request to that.
+  void OnRequest(Connection& connection, ClientRequest request);
+  void ReplyError(Connection& connection, uint32_t id, const absl::Status& error);
+
+  void EndSessionOf(Connection& connection);
+  // Null if it has ended.
+  Session* Find(absl::string_view id);
+  Session* FindByKey(SessionKey key);
+  const absl::flat_hash_map<SessionKey, std::unique_ptr<Session>>& sessions() const { return sessions_; }
+
+  // Says goodbye (3001) to at most `most` connections. Returns how many connections are left, closing ones included.
+  size_t SayGoodbye(size_t most);
+
+  void CountClose(CloseCode code);
+  void AtTurnEnd(std::shared_ptr<Connection> connection);
+
+ private:
+  void OnHello(Connection& connection, ClientRequest request);
+  void Tick();
+
+  Shard& shard_;
+  const SessionSettings settings_;
+  RoomApi& api_;
+  Log& log_;
+  SessionCounters counters_;
+  absl::BitGen random_;
+  SessionKey last_key_;
+  absl::flat_hash_map<Connection*, std::shared_ptr<Connection>> connections_;
+  absl::flat_hash_map<SessionKey, std::unique_ptr<Session>> sessions_;
+  absl::flat_hash_map<absl::string_view, Session*> by_id_;
+  // Those that have something to write at the end of this turn.
+  std::vector<std::shared_ptr<Connection>> writers_;
+};
+
+}  // namespace atrium

@@ -1,0 +1,24 @@
+#pragma once
+
+#include <cstddef>
+
+#include "absl/time/time.h"
+
+namespace atrium {
+
+// The limits of connections and sessions. A limit of 0 is none.
+struct SessionSettings {
+  // Requests a second, and at once.
+  double rate = 50;
+  double burst = 100;
+  int max_rooms = 128;
+  // One frame from a client, in bytes.
+  size_t max_message_bytes = 64 * 1024;
+  // What waits to be sent to one client, in bytes.
+  size_t send_queue_bytes = 1 << 20;
+  absl::Duration hello_timeout = absl::Seconds(10);
+  absl::Duration ping_interval = absl::Seconds(25);
+  absl::Duration pong_timeout = absl::Seconds(8);
+};
+
+}  // namespace atrium

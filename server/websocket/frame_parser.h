@@ -1,0 +1,62 @@
+#pragma once
+
+#include <wslay/wslay.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include "absl/strings/string_view.h"
+
+namespace atrium {
+
+// Reads what a client sends after the upgrade: frames, fragments, UTF-8, pings, closes (RFC 6455), by wslay and without
+// I/O. What must be answered at once (pongs, the echo of a close) comes back as bytes, so that a socket has one writer.
+//
+// A parser carries 8 KiB of buffers; it can serve another connection whenever it is idle(). One thread at a time.
+class FrameParser {
+ public:
+  class Sink {
+   public:
+    virtual ~Sink() = default;
+    // A whole text (valid UTF-8) or binary message. Must not destroy the parser.
+    virtual void OnMessage(bool text, absl::string_view message) = 0;
+  };
+
+  enum class State {
+    kOpen,
+    kPeerClosed,  // a close came; its echo is in `answer`
+    kViolation,   // the protocol is broken: close with `close_code`
+  };
+  struct Outcome {
+    State state = State::kOpen;
+    uint16_t close_code = 0;  // 1002, 1007 or 1009
+    std::string answer;
+  };
+
+  // Messages over `max_message_bytes` are a violation (1009); 0: no limit.
+  explicit FrameParser(size_t max_message_bytes);
+
+  // Reads all of `bytes`, calling `sink` for each message that they complete. Not to be called again after a violation.
+  Outcome Feed(absl::string_view bytes, Sink& sink);
+
+  // No frame and no message is half read.
+  bool idle() const { return fed_ == frames_ && !in_message_; }
+
+ private:
+  struct Callbacks;
+  struct Free {
+    void operator()(wslay_event_context_ptr context) const { wslay_event_context_free(context); }
+  };
+
+  std::unique_ptr<std::remove_pointer_t<wslay_event_context_ptr>, Free> context_;
+  // Set while Feed runs.
+  absl::string_view input_;
+  Sink* sink_ = nullptr;
+  std::string* answer_ = nullptr;
+  // Bytes fed, and the whole length of the frames that they began: equal at the border between two frames.
+  uint64_t fed_ = 0;
+  uint64_t frames_ = 0;
+  bool in_message_ = false;
+};
+
+}  // namespace atrium

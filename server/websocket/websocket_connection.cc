@@ -1,0 +1,178 @@
+#include "server/websocket/websocket_connection.h"
+
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <utility>
+
+#include "server/common/errors.h"
+
+namespace atrium {
+namespace {
+
+using boost::asio::ip::tcp;
+
+// So many frames go out in one call.
+constexpr size_t kGather = 64;
+// So often a socket that is always readable is read before others have their turn.
+constexpr int kReadsPerTurn = 4;
+
+std::string CloseFrame(CloseCode code, absl::string_view reason) {
+  constexpr size_t kMaxReason = 123;  // RFC 6455 section 5.5: 125 with the code
+  reason = reason.substr(0, kMaxReason);
+  const auto number = static_cast<uint16_t>(code);
+  std::string frame = {static_cast<char>(0x88), static_cast<char>(2 + reason.size()), static_cast<char>(number >> 8),
+                       static_cast<char>(number & 0xff)};
+  frame.append(reason.data(), reason.size());
+  return frame;
+}
+
+absl::string_view Explain(CloseCode code) {
+  switch (code) {
+    case CloseCode::kMessageTooBig: return "message too large";
+    case CloseCode::kInvalidUtf8: return "a text message must be UTF-8";
+    default: return "WebSocket protocol violated (RFC 6455)";
+  }
+}
+
+}  // namespace
+
+WebSocketConnection::WebSocketConnection(SessionHub& hub, WebSocketDoor& door, Encoding encoding, tcp::socket socket)
+    : Connection(hub, encoding), door_(door), socket_(std::move(socket)) {}
+
+std::shared_ptr<WebSocketConnection> WebSocketConnection::Self() {
+  return std::static_pointer_cast<WebSocketConnection>(shared_from_this());
+}
+
+void WebSocketConnection::Start(absl::string_view leftover) {
+  boost::system::error_code error;
+  socket_.non_blocking(true, error);
+  if (!leftover.empty()) Feed(leftover);
+  WaitToRead();
+}
+
+// ---- Reading
+
+void WebSocketConnection::WaitToRead() {
+  if (!socket_.is_open()) return;
+  socket_.async_wait(tcp::socket::wait_read, [self = Self()](boost::system::error_code error) {
+    if (!error) self->ReadSome();
+  });
+}
+
+void WebSocketConnection::ReadSome() {
+  auto& buffer = door_.read_buffer();
+  for (int i = 0; i < kReadsPerTurn && socket_.is_open(); ++i) {
+    boost::system::error_code error;
+    const size_t n = socket_.read_some(boost::asio::buffer(buffer), error);
+    if (error == boost::asio::error::would_block) break;
+    if (error) return Abort();
+    Feed({buffer.data(), n});
+    if (n < buffer.size()) break;
+  }
+  WaitToRead();
+}
+
+void WebSocketConnection::Feed(absl::string_view bytes) {
+  if (deaf_) return;
+  Heard();
+  if (parser_ == nullptr) parser_ = door_.TakeParser();
+  FrameParser::Outcome outcome = parser_->Feed(bytes, *this);
+  switch (outcome.state) {
+    case FrameParser::State::kOpen:
+      if (!outcome.answer.empty() && !close_sent_) Push(std::move(outcome.answer));
+      if (parser_->idle()) door_.GiveBack(std::move(parser_));
+      return;
+    case FrameParser::State::kPeerClosed:
+      deaf_ = true;
+      peer_closed_ = true;
+      if (!std::exchange(close_sent_, true)) Push(std::move(outcome.answer));
+      PeerLeft();
+      return WriteSoon();
+    case FrameParser::State::kViolation: {
+      deaf_ = true;
+      const auto code = static_cast<CloseCode>(outcome.close_code);
+      return Close(code, Explain(code));
+    }
+  }
+}
+
+void WebSocketConnection::OnMessage(bool text, absl::string_view message) {
+  const bool json = encoding() == Encoding::kWebSocketJson;
+  if (text == json) return OnRequest(json ? DecodeJsonFrame(message) : DecodeProtoFrame(message));
+  ClientRequest request;
+  request.status = InvalidField("frame", json ? "atrium.v1.json wants text messages, not binary ones"
+                                              : "atrium.v1.proto wants binary messages, not text");
+  OnRequest(std::move(request));
+}
+
+// ---- Writing
+
+void WebSocketConnection::Write() {
+  if (!socket_.is_open() || waiting_to_write_) return;
+  while (!outbox_.empty()) {
+    if (!WriteSome()) return;
+  }
+  if (!close_sent_) return;
+  if (peer_closed_) return Abort();
+  // The client's own close, or the end of its patience, is waited for.
+  boost::system::error_code error;
+  socket_.shutdown(tcp::socket::shutdown_send, error);
+}
+
+bool WebSocketConnection::WriteSome() {
+  std::array<iovec, kGather> parts;
+  const size_t count = std::min(outbox_.size(), kGather);
+  for (size_t i = 0; i < count; ++i) {
+    const absl::string_view unsent = outbox_.Unsent(i);
+    parts[i] = {const_cast<char*>(unsent.data()), unsent.size()};
+  }
+  msghdr message{};
+  message.msg_iov = parts.data();
+  message.msg_iovlen = count;
+  const ssize_t sent = sendmsg(socket_.native_handle(), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+  if (sent >= 0) {
+    outbox_.Sent(static_cast<size_t>(sent));
+    return true;
+  }
+  if (errno == EINTR) return true;
+  if (errno == EAGAIN || errno == EWOULDBLOCK) {
+    WaitToWrite();
+  } else {
+    Abort();
+  }
+  return false;
+}
+
+void WebSocketConnection::WaitToWrite() {
+  waiting_to_write_ = true;
+  socket_.async_wait(tcp::socket::wait_write, [self = Self()](boost::system::error_code error) {
+    self->waiting_to_write_ = false;
+    if (!error) self->Write();
+  });
+}
+
+void WebSocketConnection::Push(std::string control_frame) {
+  outbox_.Push(std::make_shared<const std::string>(std::move(control_frame)));
+  WriteSoon();
+}
+
+// ---- Closing
+
+void WebSocketConnection::FinishClose(CloseCode code, absl::string_view reason) {
+  if (!std::exchange(close_sent_, true)) Push(CloseFrame(code, reason));
+}
+
+void WebSocketConnection::Abort() {
+  if (!socket_.is_open()) return;
+  boost::system::error_code error;
+  socket_.close(error);
+  Closed();
+}
+
+void WebSocketConnection::Ping() { Push({static_cast<char>(0x89), 0}); }
+
+}  // namespace atrium

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <boost/asio/ip/tcp.hpp>
+#include <memory>
+#include <string>
+#include "absl/strings/string_view.h"
+
+#include "server/session/connection.h"
+#include "server/websocket/frame_parser.h"
+#include "server/websocket/websocket_door.h"
+
+namespace atrium {
+
+// A WebSocket after its upgrade. Pongs and closes go through the same queue as frames, so the socket has one writer.
+class WebSocketConnection final : public Connection, private FrameParser::Sink {
+ public:
+  WebSocketConnection(SessionHub& hub, WebSocketDoor& door, Encoding encoding, boost::asio::ip::tcp::socket socket);
+
+  void Start(absl::string_view leftover);
+
+ private:
+  void Write() override;
+  void FinishClose(CloseCode code, absl::string_view reason) override;
+  void Abort() override;
+  void Ping() override;
+  void OnMessage(bool text, absl::string_view message) override;
+
+  std::shared_ptr<WebSocketConnection> Self();
+  void WaitToRead();
+  void ReadSome();
+  void Feed(absl::string_view bytes);
+  void WaitToWrite();
+  // False if the socket took nothing more.
+  bool WriteSome();
+  void Push(std::string control_frame);
+
+  WebSocketDoor& door_;
+  boost::asio::ip::tcp::socket socket_;
+  // Only while a frame or message is half read.
+  std::unique_ptr<FrameParser> parser_;
+  bool waiting_to_write_ = false;
+  bool deaf_ = false;         // the client broke the protocol: its bytes mean nothing any more
+  bool peer_closed_ = false;  // the client sent its close
+  bool close_sent_ = false;   // ours is queued or sent
+};
+
+}  // namespace atrium

@@ -1,0 +1,31 @@
+#include "server/websocket/websocket_door.h"
+
+#include <utility>
+
+#include "server/websocket/websocket_connection.h"
+
+namespace atrium {
+namespace {
+
+constexpr size_t kSpareParsers = 16;
+
+}  // namespace
+
+void WebSocketDoor::Accept(boost::asio::ip::tcp::socket socket, Encoding encoding, std::string leftover) {
+  auto connection = std::make_shared<WebSocketConnection>(hub_, *this, encoding, std::move(socket));
+  hub_.Add(connection);
+  connection->Start(leftover);
+}
+
+std::unique_ptr<FrameParser> WebSocketDoor::TakeParser() {
+  if (parsers_.empty()) return std::make_unique<FrameParser>(hub_.settings().max_message_bytes);
+  std::unique_ptr<FrameParser> parser = std::move(parsers_.back());
+  parsers_.pop_back();
+  return parser;
+}
+
+void WebSocketDoor::GiveBack(std::unique_ptr<FrameParser> parser) {
+  if (parsers_.size() < kSpareParsers) parsers_.push_back(std::move(parser));
+}
+
+}  // namespace atrium

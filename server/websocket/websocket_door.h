@@ -1,0 +1,36 @@
+#pragma once
+
+#include <array>
+#include <boost/asio/ip/tcp.hpp>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "server/session/session_hub.h"
+#include "server/websocket/frame_parser.h"
+
+namespace atrium {
+
+// The WebSocket connections of one shard, and what they share: one buffer to read into, and the parsers of those that
+// are between two messages. Runs on the shard of `hub`.
+class WebSocketDoor {
+ public:
+  explicit WebSocketDoor(SessionHub& hub) : hub_(hub) {}
+
+  // Serves frames on `socket` after its upgrade was answered with 101. `leftover` is what the client sent behind its
+  // request. The socket belongs to the shard's io_context.
+  void Accept(boost::asio::ip::tcp::socket socket, Encoding encoding, std::string leftover);
+
+  std::unique_ptr<FrameParser> TakeParser();
+  // `parser` is idle and has seen no close.
+  void GiveBack(std::unique_ptr<FrameParser> parser);
+
+  std::array<char, 64 * 1024>& read_buffer() { return read_buffer_; }
+
+ private:
+  SessionHub& hub_;
+  std::vector<std::unique_ptr<FrameParser>> parsers_;
+  std::array<char, 64 * 1024> read_buffer_;
+};
+
+}  // namespace atrium

@@ -1,0 +1,260 @@
+#include "server/wire/frames.h"
+
+#include <google/protobuf/io/coded_stream.h>
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "server/common/errors.h"
+#include "server/wire/message_json.h"
+
+namespace atrium {
+namespace {
+
+constexpr char kTextMessage = static_cast<char>(0x81);    // FIN, opcode 1
+constexpr char kBinaryMessage = static_cast<char>(0x82);  // FIN, opcode 2
+
+// RFC 6455 section 5.2: a server's frame is not masked.
+std::string WithWebSocketHeader(char first_byte, absl::string_view message) {
+  std::string out;
+  out.reserve(message.size() + 10);
+  out.push_back(first_byte);
+  const uint64_t size = message.size();
+  int length_bytes = 0;
+  if (size < 126) {
+    out.push_back(static_cast<char>(size));
+  } else if (size <= 0xffff) {
+    out.push_back(126);
+    length_bytes = 2;
+  } else {
+    out.push_back(127);
+    length_bytes = 8;
+  }
+  for (int shift = 8 * (length_bytes - 1); shift >= 0; shift -= 8) out.push_back(static_cast<char>(size >> shift));
+  out.append(message.data(), message.size());
+  return out;
+}
+
+// Appends field `number`, of a length-delimited type, to a serialised message.
+void AppendField(std::string& out, int number, absl::string_view bytes) {
+  constexpr int kLengthDelimited = 2;
+  uint8_t buffer[10];
+  uint8_t* end = google::protobuf::io::CodedOutputStream::WriteVarint32ToArray(number << 3 | kLengthDelimited, buffer);
+  end = google::protobuf::io::CodedOutputStream::WriteVarint32ToArray(static_cast<uint32_t>(bytes.size()), end);
+  out.append(reinterpret_cast<const char*>(buffer), end - buffer);
+  out.append(bytes.data(), bytes.size());
+}
+
+void AppendTime(std::string& out, absl::Time time) {
+  out += absl::FormatTime("\"%Y-%m-%dT%H:%M:%E3SZ\"", time, absl::UTCTimeZone());
+}
+
+// {"roomId":"r","offset":"1"
+void BeginRoomFrame(std::string& out, absl::string_view kind, absl::string_view room_id, uint64_t offset) {
+  absl::StrAppend(&out, "{\"", kind, "\":{\"roomId\":");
+  AppendJsonString(out, room_id);
+  if (offset > 0) absl::StrAppend(&out, ",\"offset\":\"", offset, "\"");
+}
+
+void AppendEventJson(std::string& out, const Event& event) {
+  BeginRoomFrame(out, "event", event.room_id, event.offset);
+  out += ",\"event\":";
+  AppendJsonString(out, event.event);
+  absl::StrAppend(&out, ",\"data\":", event.data.Json());
+  if (!event.sender_id.empty()) {
+    out += ",\"senderId\":";
+    AppendJsonString(out, event.sender_id);
+  }
+  if (!event.sender_user_id.empty()) {
+    out += ",\"senderUserId\":";
+    AppendJsonString(out, event.sender_user_id);
+  }
+  out += ",\"time\":";
+  AppendTime(out, event.time);
+  out += "}}";
+}
+
+std::string EventProto(const Event& event) {
+  v1::RoomEvent message;
+  message.set_room_id(std::string(event.room_id));
+  message.set_offset(event.offset);
+  message.set_event(std::string(event.event));
+  message.set_sender_id(std::string(event.sender_id));
+  message.set_sender_user_id(std::string(event.sender_user_id));
+  *message.mutable_time() = ToTimestamp(event.time);
+  std::string bytes = message.SerializeAsString();
+  AppendField(bytes, v1::RoomEvent::kDataFieldNumber, event.data.ValueBytes());
+  std::string frame;
+  AppendField(frame, v1::ServerFrame::kEventFieldNumber, bytes);
+  return frame;
+}
+
+}  // namespace
+
+// Makes a frame in the encodings asked for, from its JSON and its protobuf form.
+class FrameBuilder {
+ public:
+  explicit FrameBuilder(EncodingSet encodings) : encodings_(encodings) {}
+
+  bool wants_json() const { return encodings_.Has(Encoding::kWebSocketJson); }
+  bool wants_proto() const { return encodings_.Has(Encoding::kWebSocketProto) || encodings_.Has(Encoding::kGrpc); }
+
+  void SetJson(absl::string_view json) {
+    Bytes(Encoding::kWebSocketJson) = WithWebSocketHeader(kTextMessage, json);
+  }
+  void SetProto(absl::string_view frame) {
+    if (encodings_.Has(Encoding::kWebSocketProto)) {
+      Bytes(Encoding::kWebSocketProto) = WithWebSocketHeader(kBinaryMessage, frame);
+    }
+    if (encodings_.Has(Encoding::kGrpc)) {
+      AppendField(Bytes(Encoding::kGrpc), v1::ServerFrames::kFramesFieldNumber, frame);
+    }
+  }
+  FramePtr Build() { return std::move(frame_); }
+
+ private:
+  std::string& Bytes(Encoding encoding) { return frame_->bytes_[static_cast<int>(encoding)]; }
+
+  const EncodingSet encodings_;
+  std::shared_ptr<Frame> frame_ = std::make_shared<Frame>();
+};
+
+absl::string_view TransportName(Encoding encoding) {
+  switch (encoding) {
+    case Encoding::kWebSocketJson: return "websocket-json";
+    case Encoding::kWebSocketProto: return "websocket-proto";
+    case Encoding::kGrpc: return "grpc";
+  }
+  return "";
+}
+
+FramePtr EncodeFrame(const v1::ServerFrame& frame, EncodingSet encodings, const Payload& payload) {
+  FrameBuilder builder(encodings);
+  if (builder.wants_json()) {
+    const bool reply = frame.has_reply();
+    builder.SetJson(MessageToJson(frame, reply ? JsonZeros::kPrint : JsonZeros::kOmit, payload));
+  }
+  if (builder.wants_proto()) {
+    v1::ServerFrame full = frame;
+    if (full.has_reply()) {
+      v1::Reply& reply = *full.mutable_reply();
+      if (reply.has_join()) PutPayload(payload, *reply.mutable_join());
+      if (reply.has_get_state()) PutPayload(payload, *reply.mutable_get_state());
+    } else if (full.has_snapshot()) {
+      PutPayload(payload, *full.mutable_snapshot());
+    }
+    builder.SetProto(full.SerializeAsString());
+  }
+  return builder.Build();
+}
+
+FramePtr EncodeEvent(const Event& event, EncodingSet encodings) {
+  FrameBuilder builder(encodings);
+  if (builder.wants_json()) {
+    std::string json;
+    AppendEventJson(json, event);
+    builder.SetJson(json);
+  }
+  if (builder.wants_proto()) builder.SetProto(EventProto(event));
+  return builder.Build();
+}
+
+FramePtr EncodePatch(absl::string_view room_id, uint64_t offset, const Patch& patch, EncodingSet encodings) {
+  FrameBuilder builder(encodings);
+  if (builder.wants_json()) {
+    std::string json;
+    BeginRoomFrame(json, "patch", room_id, offset);
+    json += ",\"operations\":";
+    AppendPatchJson(json, patch);
+    json += "}}";
+    builder.SetJson(json);
+  }
+  if (builder.wants_proto()) {
+    v1::ServerFrame frame;
+    v1::StatePatch& message = *frame.mutable_patch();
+    message.set_room_id(std::string(room_id));
+    message.set_offset(offset);
+    *message.mutable_operations() = ToProto(patch);
+    builder.SetProto(frame.SerializeAsString());
+  }
+  return builder.Build();
+}
+
+ClientRequest DecodeJsonFrame(absl::string_view text) {
+  ClientRequest request;
+  absl::StatusOr<json::value> parsed = ParseJson(text);
+  if (!parsed.ok()) {
+    request.status = parsed.status();
+    return request;
+  }
+  const json::object* object = parsed->if_object();
+  if (object == nullptr) {
+    request.status = InvalidField("frame", "must be a JSON object");
+    return request;
+  }
+  const google::protobuf::Descriptor& type = *v1::ClientFrame::descriptor();
+  if (const json::value* id = object->if_contains("id")) {
+    request.status = FieldFromJson(*id, *type.FindFieldByNumber(v1::ClientFrame::kIdFieldNumber), request.frame);
+    if (!request.status.ok()) return request;
+    request.id = request.frame.id();
+  }
+  for (const auto& [key, value] : *object) {
+    if (key == "id") continue;
+    const google::protobuf::FieldDescriptor* field = type.FindFieldByCamelcaseName(std::string(key));
+    if (field == nullptr) field = type.FindFieldByName(std::string(key));
+    if (field == nullptr) {
+      request.status = InvalidField(std::string(key), "unknown request");
+    } else if (request.frame.request_case() != v1::ClientFrame::REQUEST_NOT_SET) {
+      request.status = InvalidField(field->json_name(), "a frame holds one request");
+    } else {
+      request.status = PrefixField(
+          field->json_name(),
+          MessageFromJson(value, *request.frame.GetReflection()->MutableMessage(&request.frame, field),
+                          &request.payload));
+    }
+    if (!request.status.ok()) return request;
+  }
+  if (request.frame.request_case() == v1::ClientFrame::REQUEST_NOT_SET) {
+    request.status = InvalidField("frame", "must hold a request, such as join, leave or emit");
+  }
+  return request;
+}
+
+ClientRequest DecodeProtoFrame(absl::string_view bytes) {
+  v1::ClientFrame frame;
+  if (!frame.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
+    ClientRequest request;
+    request.status = MakeError(absl::StatusCode::kInvalidArgument, "INVALID_PROTOBUF",
+                               "not a serialised atrium.v1.ClientFrame");
+    return request;
+  }
+  return DecodeFrame(std::move(frame));
+}
+
+ClientRequest DecodeFrame(v1::ClientFrame frame) {
+  ClientRequest request;
+  request.id = frame.id();
+  request.frame = std::move(frame);
+  absl::StatusOr<Payload> payload{Payload()};
+  switch (request.frame.request_case()) {
+    case v1::ClientFrame::kEmit: payload = TakePayload(*request.frame.mutable_emit()); break;
+    case v1::ClientFrame::kSetState: payload = TakePayload(*request.frame.mutable_set_state()); break;
+    case v1::ClientFrame::REQUEST_NOT_SET:
+      request.status = InvalidField("frame", "must hold a request, such as join, leave or emit");
+      return request;
+    default: break;
+  }
+  request.status = payload.status();
+  if (payload.ok()) request.payload = *std::move(payload);
+  return request;
+}
+
+google::protobuf::Timestamp ToTimestamp(absl::Time time) {
+  const int64_t milliseconds = absl::ToUnixMillis(time);
+  google::protobuf::Timestamp timestamp;
+  timestamp.set_seconds(milliseconds / 1000);
+  timestamp.set_nanos(static_cast<int32_t>(milliseconds % 1000) * 1000000);
+  return timestamp;
+}
+
+}  // namespace atrium

@@ -1,0 +1,90 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <initializer_list>
+#include <memory>
+#include <string>
+#include "absl/strings/string_view.h"
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "atrium/v1/frames.pb.h"
+#include "server/wire/patch.h"
+#include "server/wire/payload.h"
+
+namespace atrium {
+
+// How frames lie on a connection.
+enum class Encoding : uint8_t {
+  kWebSocketJson,   // a text message, header included
+  kWebSocketProto,  // a binary message, header included
+  kGrpc,            // a serialised ServerFrames of one frame; several in a row are a valid ServerFrames
+};
+inline constexpr int kEncodings = 3;
+
+// "websocket-json", "websocket-proto" or "grpc".
+absl::string_view TransportName(Encoding encoding);
+
+class EncodingSet {
+ public:
+  EncodingSet() = default;
+  EncodingSet(Encoding encoding) { Add(encoding); }  // NOLINT: one encoding is a set.
+  void Add(Encoding encoding) { bits_ |= 1u << static_cast<int>(encoding); }
+  bool Has(Encoding encoding) const { return (bits_ >> static_cast<int>(encoding)) & 1u; }
+
+ private:
+  uint8_t bits_ = 0;
+};
+
+// A frame to clients, encoded once for all that get it. Immutable, shared between threads.
+class Frame {
+ public:
+  // The encoding must be one of those that the frame was made for.
+  const std::string& bytes(Encoding encoding) const { return bytes_[static_cast<int>(encoding)]; }
+
+ private:
+  friend class FrameBuilder;
+  std::array<std::string, kEncodings> bytes_;
+};
+using FramePtr = std::shared_ptr<const Frame>;
+
+// Any frame; `payload` stands as in MessageToJson.
+FramePtr EncodeFrame(const v1::ServerFrame& frame, EncodingSet encodings, const Payload& payload = {});
+
+// A v1::RoomEvent.
+struct Event {
+  absl::string_view room_id;
+  uint64_t offset;
+  absl::string_view event;
+  Payload data;
+  absl::string_view sender_id;
+  absl::string_view sender_user_id;
+  absl::Time time;
+};
+FramePtr EncodeEvent(const Event& event, EncodingSet encodings);
+
+// A v1::StatePatch.
+FramePtr EncodePatch(absl::string_view room_id, uint64_t offset, const Patch& patch, EncodingSet encodings);
+
+// A frame from a client, read as far as it goes.
+struct ClientRequest {
+  // As far as it could be read; else 0.
+  uint32_t id = 0;
+  // Set if `status` is OK. The payload field of the request is in `payload`.
+  v1::ClientFrame frame;
+  Payload payload;
+  absl::Status status;
+};
+
+// Reads the text of a ClientFrame. Errors name the field (`emit.roomId`) and its rule.
+ClientRequest DecodeJsonFrame(absl::string_view text);
+// Reads a serialised ClientFrame.
+ClientRequest DecodeProtoFrame(absl::string_view bytes);
+// The same for a frame that is parsed already.
+ClientRequest DecodeFrame(v1::ClientFrame frame);
+
+// Milliseconds precision, as all times of Atrium.
+google::protobuf::Timestamp ToTimestamp(absl::Time time);
+
+}  // namespace atrium

@@ -1,0 +1,206 @@
+#include "server/wire/json.h"
+
+#include <boost/json/basic_parser_impl.hpp>
+#include <boost/json/value_stack.hpp>
+#include <charconv>
+#include <cmath>
+#include <cstdint>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "server/common/errors.h"
+
+namespace atrium {
+namespace {
+
+constexpr int64_t kMaxInteger = int64_t{1} << 53;
+
+absl::Status JsonError(absl::string_view message) {
+  return MakeError(absl::StatusCode::kInvalidArgument, "INVALID_JSON", message);
+}
+
+// Builds a value as boost::json::parser does, and refuses integers that a double cannot hold.
+class Handler {
+ public:
+  static constexpr size_t max_object_size = json::object::max_size();
+  static constexpr size_t max_array_size = json::array::max_size();
+  static constexpr size_t max_key_size = json::string::max_size();
+  static constexpr size_t max_string_size = json::string::max_size();
+
+  json::value_stack stack;
+  bool integer_too_large = false;
+
+  bool on_document_begin(json::error_code&) { return true; }
+  bool on_document_end(json::error_code&) { return true; }
+  bool on_object_begin(json::error_code&) { return true; }
+  bool on_object_end(size_t n, json::error_code&) { return stack.push_object(n), true; }
+  bool on_array_begin(json::error_code&) { return true; }
+  bool on_array_end(size_t n, json::error_code&) { return stack.push_array(n), true; }
+  bool on_key_part(json::string_view s, size_t, json::error_code&) { return stack.push_chars(s), true; }
+  bool on_key(json::string_view s, size_t, json::error_code&) { return stack.push_key(s), true; }
+  bool on_string_part(json::string_view s, size_t, json::error_code&) { return stack.push_chars(s), true; }
+  bool on_string(json::string_view s, size_t, json::error_code&) { return stack.push_string(s), true; }
+  // A number that the parser saw in pieces would lose its head here; the whole text is given at once.
+  bool on_number_part(json::string_view, json::error_code&) { return true; }
+  bool on_int64(int64_t i, json::string_view, json::error_code& ec) {
+    if (i > kMaxInteger || i < -kMaxInteger) return Refuse(ec);
+    return stack.push_int64(i), true;
+  }
+  bool on_uint64(uint64_t, json::string_view, json::error_code& ec) { return Refuse(ec); }
+  bool on_double(double d, json::string_view text, json::error_code& ec) {
+    const bool integer = text.find_first_of(".eE") == json::string_view::npos;
+    if (integer || !std::isfinite(d)) return Refuse(ec);
+    // 1.0 and 1e3 are the integers that they look like on the way out.
+    const bool integral = std::trunc(d) == d && std::abs(d) <= kMaxInteger && !(d == 0 && std::signbit(d));
+    return integral ? stack.push_int64(static_cast<int64_t>(d)) : stack.push_double(d), true;
+  }
+  bool on_bool(bool b, json::error_code&) { return stack.push_bool(b), true; }
+  bool on_null(json::error_code&) { return stack.push_null(), true; }
+  bool on_comment_part(json::string_view, json::error_code&) { return true; }
+  bool on_comment(json::string_view, json::error_code&) { return true; }
+
+ private:
+  bool Refuse(json::error_code& ec) {
+    integer_too_large = true;
+    ec = json::error::not_number;
+    return false;
+  }
+};
+
+struct Writer {
+  std::string& out;
+
+  void Write(const json::value& value) {
+    switch (value.kind()) {
+      case json::kind::null: out += "null"; break;
+      case json::kind::bool_: out += value.get_bool() ? "true" : "false"; break;
+      case json::kind::int64: absl::StrAppend(&out, value.get_int64()); break;
+      case json::kind::uint64: absl::StrAppend(&out, value.get_uint64()); break;
+      case json::kind::double_: AppendJsonNumber(out, value.get_double()); break;
+      case json::kind::string: AppendJsonString(out, ToView(value.get_string())); break;
+      case json::kind::array: WriteArray(value.get_array()); break;
+      case json::kind::object: WriteObject(value.get_object()); break;
+    }
+  }
+  void WriteArray(const json::array& array) {
+    char separator = '[';
+    for (const json::value& element : array) {
+      out.push_back(separator);
+      Write(element);
+      separator = ',';
+    }
+    if (separator == '[') out.push_back('[');
+    out.push_back(']');
+  }
+  void WriteObject(const json::object& object) {
+    char separator = '{';
+    for (const auto& [key, element] : object) {
+      out.push_back(separator);
+      AppendJsonString(out, ToView(key));
+      out.push_back(':');
+      Write(element);
+      separator = ',';
+    }
+    if (separator == '{') out.push_back('{');
+    out.push_back('}');
+  }
+};
+
+// Bytes of `c` inside a JSON string.
+size_t EscapedSize(unsigned char c) {
+  switch (c) {
+    case '"': case '\\': case '\b': case '\f': case '\n': case '\r': case '\t': return 2;
+    default: return c < 0x20 ? 6 : 1;
+  }
+}
+
+size_t StringSize(absl::string_view text) {
+  size_t size = 2;
+  for (const char c : text) size += EscapedSize(static_cast<unsigned char>(c));
+  return size;
+}
+
+}  // namespace
+
+absl::StatusOr<json::value> ParseJson(absl::string_view text) {
+  json::parse_options options;
+  // Boost counts the levels below the outermost value.
+  options.max_depth = kMaxJsonDepth;
+  json::basic_parser<Handler> parser(options);
+  parser.handler().stack.reset();
+  json::error_code error;
+  const size_t read = parser.write_some(false, text.data(), text.size(), error);
+  if (!error && read == text.size()) return parser.handler().stack.release();
+  if (parser.handler().integer_too_large) {
+    return JsonError(absl::StrCat("number at byte ", read, ": integers go up to 2^53, and a number must fit a double"));
+  }
+  if (error == json::error::too_deep) {
+    return JsonError(absl::StrCat("JSON nesting too deep (max ", kMaxJsonDepth, ")"));
+  }
+  if (!error) error = json::error::extra_data;
+  return JsonError(absl::StrCat("invalid JSON at byte ", read, ": ", error.message()));
+}
+
+void AppendJson(std::string& out, const json::value& value) { Writer{out}.Write(value); }
+
+std::string ToJson(const json::value& value) {
+  std::string out;
+  AppendJson(out, value);
+  return out;
+}
+
+size_t JsonSize(const json::value& value) {
+  switch (value.kind()) {
+    case json::kind::null: return 4;
+    case json::kind::bool_: return value.get_bool() ? 4 : 5;
+    case json::kind::string: return StringSize(ToView(value.get_string()));
+    case json::kind::array: {
+      const json::array& array = value.get_array();
+      size_t size = array.empty() ? 2 : 1 + array.size();
+      for (const json::value& element : array) size += JsonSize(element);
+      return size;
+    }
+    case json::kind::object: {
+      const json::object& object = value.get_object();
+      size_t size = object.empty() ? 2 : 1 + object.size();
+      for (const auto& [key, element] : object) size += StringSize(ToView(key)) + 1 + JsonSize(element);
+      return size;
+    }
+    default: {
+      std::string number;
+      AppendJson(number, value);
+      return number.size();
+    }
+  }
+}
+
+void AppendJsonString(std::string& out, absl::string_view text) {
+  out.push_back('"');
+  size_t plain = 0;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const auto c = static_cast<unsigned char>(text[i]);
+    if (EscapedSize(c) == 1) continue;
+    out.append(text.data() + plain, i - plain);
+    plain = i + 1;
+    out.push_back('\\');
+    switch (c) {
+      case '\b': out.push_back('b'); break;
+      case '\f': out.push_back('f'); break;
+      case '\n': out.push_back('n'); break;
+      case '\r': out.push_back('r'); break;
+      case '\t': out.push_back('t'); break;
+      case '"': case '\\': out.push_back(static_cast<char>(c)); break;
+      default: absl::StrAppend(&out, "u", absl::Hex(c, absl::kZeroPad4));
+    }
+  }
+  out.append(text.data() + plain, text.size() - plain);
+  out.push_back('"');
+}
+
+void AppendJsonNumber(std::string& out, double number) {
+  char buffer[32];
+  const std::to_chars_result result = std::to_chars(buffer, buffer + sizeof(buffer), number);
+  out.append(buffer, result.ptr);
+}
+
+}  // namespace atrium

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <boost/json/value.hpp>
+#include <string>
+#include "absl/strings/string_view.h"
+
+#include "absl/status/statusor.h"
+
+namespace atrium {
+
+namespace json = boost::json;
+
+// Debian's Abseil has a string_view of its own, to which Boost's does not convert.
+inline absl::string_view ToView(json::string_view text) { return {text.data(), text.size()}; }
+inline json::string_view FromView(absl::string_view text) { return {text.data(), text.size()}; }
+
+// Objects and lists nest this deep at most, on every door.
+inline constexpr int kMaxJsonDepth = 32;
+
+// Reads one JSON text (RFC 8259). INVALID_ARGUMENT, with the byte where it went wrong, when it is not JSON or
+// not UTF-8, nests deeper than kMaxJsonDepth, or holds an integer beyond 2^53 or a number beyond a double.
+absl::StatusOr<json::value> ParseJson(absl::string_view text);
+
+// Writes `value` in its canonical form: no white space, numbers shortest-form, keys in their order.
+void AppendJson(std::string& out, const json::value& value);
+std::string ToJson(const json::value& value);
+
+// The length of ToJson(value), without making it.
+size_t JsonSize(const json::value& value);
+
+void AppendJsonString(std::string& out, absl::string_view text);
+void AppendJsonNumber(std::string& out, double number);
+
+}  // namespace atrium

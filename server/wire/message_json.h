@@ -1,0 +1,46 @@
+#pragma once
+
+#include <google/protobuf/message.h>
+
+#include <string>
+
+#include "absl/status/status.h"
+#include "server/wire/json.h"
+#include "server/wire/payload.h"
+
+namespace atrium {
+
+// Protobuf messages as canonical proto3 JSON, by reflection over Boost.JSON. Protobuf's own JSON util would do,
+// but its errors do not name the field and its rule, and it would make a Value of bytes that are only passed on.
+
+// The payload of a message type: its only field of type google.protobuf.Value. Null if it has none or several.
+// Requests and responses travel as a message whose payload field is unset, with a Payload beside it.
+const google::protobuf::FieldDescriptor* PayloadField(const google::protobuf::Descriptor& type);
+
+// Reads the JSON object `value` into `message`; names are lowerCamelCase or as in the proto. INVALID_ARGUMENT
+// naming the field (as `roomId` or `frames[2].emit`) and its rule if one is unknown, mistyped or out of range.
+// With `payload`, the message's payload field goes there and stays unset.
+absl::Status MessageFromJson(const json::value& value, google::protobuf::Message& message, Payload* payload = nullptr);
+
+// The same for one field of `message`.
+absl::Status FieldFromJson(const json::value& value, const google::protobuf::FieldDescriptor& field,
+                           google::protobuf::Message& message, Payload* payload = nullptr);
+
+enum class JsonZeros {
+  kOmit,   // fields without presence are left out at their zero value: pushed frames
+  kPrint,  // and are printed: responses, typed states
+};
+
+// Canonical proto3 JSON of `message`. A `payload` that is not empty stands as the payload field of the first
+// message, from the outside in, that has one.
+void AppendMessageJson(std::string& out, const google::protobuf::Message& message, JsonZeros zeros,
+                       const Payload& payload = {});
+std::string MessageToJson(const google::protobuf::Message& message, JsonZeros zeros, const Payload& payload = {});
+
+// Moves the payload field of `message` out. Empty if there is none or it is unset; INVALID_ARGUMENT naming the
+// field as Payload::FromValue.
+absl::StatusOr<Payload> TakePayload(google::protobuf::Message& message);
+// The way back; `payload` may be empty.
+void PutPayload(const Payload& payload, google::protobuf::Message& message);
+
+}  // namespace atrium

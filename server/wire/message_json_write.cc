@@ -1,0 +1,279 @@
+#include <google/protobuf/any.pb.h>
+#include <google/protobuf/descriptor.h>
+#include <google/protobuf/struct.pb.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "server/wire/message_json.h"
+#include "server/wire/time_json.h"
+
+namespace atrium {
+namespace {
+
+using google::protobuf::Any;
+using google::protobuf::Descriptor;
+using google::protobuf::DescriptorPool;
+using google::protobuf::FieldDescriptor;
+using google::protobuf::Message;
+using google::protobuf::MessageFactory;
+using google::protobuf::Reflection;
+using google::protobuf::Value;
+
+// An Any in an Any costs few bytes and much stack.
+constexpr int kMaxAnyDepth = 8;
+
+// Of a field without index.
+constexpr int kSingular = -1;
+
+const char* NotFiniteName(double number) {
+  if (std::isnan(number)) return "\"NaN\"";
+  return number > 0 ? "\"Infinity\"" : "\"-Infinity\"";
+}
+
+void AppendFloat(std::string& out, float number) {
+  if (!std::isfinite(number)) {
+    out += NotFiniteName(number);
+    return;
+  }
+  char text[32];
+  out.append(text, std::to_chars(text, text + sizeof(text), number).ptr);
+}
+
+void AppendDouble(std::string& out, double number) {
+  if (std::isfinite(number)) return AppendJsonNumber(out, number);
+  out += NotFiniteName(number);
+}
+
+// Values that came in through a door are valid. What a room put into its state by itself may not be: null.
+void AppendValue(std::string& out, const Value& value) {
+  const absl::StatusOr<json::value> converted = FromProtoValue(value);
+  AppendJson(out, converted.ok() ? *converted : json::value());
+}
+
+class Writer {
+ public:
+  Writer(std::string& out, JsonZeros zeros, const Payload& payload)
+      : out_(out), zeros_(zeros), payload_(payload.empty() ? nullptr : &payload) {}
+
+  void Write(const Message& message) {
+    const Descriptor& type = *message.GetDescriptor();
+    switch (type.well_known_type()) {
+      case Descriptor::WELLKNOWNTYPE_UNSPECIFIED:
+      case Descriptor::WELLKNOWNTYPE_FIELDMASK:
+        out_.push_back('{');
+        WriteFields(message);
+        out_.push_back('}');
+        return;
+      case Descriptor::WELLKNOWNTYPE_TIMESTAMP:
+        out_.push_back('"');
+        AppendTimestamp(out_, static_cast<const google::protobuf::Timestamp&>(message));
+        out_.push_back('"');
+        return;
+      case Descriptor::WELLKNOWNTYPE_DURATION:
+        out_.push_back('"');
+        AppendDuration(out_, static_cast<const google::protobuf::Duration&>(message));
+        out_.push_back('"');
+        return;
+      case Descriptor::WELLKNOWNTYPE_VALUE: return AppendValue(out_, static_cast<const Value&>(message));
+      case Descriptor::WELLKNOWNTYPE_STRUCT: {
+        Value value;
+        *value.mutable_struct_value() = static_cast<const google::protobuf::Struct&>(message);
+        return AppendValue(out_, value);
+      }
+      case Descriptor::WELLKNOWNTYPE_LISTVALUE: {
+        Value value;
+        *value.mutable_list_value() = static_cast<const google::protobuf::ListValue&>(message);
+        return AppendValue(out_, value);
+      }
+      case Descriptor::WELLKNOWNTYPE_ANY: return WriteAny(static_cast<const Any&>(message));
+      default:  // The wrappers.
+        return WriteElement(message, *type.field(0), kSingular);
+    }
+  }
+
+ private:
+  void WriteFields(const Message& message) {
+    const Descriptor& type = *message.GetDescriptor();
+    const FieldDescriptor* const payload_field = payload_ == nullptr ? nullptr : PayloadField(type);
+    // Taken before any inner message sees it.
+    const Payload* const payload = payload_field == nullptr ? nullptr : std::exchange(payload_, nullptr);
+    for (int i = 0; i < type.field_count(); ++i) {
+      const FieldDescriptor& field = *type.field(i);
+      if (&field == payload_field) {
+        WriteName(field);
+        out_ += payload->Json();
+      } else if (field.is_repeated()) {
+        WriteRepeated(message, field);
+      } else if (message.GetReflection()->HasField(message, &field) ||
+                 (zeros_ == JsonZeros::kPrint && !field.has_presence())) {
+        WriteName(field);
+        WriteElement(message, field, kSingular);
+      }
+    }
+  }
+
+  void WriteRepeated(const Message& message, const FieldDescriptor& field) {
+    const int size = message.GetReflection()->FieldSize(message, &field);
+    if (size == 0 && zeros_ == JsonZeros::kOmit) return;
+    WriteName(field);
+    const Payload* const payload = std::exchange(payload_, nullptr);  // Not for an element.
+    if (field.is_map()) {
+      WriteMap(message, field, size);
+    } else {
+      out_.push_back('[');
+      for (int i = 0; i < size; ++i) {
+        if (i > 0) out_.push_back(',');
+        WriteElement(message, field, i);
+      }
+      out_.push_back(']');
+    }
+    payload_ = payload;
+  }
+
+  // In the order of the keys: the order of a map is another one in each process.
+  void WriteMap(const Message& message, const FieldDescriptor& field, int size) {
+    const FieldDescriptor& key_field = *field.message_type()->map_key();
+    std::vector<std::pair<std::string, const Message*>> entries;
+    entries.reserve(size);
+    for (int i = 0; i < size; ++i) {
+      const Message& entry = message.GetReflection()->GetRepeatedMessage(message, &field, i);
+      entries.emplace_back(MapKey(entry, key_field), &entry);
+    }
+    std::sort(entries.begin(), entries.end());
+    out_.push_back('{');
+    for (const auto& [key, entry] : entries) {
+      Separate();
+      AppendJsonString(out_, key);
+      out_.push_back(':');
+      WriteElement(*entry, *field.message_type()->map_value(), kSingular);
+    }
+    out_.push_back('}');
+  }
+
+  static std::string MapKey(const Message& entry, const FieldDescriptor& field) {
+    const Reflection& reflection = *entry.GetReflection();
+    switch (field.cpp_type()) {
+      case FieldDescriptor::CPPTYPE_STRING: return reflection.GetString(entry, &field);
+      case FieldDescriptor::CPPTYPE_INT32: return absl::StrCat(reflection.GetInt32(entry, &field));
+      case FieldDescriptor::CPPTYPE_UINT32: return absl::StrCat(reflection.GetUInt32(entry, &field));
+      case FieldDescriptor::CPPTYPE_INT64: return absl::StrCat(reflection.GetInt64(entry, &field));
+      case FieldDescriptor::CPPTYPE_UINT64: return absl::StrCat(reflection.GetUInt64(entry, &field));
+      default: return reflection.GetBool(entry, &field) ? "true" : "false";
+    }
+  }
+
+  // One value of `field`: its element `index`, or all of a field that is not repeated.
+  void WriteElement(const Message& message, const FieldDescriptor& field, int index) {
+    const Reflection& reflection = *message.GetReflection();
+    const auto get = [&](auto singular, auto repeated) {
+      return index == kSingular ? (reflection.*singular)(message, &field)
+                                : (reflection.*repeated)(message, &field, index);
+    };
+    switch (field.cpp_type()) {
+      case FieldDescriptor::CPPTYPE_INT32:
+        return absl::StrAppend(&out_, get(&Reflection::GetInt32, &Reflection::GetRepeatedInt32));
+      case FieldDescriptor::CPPTYPE_UINT32:
+        return absl::StrAppend(&out_, get(&Reflection::GetUInt32, &Reflection::GetRepeatedUInt32));
+      case FieldDescriptor::CPPTYPE_INT64:
+        return absl::StrAppend(&out_, "\"", get(&Reflection::GetInt64, &Reflection::GetRepeatedInt64), "\"");
+      case FieldDescriptor::CPPTYPE_UINT64:
+        return absl::StrAppend(&out_, "\"", get(&Reflection::GetUInt64, &Reflection::GetRepeatedUInt64), "\"");
+      case FieldDescriptor::CPPTYPE_DOUBLE:
+        return AppendDouble(out_, get(&Reflection::GetDouble, &Reflection::GetRepeatedDouble));
+      case FieldDescriptor::CPPTYPE_FLOAT:
+        return AppendFloat(out_, get(&Reflection::GetFloat, &Reflection::GetRepeatedFloat));
+      case FieldDescriptor::CPPTYPE_BOOL:
+        out_ += get(&Reflection::GetBool, &Reflection::GetRepeatedBool) ? "true" : "false";
+        return;
+      case FieldDescriptor::CPPTYPE_ENUM:
+        return WriteEnum(field, get(&Reflection::GetEnumValue, &Reflection::GetRepeatedEnumValue));
+      case FieldDescriptor::CPPTYPE_STRING: return WriteText(message, field, index);
+      case FieldDescriptor::CPPTYPE_MESSAGE:
+        return Write(index == kSingular ? reflection.GetMessage(message, &field)
+                                        : reflection.GetRepeatedMessage(message, &field, index));
+    }
+  }
+
+  void WriteEnum(const FieldDescriptor& field, int number) {
+    if (field.enum_type()->full_name() == "google.protobuf.NullValue") {
+      out_ += "null";
+    } else if (const auto* const value = field.enum_type()->FindValueByNumber(number)) {
+      absl::StrAppend(&out_, "\"", value->name(), "\"");
+    } else {
+      absl::StrAppend(&out_, number);
+    }
+  }
+
+  void WriteText(const Message& message, const FieldDescriptor& field, int index) {
+    const Reflection& reflection = *message.GetReflection();
+    std::string scratch;
+    const std::string& text = index == kSingular
+                                  ? reflection.GetStringReference(message, &field, &scratch)
+                                  : reflection.GetRepeatedStringReference(message, &field, index, &scratch);
+    if (field.type() == FieldDescriptor::TYPE_STRING) return AppendJsonString(out_, text);
+    absl::StrAppend(&out_, "\"", absl::Base64Escape(text), "\"");
+  }
+
+  void WriteAny(const Any& any) {
+    out_ += "{\"@type\":";
+    AppendJsonString(out_, any.type_url());
+    if (const std::unique_ptr<Message> inner = Unpack(any)) {
+      ++any_depth_;
+      if (inner->GetDescriptor()->well_known_type() == Descriptor::WELLKNOWNTYPE_UNSPECIFIED) {
+        WriteFields(*inner);
+      } else {
+        out_ += ",\"value\":";
+        Write(*inner);
+      }
+      --any_depth_;
+    }
+    out_.push_back('}');
+  }
+
+  // Null if this process does not know the type: its name is all that can be told then.
+  std::unique_ptr<Message> Unpack(const Any& any) const {
+    if (any_depth_ == kMaxAnyDepth) return nullptr;
+    const std::string name = any.type_url().substr(any.type_url().rfind('/') + 1);
+    const Descriptor* const type = DescriptorPool::generated_pool()->FindMessageTypeByName(name);
+    if (type == nullptr) return nullptr;
+    std::unique_ptr<Message> inner(MessageFactory::generated_factory()->GetPrototype(type)->New());
+    return inner->ParseFromString(any.value()) ? std::move(inner) : nullptr;
+  }
+
+  // A comma, unless an object has just been opened.
+  void Separate() {
+    if (out_.back() != '{') out_.push_back(',');
+  }
+
+  void WriteName(const FieldDescriptor& field) {
+    Separate();
+    absl::StrAppend(&out_, "\"", field.json_name(), "\":");
+  }
+
+  std::string& out_;
+  const JsonZeros zeros_;
+  // Null once it is written.
+  const Payload* payload_;
+  int any_depth_ = 0;
+};
+
+}  // namespace
+
+void AppendMessageJson(std::string& out, const Message& message, JsonZeros zeros, const Payload& payload) {
+  Writer(out, zeros, payload).Write(message);
+}
+
+std::string MessageToJson(const Message& message, JsonZeros zeros, const Payload& payload) {
+  std::string out;
+  AppendMessageJson(out, message, zeros, payload);
+  return out;
+}
+
+}  // namespace atrium

@@ -1,0 +1,116 @@
+#pragma once
+
+#include <google/protobuf/descriptor.h>
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "atrium/v1/frames.pb.h"
+#include "server/api/rpc_table.h"
+#include "server/wire/message_json.h"
+
+namespace atrium {
+
+inline std::vector<const google::protobuf::ServiceDescriptor*> AllServices() {
+  const auto* const pool = google::protobuf::DescriptorPool::generated_pool();
+  return {pool->FindServiceByName("atrium.v1.RoomService"), pool->FindServiceByName("atrium.v1.SessionService")};
+}
+
+// Every unary method: notes its request and gives a default response.
+class FakeRpcs {
+ public:
+  FakeRpcs() {
+    Add<v1::JoinRequest, v1::JoinResponse>("RoomService.Join");
+    Add<v1::LeaveRequest, v1::LeaveResponse>("RoomService.Leave");
+    Add<v1::EmitRequest, v1::EmitResponse>("RoomService.Emit");
+    Add<v1::SendMessageRequest, v1::SendMessageResponse>("RoomService.SendMessage");
+    Add<v1::SetStateRequest, v1::SetStateResponse>("RoomService.SetState");
+    Add<v1::GetStateRequest, v1::GetStateResponse>("RoomService.GetState");
+    Add<v1::GetRoomRequest, v1::Room>("RoomService.GetRoom");
+    Add<v1::ListRoomsRequest, v1::ListRoomsResponse>("RoomService.ListRooms");
+    Add<v1::ListMembersRequest, v1::ListMembersResponse>("RoomService.ListMembers");
+    Add<v1::GetStatsRequest, v1::GetStatsResponse>("RoomService.GetStats");
+    Add<v1::ListSessionsRequest, v1::ListSessionsResponse>("SessionService.ListSessions");
+    Add<v1::DisconnectSessionRequest, v1::DisconnectSessionResponse>("SessionService.DisconnectSession");
+  }
+
+  const RpcTable& table() const { return table_; }
+
+  // "Service.Method request payload" of the last call; the payload only where there is one.
+  std::string last_call() const {
+    absl::MutexLock lock(&mutex_);
+    return last_call_;
+  }
+  int calls() const {
+    absl::MutexLock lock(&mutex_);
+    return calls_;
+  }
+
+  // From now on all methods answer with this.
+  void AnswerWith(absl::Status error) {
+    absl::MutexLock lock(&mutex_);
+    error_ = std::move(error);
+  }
+  void AnswerWithPayload(Payload payload) {
+    absl::MutexLock lock(&mutex_);
+    payload_ = std::move(payload);
+  }
+
+  // From now on answers wait for Release, which gives them on its own thread.
+  void Hold() {
+    absl::MutexLock lock(&mutex_);
+    holding_ = true;
+  }
+  // Waits until `count` answers are held.
+  bool AwaitHeld(size_t count) {
+    absl::MutexLock lock(&mutex_);
+    const auto enough = [this, count]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return held_.size() >= count; };
+    return mutex_.AwaitWithTimeout(absl::Condition(&enough), absl::Seconds(10));
+  }
+  void Release() {
+    std::vector<absl::AnyInvocable<void()>> held;
+    {
+      absl::MutexLock lock(&mutex_);
+      holding_ = false;
+      held.swap(held_);
+    }
+    for (auto& answer : held) answer();
+  }
+
+ private:
+  template <typename Request, typename Response>
+  void Add(const std::string& name) {
+    table_.Add<Request, Response>("atrium.v1." + name, [this, name](const Caller& caller, WithPayload<Request> request,
+                                                                    Done<Response> done) {
+      EXPECT_EQ(caller.kind, Caller::Kind::kService);
+      absl::MutexLock lock(&mutex_);
+      ++calls_;
+      last_call_ = name + " " + MessageToJson(request.message, JsonZeros::kOmit);
+      if (!request.payload.empty()) last_call_ += " " + request.payload.Json();
+      absl::StatusOr<WithPayload<Response>> response = WithPayload<Response>{{}, payload_};
+      if (!error_.ok()) response = error_;
+      auto answer = [done = std::move(done), response = std::move(response)]() mutable { done(std::move(response)); };
+      if (holding_) {
+        held_.push_back(std::move(answer));
+      } else {
+        answer();
+      }
+    });
+  }
+
+  RpcTable table_;
+  mutable absl::Mutex mutex_;
+  std::string last_call_ ABSL_GUARDED_BY(mutex_);
+  int calls_ ABSL_GUARDED_BY(mutex_) = 0;
+  absl::Status error_ ABSL_GUARDED_BY(mutex_);
+  Payload payload_ ABSL_GUARDED_BY(mutex_);
+  bool holding_ ABSL_GUARDED_BY(mutex_) = false;
+  std::vector<absl::AnyInvocable<void()>> held_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace atrium

@@ -1,0 +1,150 @@
+#include "server/http/rest_transcoder.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "server/common/errors.h"
+#include "tests/http/fake_rpcs.h"
+
+namespace atrium {
+namespace {
+
+using testing::HasSubstr;
+using testing::StartsWith;
+
+class RestTranscoderTest : public testing::Test {
+ protected:
+  HttpResponse Send(const std::string& method, const std::string& target, const std::string& body = "",
+                    const std::string& content_type = "application/json") {
+    HttpResponse got{.status = 0};
+    transcoder_.Handle(Caller::Service(),
+                       {.method = method, .target = target, .content_type = content_type, .body = body},
+                       [&got](HttpResponse response) { got = std::move(response); });
+    return got;
+  }
+
+  // The call that the request became; its error if it became none.
+  std::string CallOf(const std::string& method, const std::string& target, const std::string& body = "") {
+    const int calls = rpcs_.calls();
+    const HttpResponse response = Send(method, target, body);
+    return rpcs_.calls() == calls ? response.body : rpcs_.last_call();
+  }
+
+  FakeRpcs rpcs_;
+  const RestTranscoder transcoder_ = *RestTranscoder::Create(rpcs_.table(), AllServices());
+};
+
+TEST_F(RestTranscoderTest, FillsTheRequestFromPathAndBody) {
+  EXPECT_EQ(CallOf("POST", "/api/rooms/geral/messages", R"({"user":"bot","text":"hi"})"),
+            R"(RoomService.SendMessage {"roomId":"geral","user":"bot","text":"hi"})");
+  EXPECT_EQ(CallOf("POST", "/api/rooms/chat:lobby/members", R"({"memberId":"s"})"),
+            R"(RoomService.Join {"roomId":"chat:lobby","memberId":"s"})");
+  EXPECT_EQ(CallOf("DELETE", "/api/rooms/geral/members/s"), R"(RoomService.Leave {"roomId":"geral","memberId":"s"})");
+}
+
+TEST_F(RestTranscoderTest, CarriesThePayloadBesideTheRequest) {
+  EXPECT_EQ(CallOf("POST", "/api/rooms/tech/emit", R"({"event":"e","data":{"b":1,"a":[null]}})"),
+            R"(RoomService.Emit {"roomId":"tech","event":"e"} {"b":1,"a":[null]})");
+  EXPECT_EQ(CallOf("PATCH", "/api/rooms/tech/state", R"({"topic":null})"),
+            R"(RoomService.SetState {"roomId":"tech"} {"topic":null})");
+}
+
+TEST_F(RestTranscoderTest, FillsTheRestFromTheQuery) {
+  EXPECT_EQ(CallOf("GET", "/api/rooms?pageSize=5&pageToken=a%26b+c"),
+            R"(RoomService.ListRooms {"pageSize":5,"pageToken":"a&b c"})");
+  EXPECT_EQ(CallOf("GET", "/api/rooms/x/members?page_size=5&"),
+            R"(RoomService.ListMembers {"roomId":"x","pageSize":5})");
+  EXPECT_EQ(CallOf("DELETE", "/api/sessions/s?reason=bye"),
+            R"(SessionService.DisconnectSession {"sessionId":"s","reason":"bye"})");
+}
+
+TEST_F(RestTranscoderTest, RefusesWrongQueries) {
+  EXPECT_THAT(CallOf("GET", "/api/rooms?pageSise=5"), HasSubstr("pageSise: unknown query parameter"));
+  EXPECT_THAT(CallOf("GET", "/api/rooms?pageSize=x"), HasSubstr("pageSize: must be an integer"));
+  EXPECT_THAT(CallOf("GET", "/api/rooms?pageSize=1&pageSize=2"), HasSubstr("pageSize: is given twice"));
+  EXPECT_THAT(CallOf("GET", "/api/rooms/x?roomId=y"), HasSubstr("roomId: unknown query parameter"));
+  EXPECT_THAT(CallOf("POST", "/api/rooms/x/emit?event=e", "{}"), HasSubstr("event: unknown query parameter"));
+  EXPECT_THAT(CallOf("PATCH", "/api/rooms/x/state?state=1", "{}"), HasSubstr("state: unknown query parameter"));
+  EXPECT_THAT(CallOf("GET", "/api/rooms?pageToken=%zz"), HasSubstr("percent escape"));
+}
+
+TEST_F(RestTranscoderTest, RefusesABodyThatContradictsThePath) {
+  EXPECT_THAT(CallOf("POST", "/api/rooms/a/emit", R"({"roomId":"b","event":"e"})"),
+              HasSubstr("roomId: differs from the one in the path"));
+  EXPECT_EQ(CallOf("POST", "/api/rooms/a/emit", R"({"roomId":"a","event":"e"})"),
+            R"(RoomService.Emit {"roomId":"a","event":"e"})");
+}
+
+TEST_F(RestTranscoderTest, TakesAnEmptyBodyAsNoFields) {
+  EXPECT_EQ(CallOf("POST", "/api/rooms/a/emit"), R"(RoomService.Emit {"roomId":"a"})");
+  EXPECT_EQ(Send("POST", "/api/rooms/a/emit", "", "").status, 200);
+}
+
+TEST_F(RestTranscoderTest, PrintsZerosAndThePayload) {
+  EXPECT_EQ(Send("POST", "/api/rooms/a/emit", "{}").body, R"({"success":false,"event":"","notified":0,"roomId":""})");
+  rpcs_.AnswerWithPayload(Payload::FromJson(std::string(R"({"a":1})")));
+  const HttpResponse response = Send("GET", "/api/rooms/a/state");
+  EXPECT_EQ(response.status, 200);
+  EXPECT_EQ(response.content_type, "application/json");
+  EXPECT_EQ(response.body, R"({"state":{"a":1}})");
+}
+
+TEST_F(RestTranscoderTest, NamesTheFieldAtFault) {
+  const HttpResponse unknown = Send("POST", "/api/rooms/a/emit", R"({"evnt":"e"})");
+  EXPECT_EQ(unknown.status, 400);
+  EXPECT_THAT(unknown.body, StartsWith(R"({"code":3,"message":"evnt: unknown field","details":[)"));
+  EXPECT_THAT(unknown.body, HasSubstr(R"("fieldViolations":[{"field":"evnt","description":"unknown field"}])"));
+  EXPECT_THAT(Send("POST", "/api/rooms/a/emit", R"({"event":5})").body, HasSubstr("event: must be a string"));
+}
+
+TEST_F(RestTranscoderTest, RefusesWhatIsNoJsonObject) {
+  EXPECT_EQ(Send("POST", "/api/rooms/a/emit", "{").status, 400);
+  EXPECT_EQ(Send("POST", "/api/rooms/a/emit", "[]").status, 400);
+  EXPECT_EQ(rpcs_.calls(), 0);
+}
+
+TEST_F(RestTranscoderTest, WantsJson) {
+  const HttpResponse form = Send("POST", "/api/rooms/a/emit", "a=b", "application/x-www-form-urlencoded");
+  EXPECT_EQ(form.status, 415);
+  EXPECT_THAT(form.body, HasSubstr("must be application/json"));
+  EXPECT_EQ(Send("POST", "/api/rooms/a/emit", "{}", "").status, 415);
+  EXPECT_EQ(Send("POST", "/api/rooms/a/emit", "{}", "application/merge-patch+json").status, 415);
+  EXPECT_EQ(Send("POST", "/api/rooms/a/emit", "{}", "Application/JSON ; charset=utf-8").status, 200);
+  EXPECT_EQ(Send("PATCH", "/api/rooms/a/state", "{}", "application/merge-patch+json").status, 200);
+}
+
+TEST_F(RestTranscoderTest, RefusesABodyWhereNoneIsTaken) {
+  const HttpResponse response = Send("DELETE", "/api/sessions/s", R"({"reason":"x"})");
+  EXPECT_EQ(response.status, 400);
+  EXPECT_THAT(response.body, HasSubstr("takes no body"));
+}
+
+TEST_F(RestTranscoderTest, TellsAWrongPathFromAWrongMethod) {
+  const HttpResponse missing = Send("GET", "/api/room");
+  EXPECT_EQ(missing.status, 404);
+  EXPECT_THAT(missing.body, StartsWith(R"({"code":5,)"));
+  const HttpResponse wrong = Send("PUT", "/api/rooms/a/emit", "{}");
+  EXPECT_EQ(wrong.status, 405);
+  ASSERT_EQ(wrong.headers.size(), 1u);
+  EXPECT_EQ(wrong.headers[0].first, "Allow");
+  EXPECT_EQ(wrong.headers[0].second, "POST");
+}
+
+TEST_F(RestTranscoderTest, GivesTheErrorsOfMethods) {
+  rpcs_.AnswerWith(MakeError(absl::StatusCode::kNotFound, "ROOM_NOT_FOUND", "No such room"));
+  const HttpResponse response = Send("GET", "/api/rooms/a");
+  EXPECT_EQ(response.status, 404);
+  EXPECT_EQ(response.body, R"({"code":5,"message":"No such room","details":[)"
+                           R"({"@type":"type.googleapis.com/google.rpc.ErrorInfo",)"
+                           R"("reason":"ROOM_NOT_FOUND","domain":"atrium"}]})");
+}
+
+TEST(RestTranscoderCreateTest, WantsAllMethods) {
+  const RpcTable empty;
+  EXPECT_EQ(RestTranscoder::Create(empty, AllServices()).status().code(), absl::StatusCode::kInternal);
+}
+
+}  // namespace
+}  // namespace atrium
