@@ -32,6 +32,12 @@ absl::Status InvalidField(absl::string_view field, absl::string_view rule) {
   return status;
 }
 
+absl::Status InvalidFieldWithText(absl::string_view field, absl::string_view reason, absl::string_view message) {
+  absl::Status status = MakeError(absl::StatusCode::kInvalidArgument, reason, message);
+  status.SetPayload(kFieldUrl, absl::Cord(field));
+  return status;
+}
+
 std::string ErrorReason(const absl::Status& status) {
   std::string reason = PayloadText(status, kReasonUrl);
   return reason.empty() ? absl::StatusCodeToString(status.code()) : reason;
@@ -42,7 +48,10 @@ std::string ErrorField(const absl::Status& status) { return PayloadText(status, 
 absl::Status PrefixField(absl::string_view prefix, const absl::Status& status) {
   const std::string field = ErrorField(status);
   if (field.empty()) return status;
-  return InvalidField(absl::StrCat(prefix, ".", field), PayloadText(status, kRuleUrl));
+  const std::string prefixed = absl::StrCat(prefix, ".", field);
+  const std::string rule = PayloadText(status, kRuleUrl);
+  if (rule.empty()) return InvalidFieldWithText(prefixed, ErrorReason(status), status.message());
+  return InvalidField(prefixed, rule);
 }
 
 }  // namespace atrium

@@ -18,13 +18,17 @@ absl::Status MakeError(absl::StatusCode code, absl::string_view reason, absl::st
 // The message is "<field>: <rule>".
 absl::Status InvalidField(absl::string_view field, absl::string_view rule);
 
+// The same with a message that is told as it is.
+absl::Status InvalidFieldWithText(absl::string_view field, absl::string_view reason, absl::string_view message);
+
 // The reason of `status`: as given to MakeError, else the name of its code.
 std::string ErrorReason(const absl::Status& status);
 
 // The field at fault; empty if none was named.
 std::string ErrorField(const absl::Status& status);
 
-// `status` with `prefix` and a dot before the field that it names, if it names one.
+// `status` with `prefix` and a dot before the field that it names, if it names one; in the message too, where
+// InvalidField put it there.
 absl::Status PrefixField(absl::string_view prefix, const absl::Status& status);
 
 }  // namespace atrium

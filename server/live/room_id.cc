@@ -13,8 +13,9 @@ absl::Status ValidateRoomId(absl::string_view field, absl::string_view id) {
   });
   const bool only_dots = id.find_first_not_of('.') == absl::string_view::npos;
   if (allowed && !only_dots && id != "stats") return absl::OkStatus();
-  return InvalidField(
-      field, "Invalid room name. Must be 1-64 alphanumeric characters, hyphens, underscores, dots, or colons.");
+  return InvalidFieldWithText(
+      field, "INVALID_ROOM_NAME",
+      "Invalid room name. Must be 1-64 alphanumeric characters, hyphens, underscores, dots, or colons.");
 }
 
 absl::string_view TypePrefix(absl::string_view room_id) {

@@ -46,9 +46,10 @@ class RoomManager {
   // The rooms of one shard; touched on it only, but for the counters.
   struct ShardRooms {
     explicit ShardRooms(size_t types) : counters(types) {}
-    absl::flat_hash_map<std::string, std::unique_ptr<Room>> rooms;
     std::vector<RoomCounters> counters;
     absl::BitGen random;
+    // Rooms count until they are gone: last.
+    absl::flat_hash_map<std::string, std::unique_ptr<Room>> rooms;
   };
 
   int ShardOf(absl::string_view room_id) const;

@@ -17,6 +17,7 @@ const kFlags = [
   '--disable-component-update',
   '--disable-sync',
 ];
+const kBuild = 'Build 1842 passed: 2,318 tests in 41 s';
 const kDesktop = { width: 1360, height: 820 };
 const kPhone = { width: 390, height: 800 };
 const pictures = process.env.SCREENSHOTS || `${root}build/screenshots`;
@@ -106,23 +107,23 @@ test('both pages show both members and mark their own', async () => {
   await messages(ana).getByText('bo joined').waitFor();
 });
 
-test('a message goes from page to page, as text', async () => {
+test('a message goes from page to page', async () => {
   await write(ana, 'Good morning! The new build is in staging.');
   await sees(bo, 'Good morning! The new build is in staging.');
   await sees(ana, 'Good morning! The new build is in staging.');
-  await write(bo, 'Lovely. <b>Two</b> & a half hours <img src=x onerror=alert(1)>');
-  await sees(ana, 'Lovely. <b>Two</b> & a half hours <img src=x onerror=alert(1)>');
+  await write(bo, 'Lovely. Shall we release it this afternoon?');
+  await sees(ana, 'Lovely. Shall we release it this afternoon?');
   const article = messages(ana).getByRole('article').filter({ hasText: 'Lovely' });
   assert.match(await article.innerText(), /^B?\s*bo\b/);
 });
 
 test('a message that curl posts appears on both pages, as from a service', async () => {
-  const reply = await curl('/api/rooms/geral/messages', { user: 'ci', text: 'Build 1842 passed' });
+  const reply = await curl('/api/rooms/geral/messages', { user: 'ci', text: kBuild });
   assert.equal(reply.success, true);
   assert.equal(reply.notified, 2);
   for (const page of [ana, bo]) {
-    await sees(page, 'Build 1842 passed');
-    const article = messages(page).getByRole('article').filter({ hasText: 'Build 1842 passed' });
+    await sees(page, kBuild);
+    const article = messages(page).getByRole('article').filter({ hasText: kBuild });
     assert.match(await article.innerText(), /ci\s+API/);
   }
 });
@@ -144,17 +145,27 @@ test('the topic is state of the room', async () => {
 test('other rooms are told by a count and a switch', async () => {
   await bo.getByRole('navigation', { name: 'Rooms' }).getByRole('button', { name: 'tech' }).click();
   await write(bo, 'The deploy can start.');
-  const tech = ana.getByRole('navigation', { name: 'Rooms' }).getByRole('button', { name: 'tech' });
-  await tech.getByLabel('1 unread').waitFor();
-  await tech.click();
+  await ana.getByRole('navigation', { name: 'Rooms' }).getByRole('button', { name: /tech\s+1 unread/ }).click();
   await sees(ana, 'The deploy can start.');
   for (const page of [ana, bo]) {
     await page.getByRole('navigation', { name: 'Rooms' }).getByRole('button', { name: 'geral' }).click();
   }
-  await write(bo, 'Then two o’clock it is.');
-  await sees(ana, 'Then two o’clock it is.');
+  await write(ana, 'All green, so two o’clock it is. I will be at my desk the whole time.');
+  await write(ana, 'Who takes the release notes?');
+  await sees(bo, 'Who takes the release notes?');
+  await write(bo, 'I do. They are nearly done.');
+  await sees(ana, 'I do. They are nearly done.');
+  await ana.mouse.move(0, 0);
   await picture(ana, 'demo');
   await picture(bo, 'demo-dark');
+});
+
+test('markup is text', async () => {
+  const markup = '<b>bold</b> & <img src=x onerror=alert(1)>';
+  await write(bo, markup);
+  await sees(ana, markup);
+  await curl('/api/rooms/geral/emit', { event: 'message:new', data: { text: `${markup} 2`, user: { not: 'a text' } } });
+  await sees(ana, `${markup} 2`);
 });
 
 test('a phone has room for it', async () => {
@@ -162,6 +173,10 @@ test('a phone has room for it', async () => {
   await write(phone, 'On the train, reading along.');
   await sees(phone, 'On the train, reading along.');
   await sees(ana, 'On the train, reading along.');
+  await write(ana, 'Safe travels! We start at two.');
+  await sees(phone, 'Safe travels! We start at two.');
+  await curl('/api/rooms/geral/messages', { user: 'ci', text: 'Release notes are up for review' });
+  await sees(phone, 'Release notes are up for review');
   await picture(phone, 'demo-phone');
   for (const view of ['People', 'Activity', 'Chat']) {
     await phone.getByRole('navigation', { name: 'Views' }).getByRole('button', { name: view }).click();

@@ -32,11 +32,14 @@ export class Daemon {
     return `ws://${this.http}/ws`;
   }
 
-  /** Ends it; the exit code, or null after a signal that killed it. */
+  /** Ends it; the exit code, or the name of the signal that killed it. */
   async stop(signal = 'SIGTERM') {
     this.process.kill(signal);
-    const [code] = await this.exited;
-    return code;
+    const [code, killedBy] = await this.exited;
+    if (killedBy && killedBy !== signal) {
+      console.error(`atriumd was killed by ${killedBy}\n${this.log}`);
+    }
+    return code ?? killedBy;
   }
 
   async ready() {

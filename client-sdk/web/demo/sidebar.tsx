@@ -20,8 +20,9 @@ export function RoomList({ rooms, views, current, onSelect }: RoomListProps) {
               </span>
               {room}
               {views[room].unread > 0 && (
-                <span className="badge" aria-label={`${views[room].unread} unread`}>
+                <span className="badge">
                   {views[room].unread}
+                  <span className="unseen"> unread</span>
                 </span>
               )}
             </button>
@@ -34,13 +35,14 @@ export function RoomList({ rooms, views, current, onSelect }: RoomListProps) {
 
 export function People({ room }: { room: RoomView }) {
   const hidden = room.count - room.members.length;
+  const members = [...room.members].sort((a, b) => nameOf(a).localeCompare(nameOf(b)));
   return (
     <section className={room.joined ? 'people' : 'people stale'} aria-label="People">
       <h2>
         People <span className="count">{room.count}</span>
       </h2>
       <ul aria-label="Members">
-        {room.members.map((member) => (
+        {members.map((member) => (
           <li key={member.id}>
             <Avatar name={nameOf(member)} />
             <span className="who">{nameOf(member)}</span>
