@@ -15,7 +15,7 @@ layers=(
   "server/live/      | server/(live|wire|common)/|$generated"
   "server/api/       | server/(api|live|wire|common)/|$generated"
   "server/session/   | server/(session|api|live|wire|common)/|$generated"
-  "server/grpc/      | server/(grpc|session|api|wire|common)/|$shards|$generated|atrium/v1/[a-z_]+\.grpc\.pb\.h"
+  "server/grpc/      | server/(grpc|session|api|wire|common)/|server/metrics/grpc_metrics\.h|$shards|$generated|atrium/v1/[a-z_]+\.grpc\.pb\.h"
   "server/websocket/ | server/(websocket|session|api|wire|common)/|$shards|$generated"
   "server/http/      | server/(http|session|api|wire|common)/|$shards|server/websocket/accept\.h|$generated"
   "server/metrics/   | server/(metrics|live|session|http|common)/"

@@ -105,7 +105,7 @@ v1::SendMessageResponse EmitMessage(Room* room, const v1::SendMessageRequest& re
   message.set_text(request.text());
   *message.mutable_timestamp() = ToTimestamp(now);
   if (room != nullptr) {
-    const Payload data = Payload::FromJson(MessageToJson(message, JsonZeros::kPrint));
+    const Payload data = Payload::FromText(MessageToJson(message, JsonZeros::kPrint));
     response.set_notified(room->Emit({.event = "message:new", .data = data}));
   }
   return response;

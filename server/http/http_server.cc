@@ -8,7 +8,6 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/synchronization/blocking_counter.h"
 #include "server/common/status_macros.h"
 
 namespace atrium {
@@ -77,17 +76,17 @@ HttpServer::HttpServer(HttpOptions options, std::unique_ptr<HttpService> service
     workers_.emplace_back(
         new HttpWorker{.shard = *shard, .service = *service_, .limits = options_.limits, .gate = gate_});
   }
-  asio::co_spawn(acceptor_.get_executor(), Accept(), [this](std::exception_ptr) { accept_ended_.Notify(); });
+  asio::co_spawn(acceptor_.get_executor(), Accept(), [this](std::exception_ptr) { accept_ended_.count_down(); });
 }
 
 HttpServer::~HttpServer() {
   StopAccepting();
-  accept_ended_.WaitForNotification();
-  absl::BlockingCounter running(static_cast<int>(workers_.size()));
+  accept_ended_.wait();
+  std::latch running(static_cast<std::ptrdiff_t>(workers_.size()));
   for (const auto& worker : workers_) {
-    worker->shard.Post([&worker, &running] { worker->Close([&running] { running.DecrementCount(); }); });
+    worker->shard.Post([&worker, &running] { worker->Close([&running] { running.count_down(); }); });
   }
-  running.Wait();
+  running.wait();
 }
 
 void HttpServer::StopAccepting() {

@@ -3,12 +3,12 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <cstdint>
+#include <latch>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "absl/synchronization/notification.h"
 #include "server/common/counter.h"
 #include "server/common/log.h"
 #include "server/http/http_service.h"
@@ -71,7 +71,7 @@ class HttpServer {
   // Shared with sessions that wait for an answer, which may outlive the server.
   const std::shared_ptr<HttpGate> gate_ = std::make_shared<HttpGate>();
   std::vector<std::shared_ptr<HttpWorker>> workers_;
-  absl::Notification accept_ended_;
+  std::latch accept_ended_{1};
 
   // On the first shard.
   boost::asio::ip::tcp::acceptor acceptor_;

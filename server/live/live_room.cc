@@ -15,7 +15,7 @@ int LiveRoomBase::MemberCount() const { return room_->member_count(); }
 absl::Time LiveRoomBase::Now() const { return room_->env_.shard.Now(); }
 
 void LiveRoomBase::Emit(absl::string_view event, const google::protobuf::Message& data) {
-  room_->staged_.push_back({std::string(event), Payload::FromJson(MessageToJson(data, JsonZeros::kPrint))});
+  room_->staged_.push_back({std::string(event), Payload::FromText(MessageToJson(data, JsonZeros::kPrint))});
 }
 
 }  // namespace atrium

@@ -51,7 +51,7 @@ class RoomType {
       Request request;
       RETURN_IF_ERROR(MessageFromJson(args, request));
       ASSIGN_OR_RETURN(const Response response, (static_cast<T&>(room).*method)(request, call));
-      return Payload::FromJson(MessageToJson(response, JsonZeros::kPrint));
+      return Payload::FromText(MessageToJson(response, JsonZeros::kPrint));
     };
     return *this;
   }

@@ -50,9 +50,8 @@ class Handler {
   bool on_double(double d, json::string_view text, json::error_code& ec) {
     const bool integer = text.find_first_of(".eE") == json::string_view::npos;
     if (integer || !std::isfinite(d)) return Refuse(ec);
-    // 1.0 and 1e3 are the integers that they look like on the way out.
-    const bool integral = std::trunc(d) == d && std::abs(d) <= kMaxInteger && !(d == 0 && std::signbit(d));
-    return integral ? stack.push_int64(static_cast<int64_t>(d)) : stack.push_double(d), true;
+    const json::value number = NumberValue(d);
+    return number.is_int64() ? stack.push_int64(number.get_int64()) : stack.push_double(d), true;
   }
   bool on_bool(bool b, json::error_code&) { return stack.push_bool(b), true; }
   bool on_null(json::error_code&) { return stack.push_null(), true; }
@@ -197,9 +196,19 @@ void AppendJsonString(std::string& out, absl::string_view text) {
   out.push_back('"');
 }
 
+json::value NumberValue(double number) {
+  const bool integer = std::trunc(number) == number && std::abs(number) <= kMaxInteger;
+  const bool negative_zero = number == 0 && std::signbit(number);
+  if (integer && !negative_zero) return static_cast<int64_t>(number);
+  return number;
+}
+
 void AppendJsonNumber(std::string& out, double number) {
   char buffer[32];
-  const std::to_chars_result result = std::to_chars(buffer, buffer + sizeof(buffer), number);
+  char* const end = buffer + sizeof(buffer);
+  const std::to_chars_result result = std::abs(number) > kMaxInteger
+                                          ? std::to_chars(buffer, end, number, std::chars_format::scientific)
+                                          : std::to_chars(buffer, end, number);
   out.append(buffer, result.ptr);
 }
 

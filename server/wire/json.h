@@ -18,7 +18,8 @@ inline json::string_view FromView(absl::string_view text) { return {text.data(),
 inline constexpr int kMaxJsonDepth = 32;
 
 // Reads one JSON text (RFC 8259). INVALID_ARGUMENT, with the byte where it went wrong, when it is not JSON or
-// not UTF-8, nests deeper than kMaxJsonDepth, or holds an integer beyond 2^53 or a number beyond a double.
+// not UTF-8, nests deeper than kMaxJsonDepth, or holds an integer beyond 2^53, which a double would falsify, or a number
+// beyond a double. With a point or an exponent a number may be larger: it does not claim to be exact.
 absl::StatusOr<json::value> ParseJson(absl::string_view text);
 
 // Writes `value` in its canonical form: no white space, numbers shortest-form, keys in their order.
@@ -28,7 +29,11 @@ std::string ToJson(const json::value& value);
 // The length of ToJson(value), without making it.
 size_t JsonSize(const json::value& value);
 
+// `number`, which is finite, as a value; as an integer if it is one of at most 2^53.
+json::value NumberValue(double number);
+
 void AppendJsonString(std::string& out, absl::string_view text);
+// Shortest form that reads as the same double; beyond 2^53 with an exponent, so that ParseJson takes it.
 void AppendJsonNumber(std::string& out, double number);
 
 }  // namespace atrium

@@ -42,14 +42,6 @@ absl::Status InvalidValue(absl::string_view rule) {
   return MakeError(absl::StatusCode::kInvalidArgument, "INVALID_VALUE", rule);
 }
 
-// An integral double is written as an integer, as JSON text would have it.
-json::value NumberFromDouble(double number) {
-  constexpr double kMaxInteger = 9007199254740992.0;  // 2^53
-  if (std::trunc(number) == number && std::abs(number) <= kMaxInteger && !(number == 0 && std::signbit(number))) {
-    return static_cast<int64_t>(number);
-  }
-  return number;
-}
 
 absl::StatusOr<json::value> FromProtoValueAt(const Value& value, int depth) {
   switch (value.kind_case()) {
@@ -57,7 +49,7 @@ absl::StatusOr<json::value> FromProtoValueAt(const Value& value, int depth) {
     case Value::kBoolValue: return json::value(value.bool_value());
     case Value::kNumberValue:
       if (!std::isfinite(value.number_value())) return InvalidValue("a number must be finite");
-      return NumberFromDouble(value.number_value());
+      return NumberValue(value.number_value());
     case Value::kStringValue: return json::value(json::string_view(value.string_value()));
     case Value::kListValue: {
       if (depth >= kMaxJsonDepth) break;
@@ -94,7 +86,7 @@ Value ToProtoValue(const json::value& value) {
 
 absl::StatusOr<json::value> FromProtoValue(const Value& value) { return FromProtoValueAt(value, 0); }
 
-Payload Payload::FromJson(std::string text) {
+Payload Payload::FromText(std::string text) {
   auto forms = std::make_shared<Forms>();
   forms->json = std::move(text);
   return Payload(std::move(forms));

@@ -21,8 +21,8 @@ class Payload {
   Payload() = default;
 
   // `text` is canonical JSON (of AppendJson, or of MessageToJson).
-  static Payload FromJson(std::string text);
-  static Payload FromJson(const json::value& value) { return FromJson(ToJson(value)); }
+  static Payload FromText(std::string text);
+  static Payload FromJson(const json::value& value) { return FromText(ToJson(value)); }
   // INVALID_ARGUMENT if `value` nests deeper than kMaxJsonDepth, or holds NaN, an infinity or no kind.
   static absl::StatusOr<Payload> FromValue(const google::protobuf::Value& value);
 

@@ -3,18 +3,18 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <boost/asio/write.hpp>
-#include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
 #include "tests/http/fake_rpcs.h"
 #include "tests/http/raw_client.h"
+#include "tests/support/eventually.h"
 
 namespace atrium {
 namespace {
@@ -29,14 +29,6 @@ using testing::StartsWith;
 
 constexpr Page kPages[] = {{"/", "text/html; charset=utf-8", "<p>demo</p>"},
                            {"/assets/main-1a2b.js", "text/javascript", "1;"}};
-
-bool Eventually(const std::function<bool()>& condition) {
-  for (const absl::Time end = absl::Now() + absl::Seconds(10); absl::Now() < end;) {
-    if (condition()) return true;
-    std::this_thread::yield();
-  }
-  return false;
-}
 
 class HttpServerTest : public testing::Test {
  protected:
@@ -58,7 +50,7 @@ class HttpServerTest : public testing::Test {
         .pages = kPages,
         .upgrade =
             [this](IoShard& shard, tcp::socket socket, absl::string_view subprotocol, std::string leftover) {
-              absl::MutexLock lock(&mutex_);
+              std::lock_guard lock(mutex_);
               EXPECT_EQ(&socket.get_executor().context(), &shard.io());
               boost::asio::write(socket, boost::asio::buffer("hello"));
               upgrades_.push_back(absl::StrCat(subprotocol, " [", leftover, "]"));
@@ -92,16 +84,16 @@ class HttpServerTest : public testing::Test {
   }
 
   std::vector<std::string> upgrades() {
-    absl::MutexLock lock(&mutex_);
+    std::lock_guard lock(mutex_);
     return upgrades_;
   }
 
   FakeRpcs rpcs_;
   Log log_{LogLevel::kError};
   std::atomic<bool> ready_{true};
-  absl::Mutex mutex_;
-  std::vector<std::string> upgrades_ ABSL_GUARDED_BY(mutex_);
-  std::vector<int> upgraded_shards_ ABSL_GUARDED_BY(mutex_);
+  std::mutex mutex_;
+  std::vector<std::string> upgrades_;
+  std::vector<int> upgraded_shards_;
   std::vector<std::unique_ptr<IoShard>> shards_;
   std::unique_ptr<HttpServer> server_;
 };
@@ -342,7 +334,7 @@ TEST_F(HttpServerTest, UsesAllShards) {
     client.Send(Handshake(kUpgrade));
     client.ReadToEnd();
   }
-  absl::MutexLock lock(&mutex_);
+  std::lock_guard lock(mutex_);
   EXPECT_THAT(upgraded_shards_, Contains(0));
   EXPECT_THAT(upgraded_shards_, Contains(1));
 }

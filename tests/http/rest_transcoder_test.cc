@@ -84,7 +84,7 @@ TEST_F(RestTranscoderTest, TakesAnEmptyBodyAsNoFields) {
 
 TEST_F(RestTranscoderTest, PrintsZerosAndThePayload) {
   EXPECT_EQ(Send("POST", "/api/rooms/a/emit", "{}").body, R"({"success":false,"event":"","notified":0,"roomId":""})");
-  rpcs_.AnswerWithPayload(Payload::FromJson(std::string(R"({"a":1})")));
+  rpcs_.AnswerWithPayload(Payload::FromText(R"({"a":1})"));
   const HttpResponse response = Send("GET", "/api/rooms/a/state");
   EXPECT_EQ(response.status, 200);
   EXPECT_EQ(response.content_type, "application/json");

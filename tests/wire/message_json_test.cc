@@ -244,11 +244,11 @@ TEST(MessageJsonPayloadTest, StandsInTheFirstMessageThatHasAField) {
   frame.mutable_event()->set_room_id("geral");
   frame.mutable_event()->set_offset(7);
   frame.mutable_event()->mutable_time()->set_seconds(1'795'401'420);
-  EXPECT_EQ(MessageToJson(frame, JsonZeros::kOmit, Payload::FromJson(std::string(R"({"a":1})"))),
+  EXPECT_EQ(MessageToJson(frame, JsonZeros::kOmit, Payload::FromText(R"({"a":1})")),
             R"({"event":{"roomId":"geral","offset":"7","data":{"a":1},"time":"2026-11-23T02:37:00Z"}})");
 
   v1::GetStateResponse response;
-  EXPECT_EQ(MessageToJson(response, JsonZeros::kPrint, Payload::FromJson(std::string("[]"))), R"({"state":[]})");
+  EXPECT_EQ(MessageToJson(response, JsonZeros::kPrint, Payload::FromText("[]")), R"({"state":[]})");
   EXPECT_EQ(MessageToJson(response, JsonZeros::kPrint), "{}");
 }
 

@@ -1,0 +1,112 @@
+#include "tests/bench/child_process.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <ctime>
+#include <fstream>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "tests/bench/check.h"
+
+namespace atrium::bench {
+namespace {
+
+constexpr absl::Duration kStartLimit = absl::Seconds(10);
+constexpr absl::Duration kStopLimit = absl::Seconds(5);
+
+[[noreturn]] void Become(std::vector<std::string> arguments, int out, pid_t parent) {
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (getppid() != parent) _exit(1);
+  dup2(out, STDOUT_FILENO);
+  std::vector<char*> argv;
+  for (std::string& argument : arguments) argv.push_back(argument.data());
+  argv.push_back(nullptr);
+  execv(argv[0], argv.data());
+  Fail(absl::StrCat("cannot run ", arguments[0], ": ", std::strerror(errno)));
+}
+
+std::string ReadLine(int fd, const std::string& program) {
+  const absl::Time deadline = absl::Now() + kStartLimit;
+  std::string line;
+  while (absl::Now() < deadline) {
+    pollfd readable{.fd = fd, .events = POLLIN};
+    if (poll(&readable, 1, 100) <= 0) continue;
+    char c = 0;
+    if (read(fd, &c, 1) != 1) Fail(program + " ended before it served");
+    if (c == '\n') return line;
+    line.push_back(c);
+  }
+  Fail(program + " did not say that it serves");
+}
+
+}  // namespace
+
+ChildProcess::ChildProcess(std::vector<std::string> arguments) {
+  int ends[2];
+  CheckSystem(pipe2(ends, O_CLOEXEC) == 0, "pipe");
+  const pid_t parent = getpid();
+  const std::string program = arguments[0];
+  pid_ = fork();
+  CheckSystem(pid_ >= 0, "fork");
+  if (pid_ == 0) Become(std::move(arguments), ends[1], parent);
+  close(ends[1]);
+  out_ = ends[0];
+  ready_line_ = ReadLine(out_, program);
+}
+
+ChildProcess::~ChildProcess() {
+  kill(pid_, SIGTERM);
+  const absl::Time deadline = absl::Now() + kStopLimit;
+  while (waitpid(pid_, nullptr, WNOHANG) == 0) {
+    if (absl::Now() >= deadline) {
+      kill(pid_, SIGKILL);
+      waitpid(pid_, nullptr, 0);
+      break;
+    }
+    absl::SleepFor(absl::Milliseconds(5));
+  }
+  close(out_);
+}
+
+uint16_t ChildProcess::Port(absl::string_view name) const {
+  const std::string before = absl::StrCat(" ", name, "=127.0.0.1:");
+  const size_t at = ready_line_.find(before);
+  uint32_t port = 0;
+  if (at != std::string::npos) {
+    const size_t from = at + before.size();
+    (void)absl::SimpleAtoi(ready_line_.substr(from, ready_line_.find(' ', from) - from), &port);
+  }
+  if (port == 0) Fail(absl::StrCat("no port for ", name, " in: ", ready_line_));
+  return static_cast<uint16_t>(port);
+}
+
+absl::Duration ChildProcess::CpuTime() const {
+  // Nanoseconds, where /proc/PID/stat has hundredths of a second.
+  clockid_t clock{};
+  timespec used{};
+  const bool read = clock_getcpuclockid(pid_, &clock) == 0 && clock_gettime(clock, &used) == 0;
+  Check(read, "cannot read the CPU time of a child: it has ended");
+  return absl::DurationFromTimespec(used);
+}
+
+int64_t ChildProcess::ResidentBytes() const {
+  std::ifstream statm(absl::StrCat("/proc/", pid_, "/statm"));
+  int64_t pages = 0;
+  statm >> pages >> pages;
+  Check(pages > 0, "cannot read the memory of a child: it has ended");
+  return pages * sysconf(_SC_PAGESIZE);
+}
+
+void SayReady(absl::string_view name, uint16_t port) {
+  std::printf("ready %s=127.0.0.1:%u\n", std::string(name).c_str(), port);
+  std::fflush(stdout);
+}
+
+}  // namespace atrium::bench

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+
+namespace atrium::bench {
+
+// A server under measurement, in a process of its own that ends with this one.
+class ChildProcess {
+ public:
+  // Starts `arguments` (the first is the program) and waits for its first line on stdout, which says where it serves.
+  explicit ChildProcess(std::vector<std::string> arguments);
+  // SIGTERM; SIGKILL after five seconds.
+  ~ChildProcess();
+  ChildProcess(const ChildProcess&) = delete;
+  ChildProcess& operator=(const ChildProcess&) = delete;
+
+  // The port in `name=127.0.0.1:port` of that first line.
+  uint16_t Port(absl::string_view name) const;
+
+  // User and system time of all its threads, so far.
+  absl::Duration CpuTime() const;
+  int64_t ResidentBytes() const;
+
+ private:
+  pid_t pid_ = 0;
+  int out_ = -1;
+  std::string ready_line_;
+};
+
+// What a server process of this program does once it listens: prints its ready line.
+void SayReady(absl::string_view name, uint16_t port);
+
+}  // namespace atrium::bench

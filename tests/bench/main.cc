@@ -1,0 +1,192 @@
+#include <sys/prctl.h>
+
+#include <cstdio>
+#include <functional>
+#include <iostream>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/time/clock.h"
+#include "tests/bench/bare_sender.h"
+#include "tests/bench/child_process.h"
+#include "tests/bench/client.h"
+#include "tests/bench/fanout.h"
+#include "tests/bench/idle.h"
+#include "tests/bench/options.h"
+#include "tests/bench/statistics.h"
+#include "tests/bench/unary.h"
+
+namespace atrium::bench {
+namespace {
+
+// This program serves as each limit, too, in a process of its own.
+constexpr char kThisProgram[] = "/proc/self/exe";
+constexpr char kServeBareSender[] = "--serve-bare-sender";
+constexpr char kServeUnaryEcho[] = "--serve-unary-echo";
+
+// A first slice of each, which is not counted.
+constexpr absl::Duration kWarmUp = absl::Milliseconds(200);
+constexpr absl::Duration kSilenceTimeout = absl::Seconds(5);
+constexpr absl::Duration kSilenceGrace = absl::Seconds(5);
+
+class Suite {
+ public:
+  explicit Suite(Options options) : options_(std::move(options)) {}
+
+  void Run() {
+    if (options_.Runs("fanout")) {
+      for (const Shape& shape : options_.shapes) RunFanOut(shape);
+    }
+    if (options_.Runs("latency")) {
+      for (const Shape& shape : options_.latency_shapes) RunLatency(shape);
+    }
+    if (options_.Runs("unary")) RunUnary();
+    if (options_.Runs("idle")) RunIdle();
+    if (options_.Runs("silent")) RunSilent();
+    std::cout << TableHead();
+    for (const Figure& figure : figures_) std::cout << figure.Line();
+    for (const std::string& note : notes_) std::cout << "\n" << note << "\n";
+  }
+
+ private:
+  std::vector<std::string> AtriumCommand(std::vector<std::string> more = {}) const {
+    std::vector<std::string> command = {
+        options_.atriumd, "--dev", "--grpc-address", "127.0.0.1:0", "--http-address", "127.0.0.1:0",
+        "--log-level",    "error", "--session-rate", "0",           "--shards",       absl::StrCat(options_.shards)};
+    command.insert(command.end(), more.begin(), more.end());
+    return command;
+  }
+
+  void Say(const std::string& what) const { std::cerr << "measuring " << what << " ...\n"; }
+
+  // In each round both take their turn; who begins alternates.
+  void Alternate(const std::function<void()>& atrium, const std::function<void()>& limit, int round) const {
+    (round % 2 == 0 ? atrium : limit)();
+    (round % 2 == 0 ? limit : atrium)();
+  }
+
+  // Both crowds, opened: Atrium's first, because the bare sender sends what Atrium sent.
+  void WithCrowds(const Shape& shape, const std::function<void(Crowd& atrium, Crowd& bare)>& measure) {
+    const ChildProcess atriumd(AtriumCommand());
+    Crowd atrium(loop_, atriumd, atriumd.Port("http"), Opening::kWebSocket, shape);
+    atrium.Open();
+    const ChildProcess sender({kThisProgram, kServeBareSender, atrium.last_event()});
+    Crowd bare(loop_, sender, sender.Port("tcp"), Opening::kGroup, shape);
+    bare.Open();
+    measure(atrium, bare);
+  }
+
+  void RunFanOut(const Shape& shape) {
+    const std::string name = absl::StrCat("fan-out ", ShapeName(shape), ", deliveries per CPU second");
+    Say(name);
+    Figure figure(name);
+    WithCrowds(shape, [&](Crowd& atrium, Crowd& bare) {
+      atrium.RunClosedLoop(kWarmUp);
+      bare.RunClosedLoop(kWarmUp);
+      for (int round = 0; round < options_.rounds; ++round) {
+        double of_atrium = 0;
+        double of_bare = 0;
+        Alternate([&] { of_atrium = atrium.RunClosedLoop(options_.slice); },
+                  [&] { of_bare = bare.RunClosedLoop(options_.slice); }, round);
+        figure.Add(of_atrium, of_bare);
+      }
+    });
+    figures_.push_back(std::move(figure));
+  }
+
+  void RunLatency(const Shape& shape) {
+    const double rate = options_.deliveries_per_second;
+    const std::string name = absl::StrFormat("%s at %.0f deliveries/s", ShapeName(shape), rate);
+    Say("latency, " + name);
+    Figure p50("p50 us, " + name);
+    Figure p99("p99 us, " + name);
+    WithCrowds(shape, [&](Crowd& atrium, Crowd& bare) {
+      atrium.RunPaced(rate, kWarmUp);
+      bare.RunPaced(rate, kWarmUp);
+      for (int round = 0; round < options_.rounds; ++round) {
+        std::vector<double> of_atrium;
+        std::vector<double> of_bare;
+        Alternate([&] { of_atrium = atrium.RunPaced(rate, options_.slice); },
+                  [&] { of_bare = bare.RunPaced(rate, options_.slice); }, round);
+        p50.Add(Percentile(of_atrium, 0.5), Percentile(of_bare, 0.5));
+        p99.Add(Percentile(of_atrium, 0.99), Percentile(of_bare, 0.99));
+      }
+    });
+    figures_.push_back(std::move(p50));
+    figures_.push_back(std::move(p99));
+  }
+
+  void RunUnary() {
+    const std::string name = "unary Emit, gRPC, calls per CPU second";
+    Say(name);
+    Figure figure(name);
+    const ChildProcess atriumd(AtriumCommand());
+    const ChildProcess echo({kThisProgram, kServeUnaryEcho});
+    UnaryLoad to_atrium(atriumd, /*create_room=*/true);
+    UnaryLoad to_echo(echo, /*create_room=*/false);
+    to_atrium.Run(kWarmUp);
+    to_echo.Run(kWarmUp);
+    for (int round = 0; round < options_.rounds; ++round) {
+      double of_atrium = 0;
+      double of_echo = 0;
+      Alternate([&] { of_atrium = to_atrium.Run(options_.slice); }, [&] { of_echo = to_echo.Run(options_.slice); },
+                round);
+      figure.Add(of_atrium, of_echo);
+    }
+    figures_.push_back(std::move(figure));
+  }
+
+  void RunIdle() {
+    const std::string name = absl::StrCat("RSS KiB per idle session, ", options_.connections, " of them");
+    Say(name);
+    const ChildProcess atriumd(AtriumCommand());
+    const ChildProcess sender({kThisProgram, kServeBareSender, std::string(200, ' ') + std::string(kDataKey)});
+    const double of_atrium =
+        ResidentBytesPerSession(loop_, atriumd, atriumd.Port("http"), Opening::kWebSocket, options_.connections);
+    const double of_bare =
+        ResidentBytesPerSession(loop_, sender, sender.Port("tcp"), Opening::kGroup, options_.connections);
+    Figure figure(name);
+    figure.Add(of_atrium / 1024, of_bare / 1024);
+    figures_.push_back(std::move(figure));
+  }
+
+  void RunSilent() {
+    const std::string name = absl::StrCat("p99 us, a pair beside ", options_.connections, " silent connections");
+    Say(name);
+    const std::string timeout = absl::FormatDuration(kSilenceTimeout);
+    const ChildProcess atriumd(AtriumCommand({"--hello-timeout", timeout, "--request-timeout", timeout}));
+    const Silence silence = RunSilence(loop_, atriumd, options_.connections, options_.rounds * options_.slice,
+                                       kSilenceTimeout + kSilenceGrace);
+    Figure figure(name);
+    figure.Add(silence.storm_p99_us, silence.quiet_p99_us);
+    figures_.push_back(std::move(figure));
+    notes_.push_back(absl::StrCat("Of ", options_.connections, " silent connections, ", silence.opened_at_once,
+                                  " of them open at once, ", silence.cut, " were cut."));
+  }
+
+  const Options options_;
+  Loop loop_;
+  std::vector<Figure> figures_;
+  std::vector<std::string> notes_;
+};
+
+int Main(int argc, char** argv) {
+  RaiseFileLimit();
+  const std::string mode = argc > 1 ? argv[1] : "";
+  if (mode == kServeBareSender && argc == 3) return ServeBareSender(argv[2]);
+  if (mode == kServeUnaryEcho) return ServeUnaryEcho();
+  // Timers to the microsecond.
+  prctl(PR_SET_TIMERSLACK, 1);
+  const absl::Time start = absl::Now();
+  Suite(ParseOptions(argc, argv)).Run();
+  std::cerr << absl::StrFormat("done in %.0f s\n", absl::ToDoubleSeconds(absl::Now() - start));
+  return 0;
+}
+
+}  // namespace
+}  // namespace atrium::bench
+
+int main(int argc, char** argv) { return atrium::bench::Main(argc, argv); }

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "tests/bench/fanout.h"
+
+namespace atrium::bench {
+
+struct Options {
+  std::string atriumd;
+  int shards = 1;
+  int rounds = 5;
+  absl::Duration slice = absl::Seconds(1);  // of one server in one round
+  std::vector<Shape> shapes;
+  std::vector<Shape> latency_shapes;
+  double deliveries_per_second = 20'000;  // where latency is measured
+  int connections = 10'000;
+  // Which parts run: fanout, latency, unary, idle, silent.
+  std::vector<std::string> parts;
+
+  bool Runs(const char* part) const;
+};
+
+// Ends the program for --help, and when the command line is wrong.
+Options ParseOptions(int argc, char** argv);
+
+}  // namespace atrium::bench

@@ -1,0 +1,74 @@
+#include "server/live/io_shard.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/synchronization/notification.h"
+
+namespace atrium {
+namespace {
+
+constexpr absl::Duration kDeadline = absl::Seconds(10);
+
+TEST(IoShardTest, RunsWhatEachThreadPostsInItsOrder) {
+  IoShard shard(0);
+  shard.Start();
+  constexpr int kThreads = 4, kPosts = 10'000;
+  std::vector<std::vector<int>> seen(kThreads);
+  std::vector<std::thread> threads;
+  for (int t = 0; t < kThreads; ++t) {
+    threads.emplace_back([&, t] {
+      for (int i = 0; i < kPosts; ++i) shard.Post([&, t, i] { seen[t].push_back(i); });
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  absl::Notification done;
+  shard.Post([&] { done.Notify(); });
+  ASSERT_TRUE(done.WaitForNotificationWithTimeout(kDeadline));
+  for (const std::vector<int>& order : seen) {
+    ASSERT_EQ(order.size(), static_cast<size_t>(kPosts));
+    EXPECT_TRUE(std::is_sorted(order.begin(), order.end()));
+  }
+}
+
+TEST(IoShardTest, ATaskPostedByATaskRunsBehindItAndBeforeTheTurnEnds) {
+  IoShard shard(0);
+  shard.Start();
+  std::vector<std::string> order;
+  absl::Notification done;
+  shard.Post([&] {
+    shard.AtTurnEnd([&] {
+      order.push_back("end");
+      done.Notify();
+    });
+    shard.Post([&] { order.push_back("inner"); });
+    order.push_back("outer");
+  });
+  ASSERT_TRUE(done.WaitForNotificationWithTimeout(kDeadline));
+  EXPECT_EQ(order, (std::vector<std::string>{"outer", "inner", "end"}));
+}
+
+TEST(IoShardTest, TimersRunInTheirOrderUnlessCancelled) {
+  IoShard shard(0);
+  shard.Start();
+  std::vector<int> order;
+  absl::Notification done;
+  shard.Post([&] {
+    shard.After(absl::Milliseconds(20), [&] {
+      order.push_back(2);
+      done.Notify();
+    });
+    const Shard::TimerId cancelled = shard.After(absl::Milliseconds(5), [&] { order.push_back(0); });
+    shard.After(absl::Milliseconds(10), [&] { order.push_back(1); });
+    shard.Cancel(cancelled);
+  });
+  ASSERT_TRUE(done.WaitForNotificationWithTimeout(kDeadline));
+  EXPECT_EQ(order, (std::vector<int>{1, 2}));
+}
+
+}  // namespace
+}  // namespace atrium

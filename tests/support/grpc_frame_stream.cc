@@ -1,0 +1,84 @@
+#include <grpcpp/client_context.h>
+#include <grpcpp/support/sync_stream.h>
+
+#include <chrono>
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <thread>
+#include <utility>
+
+#include "absl/time/clock.h"
+#include "tests/support/eventually.h"
+#include "tests/support/frame_stream.h"
+#include "tests/support/grpc_stubs.h"
+
+namespace atrium {
+namespace {
+
+// A thread reads, because gRPC's blocking read knows no deadline. std::mutex, which ThreadSanitizer understands.
+class GrpcFrameStream : public FrameStream {
+ public:
+  explicit GrpcFrameStream(uint16_t port)
+      : stub_(v1::SessionService::NewStub(GrpcChannel(port))), stream_(stub_->Connect(&context_)) {
+    reader_ = std::thread([this] { ReadAll(); });
+  }
+  ~GrpcFrameStream() override {
+    context_.TryCancel();
+    reader_.join();
+  }
+
+  bool Send(const v1::ClientFrame& frame) override {
+    v1::ClientFrames frames;
+    *frames.add_frames() = frame;
+    return stream_->Write(frames);
+  }
+
+  std::optional<v1::ServerFrame> Read(absl::Time deadline) override {
+    std::unique_lock lock(mutex_);
+    changed_.wait_until(lock, absl::ToChronoTime(deadline), [this] { return !frames_.empty() || end_ >= 0; });
+    if (frames_.empty()) return std::nullopt;
+    v1::ServerFrame frame = std::move(frames_.front());
+    frames_.pop_front();
+    return frame;
+  }
+
+  void Leave() override { stream_->WritesDone(); }
+
+  int WaitForEnd() override {
+    std::unique_lock lock(mutex_);
+    changed_.wait_until(lock, absl::ToChronoTime(absl::Now() + kPatience), [this] { return end_ >= 0; });
+    return end_;
+  }
+
+ private:
+  void ReadAll() {
+    v1::ServerFrames message;
+    while (stream_->Read(&message)) {
+      const std::lock_guard lock(mutex_);
+      for (v1::ServerFrame& frame : *message.mutable_frames()) frames_.push_back(std::move(frame));
+      changed_.notify_all();
+    }
+    const int end = stream_->Finish().error_code();
+    const std::lock_guard lock(mutex_);
+    end_ = end;
+    changed_.notify_all();
+  }
+
+  grpc::ClientContext context_;
+  const std::unique_ptr<v1::SessionService::Stub> stub_;
+  const std::unique_ptr<grpc::ClientReaderWriter<v1::ClientFrames, v1::ServerFrames>> stream_;
+  std::thread reader_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<v1::ServerFrame> frames_;
+  int end_ = -1;
+};
+
+}  // namespace
+
+std::unique_ptr<FrameStream> OpenGrpcConnect(uint16_t grpc_port) {
+  return std::make_unique<GrpcFrameStream>(grpc_port);
+}
+
+}  // namespace atrium

@@ -1,0 +1,65 @@
+#include "server/wire/json.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "server/common/errors.h"
+
+namespace atrium {
+namespace {
+
+using ::testing::HasSubstr;
+
+std::string RoundTrip(absl::string_view text) {
+  const absl::StatusOr<json::value> value = ParseJson(text);
+  return value.ok() ? ToJson(*value) : std::string(value.status().message());
+}
+
+std::string Nested(int depth) { return std::string(depth, '[') + std::string(depth, ']'); }
+
+TEST(JsonTest, WritesWhatItReadInCanonicalForm) {
+  EXPECT_EQ(RoundTrip(R"( { "b" : [ 1 , true , null ] , "a" : "x" } )"), R"({"b":[1,true,null],"a":"x"})");
+  EXPECT_EQ(RoundTrip("[]"), "[]");
+  EXPECT_EQ(RoundTrip("{}"), "{}");
+}
+
+TEST(JsonTest, WritesNumbersShortestForm) {
+  EXPECT_EQ(RoundTrip("[1.50,0.1,1e3,1.0,-0.0,1e300,2.5e-7]"), "[1.5,0.1,1000,1,-0,1e+300,2.5e-07]");
+}
+
+TEST(JsonTest, KeepsIntegersUpTo2To53AndRefusesThoseBeyond) {
+  EXPECT_EQ(RoundTrip("[9007199254740992,-9007199254740992]"), "[9007199254740992,-9007199254740992]");
+  for (const char* text : {"9007199254740993", "-9007199254740993", "18446744073709551615", "123456789012345678901234567890", "1e999"}) {
+    EXPECT_THAT(RoundTrip(text), HasSubstr("2^53")) << text;
+  }
+}
+
+TEST(JsonTest, EscapesOnlyWhatMustBe) {
+  EXPECT_EQ(RoundTrip(R"(["\"\\\/\b\f\n\r\t\u0001\u00e9\ud83d\ude00"])"), "[\"\\\"\\\\/\\b\\f\\n\\r\\t\\u0001é😀\"]");
+}
+
+TEST(JsonTest, RefusesWhatIsNotJson) {
+  for (const char* text : {"", "{", "[1,]", "nul", "{\"a\":1,}", "1 2", "'a'", "[NaN]", "\"\xff\"", "\"\\ud800\"", "01"}) {
+    const absl::StatusOr<json::value> value = ParseJson(text);
+    ASSERT_FALSE(value.ok()) << text;
+    EXPECT_EQ(value.status().code(), absl::StatusCode::kInvalidArgument);
+    EXPECT_EQ(ErrorReason(value.status()), "INVALID_JSON");
+    EXPECT_THAT(std::string(value.status().message()), HasSubstr("at byte"));
+  }
+}
+
+TEST(JsonTest, NestsThirtyTwoDeepAndNoDeeper) {
+  EXPECT_EQ(RoundTrip(Nested(kMaxJsonDepth)), Nested(kMaxJsonDepth));
+  EXPECT_EQ(RoundTrip(Nested(kMaxJsonDepth + 1)), "JSON nesting too deep (max 32)");
+  EXPECT_FALSE(ParseJson(std::string(100'000, '[')).ok());
+}
+
+TEST(JsonTest, KnowsTheSizeWithoutWriting) {
+  for (const char* text : {"null", "[]", "{}", "[1,2.5,-0.0]", R"({"a\n":{"b":["x\u0001\"",true,false]},"c":{}})"}) {
+    const json::value value = *ParseJson(text);
+    EXPECT_EQ(JsonSize(value), ToJson(value).size()) << text;
+  }
+}
+
+}  // namespace
+}  // namespace atrium
