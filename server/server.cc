@@ -81,13 +81,14 @@ absl::Status Server::Listen(absl::Span<const Page> pages) {
       .services = RestServices(),
       .metrics =
           [this] {
+            const HttpServer* const http = serving_http_;
             return MetricsText({.version = kVersion,
                                 .rooms = rooms_,
                                 .hubs = hubs_,
                                 .grpc = grpc_metrics_,
-                                .http = http_->Counts()});
+                                .http = http == nullptr ? HttpCounts() : http->Counts()});
           },
-      .ready = [this] { return !draining_; },
+      .ready = [this] { return serving_http_ != nullptr && !draining_; },
       .pages = pages,
       .upgrade =
           [this](IoShard& shard, boost::asio::ip::tcp::socket socket, absl::string_view protocol, std::string leftover) {
@@ -100,6 +101,7 @@ absl::Status Server::Listen(absl::Span<const Page> pages) {
   for (const auto& shard : shards_) shards.push_back(shard.get());
   ASSIGN_OR_RETURN(http_, HttpServer::Create(std::move(http), std::move(handlers), std::move(shards), log_));
   ASSIGN_OR_RETURN(grpc_, GrpcDoor::Create(options_.grpc_address, room_api_, session_api_, hubs_, grpc_metrics_));
+  serving_http_ = http_.get();
   return absl::OkStatus();
 }
 

@@ -67,6 +67,8 @@ class Server {
   GrpcMetrics grpc_metrics_;
   std::atomic<bool> draining_{false};
   std::unique_ptr<HttpServer> http_;
+  // http_ once it serves: what its own handlers see of it, on the shards.
+  std::atomic<const HttpServer*> serving_http_{nullptr};
   std::unique_ptr<GrpcDoor> grpc_;
 };
 

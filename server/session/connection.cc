@@ -16,12 +16,15 @@ Connection::Connection(SessionHub& hub, Encoding encoding)
     : hub_(hub), encoding_(encoding), last_heard_(hub.shard().Now()) {}
 
 void Connection::Send(const FramePtr& frame) {
-  if (closing_ || overflowed_) return;
-  const std::string& bytes = frame->bytes(encoding_);
+  if (!closing_) Queue(Outbox::Bytes(frame, &frame->bytes(encoding_)));
+}
+
+void Connection::Queue(Outbox::Bytes bytes) {
+  if (overflowed_) return;
   const size_t limit = hub_.settings().send_queue_bytes;
   // Closing ends the session, which a room may be in the middle of sending to: so later.
-  if (limit > 0 && !outbox_.empty() && outbox_.bytes() + bytes.size() > limit) overflowed_ = true;
-  if (!overflowed_) outbox_.Push(Outbox::Bytes(frame, &bytes));
+  if (limit > 0 && !outbox_.empty() && outbox_.bytes() + bytes->size() > limit) overflowed_ = true;
+  if (!overflowed_) outbox_.Push(std::move(bytes));
   WriteSoon();
 }
 

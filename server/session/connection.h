@@ -58,6 +58,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void PeerLeft();
   // The transport has closed: the session ends, and the hub lets go of this object.
   void Closed();
+  // Queues bytes of the transport's own, under the same limit as frames.
+  void Queue(Outbox::Bytes bytes);
   // Sees to it that Write runs at the end of the turn.
   void WriteSoon();
   bool closing() const { return closing_; }

@@ -30,6 +30,8 @@ std::string CloseFrame(CloseCode code, absl::string_view reason) {
   return frame;
 }
 
+Outbox::Bytes Shared(std::string bytes) { return std::make_shared<const std::string>(std::move(bytes)); }
+
 absl::string_view Explain(CloseCode code) {
   switch (code) {
     case CloseCode::kMessageTooBig: return "message too large";
@@ -83,13 +85,13 @@ void WebSocketConnection::Feed(absl::string_view bytes) {
   FrameParser::Outcome outcome = parser_->Feed(bytes, *this);
   switch (outcome.state) {
     case FrameParser::State::kOpen:
-      if (!outcome.answer.empty() && !close_sent_) Push(std::move(outcome.answer));
+      if (!outcome.answer.empty() && !close_sent_) Queue(Shared(std::move(outcome.answer)));
       if (parser_->idle()) door_.GiveBack(std::move(parser_));
       return;
     case FrameParser::State::kPeerClosed:
       deaf_ = true;
       peer_closed_ = true;
-      if (!std::exchange(close_sent_, true)) Push(std::move(outcome.answer));
+      if (!std::exchange(close_sent_, true)) outbox_.Push(Shared(std::move(outcome.answer)));
       PeerLeft();
       return WriteSoon();
     case FrameParser::State::kViolation: {
@@ -155,15 +157,10 @@ void WebSocketConnection::WaitToWrite() {
   });
 }
 
-void WebSocketConnection::Push(std::string control_frame) {
-  outbox_.Push(std::make_shared<const std::string>(std::move(control_frame)));
-  WriteSoon();
-}
-
 // ---- Closing
 
 void WebSocketConnection::FinishClose(CloseCode code, absl::string_view reason) {
-  if (!std::exchange(close_sent_, true)) Push(CloseFrame(code, reason));
+  if (!std::exchange(close_sent_, true)) outbox_.Push(Shared(CloseFrame(code, reason)));
 }
 
 void WebSocketConnection::Abort() {
@@ -173,6 +170,6 @@ void WebSocketConnection::Abort() {
   Closed();
 }
 
-void WebSocketConnection::Ping() { Push({static_cast<char>(0x89), 0}); }
+void WebSocketConnection::Ping() { Queue(Shared({static_cast<char>(0x89), 0})); }
 
 }  // namespace atrium

@@ -32,7 +32,6 @@ class WebSocketConnection final : public Connection, private FrameParser::Sink {
   void WaitToWrite();
   // False if the socket took nothing more.
   bool WriteSome();
-  void Push(std::string control_frame);
 
   WebSocketDoor& door_;
   boost::asio::ip::tcp::socket socket_;

@@ -373,8 +373,10 @@ TEST_F(HttpServerTest, ClosesItsConnectionsWhenDestroyed) {
   idle.Send("GET /heal");
   waiting.Send("GET /api/rooms HTTP/1.1\r\nHost: x\r\n\r\n");
   ASSERT_TRUE(rpcs_.AwaitHeld(1));
+  const absl::Time start = absl::Now();
   server_.reset();
   EXPECT_EQ(idle.ReadToEnd(), "");
+  EXPECT_LT(absl::Now() - start, absl::Seconds(5)) << "that was its timeout";
   rpcs_.Release();
   EXPECT_EQ(waiting.ReadToEnd(), "");
 }

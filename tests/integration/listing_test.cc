@@ -68,8 +68,8 @@ TEST_F(ListingTest, ShowsMembersAndSessions) {
   }
   const boost::json::value sessions = server_.Get("/api/sessions").Json();
   for (const auto& session : sessions.at("sessions").as_array()) {
-    const auto& client = **std::find_if(clients.begin(), clients.end(),
-                                        [&](const auto& c) { return session.at("id") == c->id(); });
+    const auto& client =
+        **std::find_if(clients.begin(), clients.end(), [&](const auto& c) { return session.at("id") == c->id(); });
     EXPECT_EQ(session.at("userId"), client.welcome().user_id());
     EXPECT_EQ(session.at("roomIds").at(0), "geral");
     const std::string door = session.at("client").as_string().c_str();

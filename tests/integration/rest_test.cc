@@ -47,10 +47,10 @@ class RestTest : public testing::Test {
 };
 
 TEST_F(RestTest, PostsAMessage) {
-  EXPECT_THAT(Post("/api/rooms/geral/messages", R"({"user":"Ana","text":"olá"})"),
-              MatchesRegex(absl::StrCat(R"(\{"success":true,"message":\{"id":"api-[0-9]+-[0-9a-f]+","user":"Ana",)",
-                                        R"("text":"olá","timestamp":")", kTime,
-                                        R"("\},"notified":0,"roomId":"geral"\})")));
+  EXPECT_THAT(
+      Post("/api/rooms/geral/messages", R"({"user":"Ana","text":"olá"})"),
+      MatchesRegex(absl::StrCat(R"(\{"success":true,"message":\{"id":"api-[0-9]+-[0-9a-f]+","user":"Ana",)",
+                                R"("text":"olá","timestamp":")", kTime, R"("\},"notified":0,"roomId":"geral"\})")));
   // An absent room is not created by it.
   EXPECT_EQ(server_.Get("/api/rooms/geral").status, 404);
 }

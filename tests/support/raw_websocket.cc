@@ -44,19 +44,25 @@ std::string ClosePayload(uint16_t code, absl::string_view reason) {
   return absl::StrCat(payload, reason);
 }
 
-RawWebSocket::RawWebSocket(uint16_t port, const Options& options) : socket_(port, options.receive_buffer) {
+int CloseCodeOf(absl::string_view payload) {
+  constexpr int kNoCode = 1005;
+  return payload.size() < 2 ? kNoCode : static_cast<int>(BigEndian(payload.substr(0, 2)));
+}
+
+RawWebSocket::RawWebSocket(uint16_t port, const Options& options)
+    : socket_(std::make_unique<TcpSocket>(port, options.receive_buffer)) {
   std::string request =
       "GET /ws HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
       "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
   if (!options.subprotocol.empty()) absl::StrAppend(&request, "Sec-WebSocket-Protocol: ", options.subprotocol, "\r\n");
-  socket_.Send(absl::StrCat(request, "\r\n", options.behind_request));
-  handshake_ = ReadHttpReply(socket_, unread_, absl::Now() + kPatience);
+  socket_->Send(absl::StrCat(request, "\r\n", options.behind_request));
+  handshake_ = ReadHttpReply(*socket_, unread_, absl::Now() + kPatience);
 }
 
 std::optional<WebSocketFrame> RawWebSocket::Read(absl::Time deadline) {
   const auto has = [&](size_t size) {
     while (unread_.size() < size) {
-      if (!socket_.Receive(unread_, deadline)) return false;
+      if (!socket_->Receive(unread_, deadline)) return false;
     }
     return true;
   };
@@ -89,9 +95,7 @@ int RawWebSocket::ReadClose() {
   const absl::Time deadline = absl::Now() + kPatience;
   while (const std::optional<WebSocketFrame> frame = Read(deadline)) {
     if (frame->opcode != WebSocketFrame::kClose) continue;
-    constexpr int kNoCode = 1005;
-    return frame->payload.size() < 2 ? kNoCode
-                                     : static_cast<int>(BigEndian(absl::string_view(frame->payload).substr(0, 2)));
+    return CloseCodeOf(frame->payload);
   }
   return 0;
 }
@@ -100,8 +104,8 @@ bool RawWebSocket::ReadToEnd() {
   const absl::Time deadline = absl::Now() + kPatience;
   do {
     unread_.clear();
-  } while (socket_.Receive(unread_, deadline));
-  return socket_.ended();
+  } while (socket_->Receive(unread_, deadline));
+  return socket_->ended();
 }
 
 }  // namespace atrium

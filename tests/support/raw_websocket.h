@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -25,8 +26,9 @@ struct WebSocketFrame {
 // The bytes of a frame, valid or not.
 std::string EncodeWebSocketFrame(const WebSocketFrame& frame);
 
-// The payload of a close frame.
+// The payload of a close frame, and back: its code, 1005 for a payload without one.
 std::string ClosePayload(uint16_t code, absl::string_view reason = "");
+int CloseCodeOf(absl::string_view payload);
 
 // A WebSocket client on a plain socket, which sends what it is told to, broken or not, and does nothing by itself.
 class RawWebSocket {
@@ -36,7 +38,7 @@ class RawWebSocket {
     std::string subprotocol = "atrium.v1.json";
     int receive_buffer = 0;
     // Sent in one segment with the request.
-    std::string behind_request;
+    std::string behind_request = "";
   };
 
   explicit RawWebSocket(uint16_t port) : RawWebSocket(port, Options()) {}
@@ -46,21 +48,21 @@ class RawWebSocket {
   bool open() const { return handshake_.status == 101; }
   const HttpReply& handshake() const { return handshake_; }
 
-  bool SendBytes(absl::string_view bytes) { return socket_.Send(bytes); }
-  bool Send(const WebSocketFrame& frame) { return socket_.Send(EncodeWebSocketFrame(frame)); }
+  bool SendBytes(absl::string_view bytes) { return socket_->Send(bytes); }
+  bool Send(const WebSocketFrame& frame) { return socket_->Send(EncodeWebSocketFrame(frame)); }
   bool SendText(const std::string& text) { return Send({.payload = text}); }
 
   // The next frame. None at the end of the connection, and at the deadline.
   std::optional<WebSocketFrame> Read(absl::Time deadline = absl::Now() + kPatience);
   // The payload of the next text or binary frame. Answers pings; other control frames are skipped. Empty if none comes.
   std::string ReadMessage(absl::Time deadline = absl::Now() + kPatience);
-  // Skips all up to the close frame. Its code, 1005 for a close frame without one; 0 if none comes.
+  // Skips all up to the close frame. Its code; 0 if none comes.
   int ReadClose();
   // Skips all up to the end of the connection. False at the deadline.
   bool ReadToEnd();
 
  private:
-  TcpSocket socket_;
+  std::unique_ptr<TcpSocket> socket_;
   std::string unread_;
   HttpReply handshake_;
 };

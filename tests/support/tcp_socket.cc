@@ -17,9 +17,9 @@ namespace atrium {
 namespace {
 
 bool Wait(int fd, int16_t events, absl::Time deadline) {
-  const int64_t wait =
-      std::max<int64_t>(0, absl::ToInt64Milliseconds(absl::Ceil(deadline - absl::Now(), absl::Milliseconds(1))));
-  pollfd poll_for{.fd = fd, .events = events};
+  const absl::Duration left = std::max(deadline - absl::Now(), absl::ZeroDuration());
+  const auto wait = absl::ToInt64Milliseconds(absl::Ceil(left, absl::Milliseconds(1)));
+  pollfd poll_for{.fd = fd, .events = events, .revents = 0};
   return poll(&poll_for, 1, static_cast<int>(wait)) == 1;
 }
 
@@ -30,7 +30,9 @@ TcpSocket::TcpSocket(uint16_t port, int receive_buffer) : fd_(socket(AF_INET, SO
   if (receive_buffer > 0) setsockopt(fd_, SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof(receive_buffer));
   const int yes = 1;
   setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
-  sockaddr_in address{.sin_family = AF_INET, .sin_port = htons(port)};
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(port);
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   connected_ = connect(fd_, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0;
   ended_ = !connected_;
