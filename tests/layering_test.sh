@@ -17,7 +17,7 @@ layers=(
   "server/session/   | server/(session|api|live|wire|common)/|$generated"
   "server/grpc/      | server/(grpc|session|api|wire|common)/|server/metrics/grpc_metrics\.h|$shards|$generated|atrium/v1/[a-z_]+\.grpc\.pb\.h"
   "server/websocket/ | server/(websocket|session|api|wire|common)/|$shards|$generated"
-  "server/http/      | server/(http|session|api|wire|common)/|$shards|server/websocket/accept\.h|$generated"
+  "server/http/      | server/(http|session|api|wire|common)/|$shards|$generated"
   "server/metrics/   | server/(metrics|live|session|http|common)/"
   "rooms/            | rooms/|server/(live|common)/"
   "client-sdk/       | client-sdk/|atrium/v1/"
@@ -105,7 +105,7 @@ deploy/a|cd /$machine_folder/main
 ok/rooms_are_free.md|rooms
 ok/server/main.cc|#include "server/server.h"
 rooms/ok_room.h|#include "server/live/live_room.h"
-server/http/ok.h|#include "server/websocket/accept.h"
+server/http/ok.h|#include "server/live/io_shard.h"
 server/grpc/ok.h|#include "server/live/shard.h"
 END
   seq $((max_lines + 1)) >"$tree/server/long.md"

@@ -244,8 +244,13 @@ ClientRequest DecodeFrame(v1::ClientFrame frame) {
       return request;
     default: break;
   }
-  request.status = payload.status();
-  if (payload.ok()) request.payload = *std::move(payload);
+  if (payload.ok()) {
+    request.payload = *std::move(payload);
+  } else {
+    const int request_field = request.frame.request_case();
+    request.status = PrefixField(v1::ClientFrame::descriptor()->FindFieldByNumber(request_field)->json_name(),
+                                 payload.status());
+  }
   return request;
 }
 

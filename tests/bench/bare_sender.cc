@@ -23,6 +23,10 @@
 namespace atrium::bench {
 namespace {
 
+// A text frame, as Atrium answers a join.
+constexpr absl::string_view kJoined = "\x81\x1c{\"reply\":{\"id\":2,\"join\":{}}}";
+static_assert(kJoined.size() == 2 + 0x1c);
+
 struct Group;
 
 struct Peer {
@@ -124,6 +128,7 @@ void BareSender::Read(Peer& peer) {
     bytes.remove_prefix(sizeof(group));
     peer.group = &groups_[group];
     peer.group->members.push_back(&peer);
+    CheckSystem(send(peer.fd, kJoined.data(), kJoined.size(), 0) == static_cast<ssize_t>(kJoined.size()), "send");
   }
   while (!bytes.empty()) {
     constexpr size_t kMask = 4;

@@ -56,11 +56,7 @@ void Crowd::Open() {
 }
 
 void Crowd::OnOpen(Client& client) {
-  if (opening_ == Opening::kGroup) {
-    ++joined_;
-  } else {
-    client.Send(MaskedText(R"({"id":1,"hello":{"client":"bench"}})"));
-  }
+  if (opening_ == Opening::kWebSocket) client.Send(MaskedText(R"({"id":1,"hello":{"client":"bench"}})"));
 }
 
 void Crowd::OnText(Client& client, absl::string_view text) {

@@ -29,7 +29,6 @@ constexpr char kServeUnaryEcho[] = "--serve-unary-echo";
 
 // A first slice of each, which is not counted.
 constexpr absl::Duration kWarmUp = absl::Milliseconds(200);
-constexpr absl::Duration kSilenceTimeout = absl::Seconds(5);
 constexpr absl::Duration kSilenceGrace = absl::Seconds(5);
 
 class Suite {
@@ -156,10 +155,10 @@ class Suite {
   void RunSilent() {
     const std::string name = absl::StrCat("p99 us, a pair beside ", options_.connections, " silent connections");
     Say(name);
-    const std::string timeout = absl::FormatDuration(kSilenceTimeout);
+    const std::string timeout = absl::FormatDuration(options_.silence_timeout);
     const ChildProcess atriumd(AtriumCommand({"--hello-timeout", timeout, "--request-timeout", timeout}));
     const Silence silence = RunSilence(loop_, atriumd, options_.connections, options_.rounds * options_.slice,
-                                       kSilenceTimeout + kSilenceGrace);
+                                       options_.silence_timeout + kSilenceGrace);
     Figure figure(name);
     figure.Add(silence.storm_p99_us, silence.quiet_p99_us);
     figures_.push_back(std::move(figure));

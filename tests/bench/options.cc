@@ -22,7 +22,7 @@ constexpr char kHelp[] =
     "  atrium_bench --quick    every figure once, small: does it all run?\n\n"
     "Flags";
 
-constexpr char kShapes[] = "1x1000x8,100x10x8,1000x2x1";
+constexpr char kShapes[] = "1x1000x4,100x10x4,1000x2x1";
 constexpr char kLatencyShapes[] = "1x1000,100x10";
 constexpr char kParts[] = "fanout,latency,unary,idle,silent";
 
@@ -36,7 +36,7 @@ std::vector<Shape> ParseShapes(const std::string& text) {
                       absl::SimpleAtoi(numbers[1], &shape.members) &&
                       (numbers.size() == 2 || absl::SimpleAtoi(numbers[2], &shape.burst)) && shape.rooms > 0 &&
                       shape.members > 1 && shape.burst > 0 && shape.burst <= 64;
-    if (!good) Fail(absl::StrCat("a shape is rooms x members, such as 1x1000 or 1x1000x8 with its burst: ", one));
+    if (!good) Fail(absl::StrCat("a shape is rooms x members, such as 1x1000 or 1x1000x4 with its burst: ", one));
     shapes.push_back(shape);
   }
   return shapes;
@@ -59,6 +59,7 @@ void MakeQuick(Options& options) {
   options.latency_shapes = {options.shapes.front()};
   options.deliveries_per_second = 2'000;
   options.connections = 100;
+  options.silence_timeout = absl::Seconds(1);
 }
 
 }  // namespace

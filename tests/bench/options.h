@@ -17,6 +17,7 @@ struct Options {
   std::vector<Shape> latency_shapes;
   double deliveries_per_second = 20'000;  // where latency is measured
   int connections = 10'000;
+  absl::Duration silence_timeout = absl::Seconds(5);  // of the server, for those that say nothing
   // Which parts run: fanout, latency, unary, idle, silent.
   std::vector<std::string> parts;
 

@@ -34,14 +34,19 @@ double Median(std::vector<double> values) { return Percentile(values, 0.5); }
 void Figure::Add(double atrium, double limit) {
   atrium_.push_back(atrium);
   limit_.push_back(limit);
-  ratio_.push_back(atrium / limit);
+  // A small limit may measure as nothing.
+  if (limit > 0) ratio_.push_back(atrium / limit);
 }
 
 std::string Figure::Line() const {
-  const auto [least, most] = std::minmax_element(ratio_.begin(), ratio_.end());
-  const std::string range = ratio_.size() == 1 ? "" : absl::StrFormat("%.2f - %.2f", *least, *most);
-  return absl::StrFormat(kRow, name_, Number(Median(atrium_)), Number(Median(limit_)),
-                         absl::StrFormat("%.2f", Median(ratio_)), range);
+  std::string ratio;
+  std::string range;
+  if (!ratio_.empty()) ratio = absl::StrFormat("%.2f", Median(ratio_));
+  if (ratio_.size() > 1) {
+    const auto [least, most] = std::minmax_element(ratio_.begin(), ratio_.end());
+    range = absl::StrFormat("%.2f - %.2f", *least, *most);
+  }
+  return absl::StrFormat(kRow, name_, Number(Median(atrium_)), Number(Median(limit_)), ratio, range);
 }
 
 std::string TableHead() {

@@ -7,8 +7,19 @@
 
 namespace atrium {
 
+namespace {
+
+// No rate is set unless the test does.
+TestServer::Flags Unhurried(TestServer::Flags flags) {
+  flags.insert(flags.begin(), "--session-rate=0");
+  if (flags.size() > 1 && absl::StartsWith(flags[1], "--session-rate")) flags.erase(flags.begin());
+  return flags;
+}
+
+}  // namespace
+
 BystandersTest::BystandersTest(const TestServer::Flags& flags)
-    : server_(flags), ana_(server_, Door::kJson), bia_(server_, Door::kGrpc) {
+    : server_(Unhurried(flags)), ana_(server_, Door::kJson), bia_(server_, Door::kGrpc) {
   bia_.Join("geral");
   start_ = ana_.Join("geral").join().position().offset();
 }

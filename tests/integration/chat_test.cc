@@ -63,7 +63,7 @@ TEST(ChatTest, ShowsEveryMemberTheSameState) {
   }
   members[2]->Leave("chat:lobby");
   const json::value end = server.Get("/api/rooms/chat:lobby/state").Json();
-  const uint64_t last = std::stoull(end.at("position").at("offset").as_string().c_str());
+  const uint64_t last = std::stoull(TextOf(end.at("position").at("offset")));
   for (size_t i = 0; i < 2; ++i) {
     members[i]->WaitForOffset("chat:lobby", last);
     for (const v1::ServerFrame& frame : members[i]->RoomFrames("chat:lobby")) {

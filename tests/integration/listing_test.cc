@@ -29,8 +29,8 @@ std::vector<std::string> AllIds(const TestServer& server, const std::string& pat
         server.Get(absl::StrCat(path, "?pageSize=", page_size, "&pageToken=", token)).Json();
     const auto& elements = page.at(list).as_array();
     EXPECT_LE(elements.size(), static_cast<size_t>(page_size));
-    for (const auto& element : elements) ids.emplace_back(element.at("id").as_string().c_str());
-    token = page.at("nextPageToken").as_string().c_str();
+    for (const auto& element : elements) ids.emplace_back(TextOf(element.at("id")));
+    token = TextOf(page.at("nextPageToken"));
     EXPECT_TRUE(token.empty() || elements.size() == static_cast<size_t>(page_size));
   } while (!token.empty());
   return ids;
@@ -68,11 +68,11 @@ TEST_F(ListingTest, ShowsMembersAndSessions) {
   }
   const boost::json::value sessions = server_.Get("/api/sessions").Json();
   for (const auto& session : sessions.at("sessions").as_array()) {
-    const auto& client =
-        **std::find_if(clients.begin(), clients.end(), [&](const auto& c) { return session.at("id") == c->id(); });
-    EXPECT_EQ(session.at("userId"), client.welcome().user_id());
+    const auto& client = **std::find_if(clients.begin(), clients.end(),
+                                        [&](const auto& c) { return TextOf(session.at("id")) == c->id(); });
+    EXPECT_EQ(TextOf(session.at("userId")), client.welcome().user_id());
     EXPECT_EQ(session.at("roomIds").at(0), "geral");
-    const std::string door = session.at("client").as_string().c_str();
+    const std::string door = TextOf(session.at("client"));
     EXPECT_EQ(session.at("transport"), door == DoorName(Door::kJson)    ? "websocket-json"
                                        : door == DoorName(Door::kProto) ? "websocket-proto"
                                                                         : "grpc");

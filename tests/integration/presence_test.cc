@@ -89,8 +89,8 @@ TEST(PresenceTest, IsACountAbove200Members) {
   do {
     const boost::json::value page =
         server.Get(absl::StrCat("/api/rooms/geral/members?pageSize=100&pageToken=", token)).Json();
-    for (const auto& member : page.at("members").as_array()) members.insert(member.at("id").as_string().c_str());
-    token = page.at("nextPageToken").as_string().c_str();
+    for (const auto& member : page.at("members").as_array()) members.insert(TextOf(member.at("id")));
+    token = TextOf(page.at("nextPageToken"));
   } while (!token.empty());
   EXPECT_THAT(members, SizeIs(152));
   EXPECT_TRUE(members.contains(ana.id()));

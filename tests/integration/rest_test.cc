@@ -35,12 +35,12 @@ class RestTest : public testing::Test {
     const auto& details = status.at("details").as_array();
     EXPECT_EQ(details.at(0).at("@type"), "type.googleapis.com/google.rpc.ErrorInfo");
     EXPECT_EQ(details.at(0).at("domain"), "atrium");
-    std::string text = absl::StrCat(status.at("code").as_int64(), " ", details.at(0).at("reason").as_string().c_str());
+    std::string text = absl::StrCat(status.at("code").as_int64(), " ", TextOf(details.at(0).at("reason")));
     if (details.size() > 1) {
       EXPECT_EQ(details.at(1).at("@type"), "type.googleapis.com/google.rpc.BadRequest");
-      absl::StrAppend(&text, " ", details.at(1).at("fieldViolations").at(0).at("field").as_string().c_str());
+      absl::StrAppend(&text, " ", TextOf(details.at(1).at("fieldViolations").at(0).at("field")));
     }
-    return absl::StrCat(text, ": ", status.at("message").as_string().c_str());
+    return absl::StrCat(text, ": ", TextOf(status.at("message")));
   }
 
   TestServer server_;
@@ -75,9 +75,9 @@ TEST_F(RestTest, PostsAMessageAsTheEventItAnswersWith) {
   ana.Join("geral");
   const boost::json::value answer = server_.Post("/api/rooms/geral/messages", R"({"text":"x"})").Json();
   const auto fields = ana.WaitForEvent("geral", "message:new").data().struct_value().fields();
-  EXPECT_EQ(fields.at("id").string_value(), answer.at("message").at("id").as_string().c_str());
+  EXPECT_EQ(fields.at("id").string_value(), TextOf(answer.at("message").at("id")));
   EXPECT_EQ(fields.at("user").string_value(), "API Bot");
-  EXPECT_EQ(fields.at("timestamp").string_value(), answer.at("message").at("timestamp").as_string().c_str());
+  EXPECT_EQ(fields.at("timestamp").string_value(), TextOf(answer.at("message").at("timestamp")));
 }
 
 TEST_F(RestTest, CountsRooms) {

@@ -23,8 +23,6 @@ constexpr char kEcho[] = R"({"id":9,"emit":{"roomId":"geral","event":"echo","dat
 
 class WebSocketTest : public BystandersTest {
  protected:
-  WebSocketTest() : BystandersTest({"--session-rate=0"}) {}
-
   // The event that kEcho makes comes back whole.
   static void ExpectEcho(RawWebSocket& socket) {
     EXPECT_THAT(socket.ReadMessage(), AllOf(HasSubstr(R"("event":"echo")"), HasSubstr(R"("data":"olá 👋")")));

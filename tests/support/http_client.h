@@ -22,6 +22,9 @@ struct HttpReply {
   boost::json::value Json() const;
 };
 
+// Of a JSON string.
+inline std::string TextOf(const boost::json::value& value) { return std::string(value.as_string().c_str()); }
+
 struct HttpCall {
   std::string method = "GET";
   std::string path;
