@@ -2,10 +2,10 @@
 
 #include <google/protobuf/descriptor.h>
 
+#include <latch>
 #include <utility>
 
 #include "absl/memory/memory.h"
-#include "absl/synchronization/blocking_counter.h"
 #include "absl/time/clock.h"
 #include "server/common/status_macros.h"
 #include "server/grpc/grpc_door.h"
@@ -121,22 +121,22 @@ void Server::Drain() {
 }
 
 size_t Server::SayGoodbye(size_t most) {
-  absl::BlockingCounter answers(static_cast<int>(hubs_.size()));
+  std::latch answers(static_cast<std::ptrdiff_t>(hubs_.size()));
   std::atomic<size_t> left{0};
   for (const auto& hub : hubs_) {
     hub->shard().Post([&, hub = hub.get()] {
       left += hub->SayGoodbye(most);
-      answers.DecrementCount();
+      answers.count_down();
     });
   }
-  answers.Wait();
+  answers.wait();
   return left;
 }
 
 void Server::Settle() {
-  absl::BlockingCounter answers(static_cast<int>(shards_.size()));
-  for (const auto& shard : shards_) shard->Post([&] { answers.DecrementCount(); });
-  answers.Wait();
+  std::latch answers(static_cast<std::ptrdiff_t>(shards_.size()));
+  for (const auto& shard : shards_) shard->Post([&] { answers.count_down(); });
+  answers.wait();
 }
 
 std::vector<Shard*> Server::AllShards() const {

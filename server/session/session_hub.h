@@ -75,6 +75,8 @@ class SessionHub {
   absl::flat_hash_map<Connection*, std::shared_ptr<Connection>> connections_;
   absl::flat_hash_map<SessionKey, std::unique_ptr<Session>> sessions_;
   absl::flat_hash_map<absl::string_view, Session*> by_id_;
+  // Those whose deadlines have not been looked at in this round.
+  std::vector<std::shared_ptr<Connection>> due_;
   // Those that have something to write at the end of this turn.
   std::vector<std::shared_ptr<Connection>> writers_;
 };

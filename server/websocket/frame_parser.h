@@ -57,6 +57,7 @@ class FrameParser {
   uint64_t fed_ = 0;
   uint64_t frames_ = 0;
   bool in_message_ = false;
+  bool broken_close_ = false;
 };
 
 }  // namespace atrium

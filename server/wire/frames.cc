@@ -206,6 +206,8 @@ ClientRequest DecodeJsonFrame(absl::string_view text) {
       request.status = InvalidField(std::string(key), "unknown request");
     } else if (request.frame.request_case() != v1::ClientFrame::REQUEST_NOT_SET) {
       request.status = InvalidField(field->json_name(), "a frame holds one request");
+    } else if (!value.is_object()) {
+      request.status = InvalidField(field->json_name(), "must be an object");
     } else {
       request.status = PrefixField(
           field->json_name(),

@@ -242,9 +242,10 @@ TEST_P(DoorsTest, ShowAJoinerAllThatFollowsItsReply) {
     for (int i = 0; i < 10; ++i) emits.push_back(json_.Send(EmitFrame("geral", "noise")));
     const uint64_t position = late.Reply(join).join().position().offset();
     const uint64_t last = json_.Reply(emits.back()).emit().position().offset();
-    const std::vector<v1::ServerFrame> frames = FramesBehind(late, "geral", 0, std::max(last, position));
     EXPECT_TRUE(late.frames()[1].has_reply()) << late.frames()[1].ShortDebugString();
-    EXPECT_THAT(frames, SizeIs(last > position ? last - position : 0));
+    if (last <= position) continue;
+    const std::vector<v1::ServerFrame> frames = FramesBehind(late, "geral", 0, last);
+    ASSERT_THAT(frames, SizeIs(last - position));
     for (size_t i = 0; i < frames.size(); ++i) EXPECT_EQ(OffsetOf(frames[i]), position + 1 + i);
   }
 }
