@@ -91,7 +91,8 @@ absl::Status Server::Listen(absl::Span<const Page> pages) {
       .ready = [this] { return serving_http_ != nullptr && !draining_; },
       .pages = pages,
       .upgrade =
-          [this](IoShard& shard, boost::asio::ip::tcp::socket socket, absl::string_view protocol, std::string leftover) {
+          [this](IoShard& shard, boost::asio::ip::tcp::socket socket, absl::string_view protocol,
+                 std::string leftover) {
             const Encoding encoding =
                 protocol == "atrium.v1.proto" ? Encoding::kWebSocketProto : Encoding::kWebSocketJson;
             doors_[shard.index()]->Accept(std::move(socket), encoding, std::move(leftover));

@@ -20,7 +20,9 @@ IoShard::IoShard(int index) : index_(index), io_(1), work_(io_.get_executor()) {
 
 IoShard::~IoShard() { Stop(); }
 
-void IoShard::Start() { thread_ = std::thread([this] { Loop(); }); }
+void IoShard::Start() {
+  thread_ = std::thread([this] { Loop(); });
+}
 
 void IoShard::Stop() {
   if (!thread_.joinable()) return;

@@ -3,10 +3,10 @@
 #include <boost/asio/awaitable.hpp>
 #include <optional>
 #include <string>
-#include "absl/strings/string_view.h"
 #include <utility>
 
 #include "absl/status/status.h"
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "atrium/v1/resources.pb.h"
 #include "server/live/room_type.h"

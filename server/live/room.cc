@@ -94,11 +94,11 @@ void Room::Join(MemberIdentity who, Payload payload, JoinDone done) {
   pending_.emplace(who.id, PendingJoin());
   auto context = std::make_shared<JoinContext>(
       JoinContext{.member = {.id = who.id, .user_id = who.user_id}, .payload = std::move(payload)});
-  boost::asio::co_spawn(env_.shard.executor(), Decide(std::move(context)),
-                        [this, who = std::move(who), done = std::move(done)](std::exception_ptr thrown,
-                                                                            absl::Status verdict) mutable {
-                          FinishJoin(std::move(who), thrown, std::move(verdict), std::move(done));
-                        });
+  boost::asio::co_spawn(
+      env_.shard.executor(), Decide(std::move(context)),
+      [this, who = std::move(who), done = std::move(done)](std::exception_ptr thrown, absl::Status verdict) mutable {
+        FinishJoin(std::move(who), thrown, std::move(verdict), std::move(done));
+      });
 }
 
 Awaitable<absl::Status> Room::Decide(std::shared_ptr<JoinContext> join) { co_return co_await live_->OnJoin(*join); }
@@ -118,7 +118,8 @@ void Room::FinishJoin(MemberIdentity who, std::exception_ptr thrown, absl::Statu
   if (gone) {
     RunOnLeave(who, v1::LEAVE_REASON_DISCONNECT);
     WatchEmptiness();
-    return done(MakeError(absl::StatusCode::kCancelled, "LEFT_MEANWHILE", "The member left before its join was decided"));
+    return done(
+        MakeError(absl::StatusCode::kCancelled, "LEFT_MEANWHILE", "The member left before its join was decided"));
   }
   done(Admit(std::move(who)));
 }
@@ -358,9 +359,8 @@ int Room::Publish(const FramePtr& frame, const Audience& audience) {
   for (const ShardMembers& on : members_on_) {
     if (on.count == 0) continue;
     sessions += on.count;
-    on.shard->Post([channel = channel_, index = on.shard->index(), frame, audience] {
-      channel->Deliver(index, frame, audience);
-    });
+    on.shard->Post(
+        [channel = channel_, index = on.shard->index(), frame, audience] { channel->Deliver(index, frame, audience); });
   }
   const int named = static_cast<int>(audience.sessions.size());
   if (audience.kind == Audience::Kind::kExcept) sessions -= named;

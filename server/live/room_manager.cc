@@ -32,10 +32,9 @@ void RoomManager::Find(std::string room_id, Use use) {
 
 void RoomManager::FindOrCreate(std::string room_id, json::object initial_state, UseOrError use) {
   const int shard = ShardOf(room_id);
-  shards_[shard]->Post([this, shard, room_id = std::move(room_id), initial_state = std::move(initial_state),
-                        use = std::move(use)]() mutable {
-    use(FindOrCreateOn(shard, std::move(room_id), std::move(initial_state)));
-  });
+  shards_[shard]->Post(
+      [this, shard, room_id = std::move(room_id), initial_state = std::move(initial_state),
+       use = std::move(use)]() mutable { use(FindOrCreateOn(shard, std::move(room_id), std::move(initial_state))); });
 }
 
 absl::StatusOr<Room*> RoomManager::FindOrCreateOn(int shard, std::string room_id, json::object initial_state) {

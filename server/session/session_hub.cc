@@ -90,8 +90,8 @@ void SessionHub::OnHello(Connection& connection, ClientRequest request) {
   if (absl::Status status = ValidateHello(hello); !status.ok()) return ReplyError(connection, request.id, status);
   const SessionKey key = ++last_key_;
   // The server runs with --dev: the token is the user's id, unverified.
-  auto session = std::make_unique<Session>(*this, connection, key, NewSessionId(shard_.index(), random_),
-                                           hello.token(), std::move(*hello.mutable_client()));
+  auto session = std::make_unique<Session>(*this, connection, key, NewSessionId(shard_.index(), random_), hello.token(),
+                                           std::move(*hello.mutable_client()));
   by_id_.emplace(session->id(), session.get());
   connection.set_session(session.get());
   counters_.sessions[static_cast<int>(connection.encoding())].Add(1);

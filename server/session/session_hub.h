@@ -3,12 +3,12 @@
 #include <array>
 #include <memory>
 #include <string>
-#include "absl/strings/string_view.h"
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
 #include "absl/random/random.h"
+#include "absl/strings/string_view.h"
 #include "server/api/room_api.h"
 #include "server/common/counter.h"
 #include "server/common/log.h"
