@@ -216,6 +216,7 @@ TEST_P(DoorsTest, LetNothingOfARoomFollowItsEnd) {
     v1::LeaveResponse response;
     EXPECT_THAT(CallGrpc(*rooms_, &RoomStub::Leave, request, response), IsOk());
     for (int i = 0; i < 20; ++i) json_.Send(EmitFrame(room, "noise"));
+    proto_.Reply(leave);
     EXPECT_EQ(json_.Emit(room, "last").emit().notified(), 0);
 
     // What is asked now is answered behind all that is on the way.
