@@ -12,7 +12,8 @@ constexpr int kKeptMessages = 100;
 }  // namespace
 
 void ChatRoom::Describe(RoomType<ChatRoom>& type) {
-  type.MaxMembers(kMaxMembers).Method("addMessage", &ChatRoom::AddMessage);
+  type.options().max_members = kMaxMembers;
+  type.Method("addMessage", &ChatRoom::AddMessage);
 }
 
 Awaitable<absl::Status> ChatRoom::OnJoin(JoinContext& join) {
@@ -21,7 +22,7 @@ Awaitable<absl::Status> ChatRoom::OnJoin(JoinContext& join) {
   co_return absl::OkStatus();
 }
 
-void ChatRoom::OnLeave(const LeaveContext&) {
+void ChatRoom::OnLeave(LeaveContext&) {
   Mutate([&](ChatState& state) { state.set_online_count(MemberCount() - 1); });
 }
 

@@ -13,7 +13,7 @@ class ChatRoom final : public LiveRoom<ChatState, ChatMeta> {
   static void Describe(RoomType<ChatRoom>& type);
 
   Awaitable<absl::Status> OnJoin(JoinContext& join) override;
-  void OnLeave(const LeaveContext& leave) override;
+  void OnLeave(LeaveContext& leave) override;
 
   // "addMessage": keeps the message and sends it as event `chat:message`. INVALID_ARGUMENT if there is no text.
   absl::StatusOr<ChatMessage> AddMessage(const AddMessageRequest& request, const CallContext& call);

@@ -88,7 +88,7 @@ absl::StatusOr<v1::SendMessageResponse> CallAddMessage(Room& room, const v1::Sen
   json::object args;
   args["user"] = request.user();
   args["text"] = request.text();
-  ASSIGN_OR_RETURN(const Room::CallResult called, room.Call("addMessage", args));
+  ASSIGN_OR_RETURN(const TypedRoom::CallResult called, room.Call("addMessage", args));
   v1::SendMessageResponse response;
   RETURN_IF_ERROR(MessageFromJson(called.result.ToJsonValue(), *response.mutable_message()));
   response.set_notified(called.notified);
@@ -106,7 +106,7 @@ v1::SendMessageResponse EmitMessage(Room* room, const v1::SendMessageRequest& re
   *message.mutable_timestamp() = ToTimestamp(now);
   if (room != nullptr) {
     const Payload data = Payload::FromText(MessageToJson(message, JsonZeros::kPrint));
-    response.set_notified(room->Emit({.event = "message:new", .data = data}));
+    response.set_notified(room->Emit({.event = "message:new", .data = data}).value_or(0));
   }
   return response;
 }
@@ -164,14 +164,15 @@ void RoomApi::Emit(const Caller& caller, WithPayload<v1::EmitRequest> request, D
     const absl::StatusOr<const MemberIdentity*> sender = Membership(room, caller);
     REFUSE_IF_ERROR(sender.status(), done);
     if (room == nullptr) return done(WithPayload<v1::EmitResponse>{MakeEmitResponse(message, nullptr, 0)});
-    if (*sender != nullptr && room->type() != nullptr) return done(EventFromClientRefused(message.event()));
-    const int notified = room->Emit({.event = message.event(),
-                                     .data = std::move(request.payload),
-                                     .sender = *sender,
-                                     .include_self = message.include_self(),
-                                     .exclude = {message.exclude().begin(), message.exclude().end()},
-                                     .to = {message.to().begin(), message.to().end()}});
-    done(WithPayload<v1::EmitResponse>{MakeEmitResponse(message, room, notified)});
+    const absl::StatusOr<int> notified =
+        room->Emit({.event = message.event(),
+                    .data = std::move(request.payload),
+                    .sender = *sender,
+                    .include_self = message.include_self(),
+                    .options = {.exclude = {message.exclude().begin(), message.exclude().end()},
+                                .to = {message.to().begin(), message.to().end()}}});
+    REFUSE_IF_ERROR(notified.status(), done);
+    done(WithPayload<v1::EmitResponse>{MakeEmitResponse(message, room, *notified)});
   });
 }
 
@@ -245,7 +246,8 @@ void RoomApi::ListRooms(const Caller&, WithPayload<v1::ListRoomsRequest> request
   const absl::StatusOr<std::string> after = ReadPageToken(request.message.page_token());
   REFUSE_IF_ERROR(after.status(), done);
   // One more than the page tells whether there is a next one.
-  rooms_.List(*after, *size + 1, [size = *size, done = std::move(done)](std::vector<v1::Room> rooms) mutable {
+  rooms_.List(*after, *size + 1, [](const Room&) { return true; },
+              [size = *size, done = std::move(done)](std::vector<v1::Room> rooms) mutable {
     WithPayload<v1::ListRoomsResponse> response;
     if (rooms.size() > size) {
       rooms.resize(size);
@@ -283,7 +285,8 @@ void RoomApi::ListMembers(const Caller&, WithPayload<v1::ListMembersRequest> req
 }
 
 void RoomApi::GetStats(const Caller&, WithPayload<v1::GetStatsRequest>, Done<v1::GetStatsResponse> done) {
-  rooms_.List("", kMaxStatsRooms, [this, done = std::move(done)](std::vector<v1::Room> rooms) mutable {
+  rooms_.List("", kMaxStatsRooms, [](const Room&) { return true; },
+              [this, done = std::move(done)](std::vector<v1::Room> rooms) mutable {
     WithPayload<v1::GetStatsResponse> response;
     response.message.set_success(true);
     v1::RoomStats& stats = *response.message.mutable_rooms();

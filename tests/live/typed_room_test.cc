@@ -29,7 +29,10 @@ using ::testing::IsEmpty;
 class ProbeRoom final : public LiveRoom<ChatState, ChatMeta> {
  public:
   static constexpr absl::string_view kName = "probe";
-  static void Describe(RoomType<ProbeRoom>& type) { type.MaxMembers(2).Method("addMessage", &ProbeRoom::AddMessage); }
+  static void Describe(RoomType<ProbeRoom>& type) {
+    type.options().max_members = 2;
+    type.Method("addMessage", &ProbeRoom::AddMessage);
+  }
 
   Awaitable<absl::Status> OnJoin(JoinContext& join) override {
     Mutate([](ChatState& state) { state.set_online_count(state.online_count() + 1); });
@@ -46,7 +49,7 @@ class ProbeRoom final : public LiveRoom<ChatState, ChatMeta> {
     co_return absl::OkStatus();
   }
 
-  void OnLeave(const LeaveContext& leave) override {
+  void OnLeave(LeaveContext& leave) override {
     Mutate([&](ChatState& state) {
       state.set_online_count(state.online_count() - 1);
       state.add_messages()->set_text("left " + leave.member.id + " of " + std::to_string(MemberCount()));
@@ -72,8 +75,8 @@ RoomRegistry Registry() {
   return registry;
 }
 
-absl::StatusOr<Room::CallResult> AddMessage(RoomHarness& rooms, const std::string& room, const std::string& text) {
-  absl::StatusOr<Room::CallResult> result = absl::UnknownError("not called");
+absl::StatusOr<TypedRoom::CallResult> AddMessage(RoomHarness& rooms, const std::string& room, const std::string& text) {
+  absl::StatusOr<TypedRoom::CallResult> result = absl::UnknownError("not called");
   rooms.With(room, [&](Room* found) { result = found->Call("addMessage", {{"user", "ana"}, {"text", text}}); });
   return result;
 }
@@ -144,7 +147,7 @@ TEST(TypedRoomTest, AMethodIsOneStep) {
   RoomHarness rooms(Registry());
   FakeSession& alice = rooms.Session("alice");
   ASSERT_TRUE(rooms.Join("probe:a", alice).ok());
-  const absl::StatusOr<Room::CallResult> said = AddMessage(rooms, "probe:a", "hello");
+  const absl::StatusOr<TypedRoom::CallResult> said = AddMessage(rooms, "probe:a", "hello");
   ASSERT_TRUE(said.ok());
   EXPECT_EQ(said->notified, 1);
   EXPECT_THAT(alice.Take(), ElementsAre("patch@4", "said@5"));
