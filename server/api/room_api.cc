@@ -6,6 +6,7 @@
 #include "absl/random/random.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "server/api/room_filter.h"
 #include "server/api/validate.h"
 #include "server/common/status_macros.h"
 #include "server/live/room_errors.h"
@@ -71,6 +72,36 @@ absl::Status ValidateSendMessage(const v1::SendMessageRequest& request) {
 std::string NewMessageId(absl::Time now) {
   absl::BitGen random;
   return absl::StrFormat("api-%d-%06x", absl::ToUnixMillis(now), absl::Uniform<uint32_t>(random, 0, 1 << 24));
+}
+
+google::protobuf::Duration ToProto(absl::Duration duration) {
+  google::protobuf::Duration out;
+  out.set_seconds(absl::IDivDuration(duration, absl::Seconds(1), &duration));
+  out.set_nanos(static_cast<int32_t>(absl::ToInt64Nanoseconds(duration)));
+  return out;
+}
+
+v1::RoomType Describe(const RoomTypeInfo& info, const RoomSettings& settings) {
+  v1::RoomType type;
+  type.set_name(info.name);
+  type.set_max_members(info.options.max_members);
+  *type.mutable_empty_ttl() = ToProto(info.options.empty_ttl.value_or(settings.empty_ttl));
+  *type.mutable_hook_deadline() = ToProto(info.options.hook_deadline);
+  type.set_unlisted(!info.options.listed);
+  for (const auto& [name, method] : info.methods) {
+    v1::RoomType::Method& described = *type.add_methods();
+    described.set_name(name);
+    described.set_request_type(method.request->full_name());
+    described.set_response_type(method.response->full_name());
+    described.set_from_members(method.access == Access::kMember);
+  }
+  for (const auto& [name, event] : info.events) {
+    v1::RoomType::Event& described = *type.add_events();
+    described.set_name(name);
+    described.set_data_type(event.data->full_name());
+    described.set_from_members(event.from_members);
+  }
+  return type;
 }
 
 v1::EmitResponse MakeEmitResponse(const v1::EmitRequest& request, const Room* room, int notified) {
@@ -170,7 +201,8 @@ void RoomApi::Emit(const Caller& caller, WithPayload<v1::EmitRequest> request, D
                     .sender = *sender,
                     .include_self = message.include_self(),
                     .options = {.exclude = {message.exclude().begin(), message.exclude().end()},
-                                .to = {message.to().begin(), message.to().end()}}});
+                                .to = {message.to().begin(), message.to().end()},
+                                .is_volatile = message.volatile_()}});
     REFUSE_IF_ERROR(notified.status(), done);
     done(WithPayload<v1::EmitResponse>{MakeEmitResponse(message, room, *notified)});
   });
@@ -245,9 +277,13 @@ void RoomApi::ListRooms(const Caller&, WithPayload<v1::ListRoomsRequest> request
   REFUSE_IF_ERROR(size.status(), done);
   const absl::StatusOr<std::string> after = ReadPageToken(request.message.page_token());
   REFUSE_IF_ERROR(after.status(), done);
+  absl::StatusOr<RoomFilter> filter = ParseRoomFilter(request.message.filter());
+  REFUSE_IF_ERROR(filter.status(), done);
+  const auto wanted = [filter = *std::move(filter)](const Room& room) {
+    return (room.listed() || filter.names_unlisted) && filter.matches(room.Describe());
+  };
   // One more than the page tells whether there is a next one.
-  rooms_.List(*after, *size + 1, [](const Room&) { return true; },
-              [size = *size, done = std::move(done)](std::vector<v1::Room> rooms) mutable {
+  rooms_.List(*after, *size + 1, wanted, [size = *size, done = std::move(done)](std::vector<v1::Room> rooms) mutable {
     WithPayload<v1::ListRoomsResponse> response;
     if (rooms.size() > size) {
       rooms.resize(size);
@@ -282,6 +318,76 @@ void RoomApi::ListMembers(const Caller&, WithPayload<v1::ListMembersRequest> req
     for (const Member* member : members) *response.message.add_members() = member->ToProto();
     done(std::move(response));
   });
+}
+
+void RoomApi::Call(const Caller& caller, WithPayload<v1::CallRequest> request, Done<v1::CallResponse> done) {
+  const std::string& room_id = request.message.room_id();
+  REFUSE_IF_ERROR(ValidateRoomId("roomId", room_id), done);
+  if (request.message.method().empty()) return done(InvalidField("method", "is required"));
+  if (request.payload.empty()) request.payload = Payload::FromText("{}");
+  absl::StatusOr<json::object> args = ToObject("args", request.payload);
+  REFUSE_IF_ERROR(args.status(), done);
+  const bool service = caller.kind == Caller::Kind::kService;
+  if (service && rooms_.registry().TypeOf(room_id) == nullptr) {
+    return done(NoSuchMethod("", request.message.method()));
+  }
+  auto call = [caller, method = request.message.method(), args = *std::move(args),
+               done = std::move(done)](absl::StatusOr<Room*> found) mutable {
+    REFUSE_IF_ERROR(found.status(), done);
+    Room* const room = *found;
+    const absl::StatusOr<const MemberIdentity*> member = Membership(room, caller);
+    REFUSE_IF_ERROR(member.status(), done);
+    std::optional<MemberInfo> info;
+    if (*member != nullptr) info = {.id = (*member)->id, .user_id = (*member)->user_id};
+    absl::StatusOr<TypedRoom::CallResult> called = room->Call(method, args, std::move(info));
+    REFUSE_IF_ERROR(PrefixField("args", called.status()), done);
+    done(WithPayload<v1::CallResponse>{.payload = std::move(called->result)});
+  };
+  if (service) return rooms_.FindOrCreate(room_id, {}, std::move(call));
+  rooms_.Find(room_id, [call = std::move(call)](Room* room) mutable { call(room); });
+}
+
+void RoomApi::UpdateRoom(const Caller&, WithPayload<v1::UpdateRoomRequest> request, Done<v1::Room> done) {
+  constexpr size_t kMaxMetadataBytes = 4096;
+  const v1::UpdateRoomRequest& message = request.message;
+  REFUSE_IF_ERROR(ValidateRoomId("roomId", message.room_id()), done);
+  RoomUpdate update;
+  if (message.has_locked()) update.locked = message.locked();
+  if (message.has_unlisted()) update.unlisted = message.unlisted();
+  if (message.has_metadata()) {
+    google::protobuf::Value value;
+    *value.mutable_struct_value() = message.metadata();
+    absl::StatusOr<json::value> metadata = FromProtoValue(value);
+    if (!metadata.ok()) return done(InvalidField("metadata", metadata.status().message()));
+    if (JsonSize(*metadata) > kMaxMetadataBytes) {
+      return done(InvalidField("metadata", absl::StrCat("must have at most ", kMaxMetadataBytes, " bytes as JSON")));
+    }
+    update.metadata = std::move(metadata->get_object());
+  }
+  rooms_.Find(message.room_id(),
+              [room_id = message.room_id(), update = std::move(update), done = std::move(done)](Room* room) mutable {
+                if (room == nullptr) return done(RoomNotFound(room_id));
+                room->Update(std::move(update));
+                done(WithPayload<v1::Room>{room->Describe()});
+              });
+}
+
+void RoomApi::DestroyRoom(const Caller&, WithPayload<v1::DestroyRoomRequest> request,
+                          Done<v1::DestroyRoomResponse> done) {
+  REFUSE_IF_ERROR(ValidateRoomId("roomId", request.message.room_id()), done);
+  rooms_.Destroy(request.message.room_id(), [done = std::move(done)](const absl::Status& status) mutable {
+    REFUSE_IF_ERROR(status, done);
+    done(WithPayload<v1::DestroyRoomResponse>());
+  });
+}
+
+void RoomApi::ListRoomTypes(const Caller&, WithPayload<v1::ListRoomTypesRequest>,
+                            Done<v1::ListRoomTypesResponse> done) {
+  WithPayload<v1::ListRoomTypesResponse> response;
+  for (const auto& type : rooms_.registry().types()) *response.message.add_room_types() = Describe(*type, rooms_.settings());
+  std::sort(response.message.mutable_room_types()->begin(), response.message.mutable_room_types()->end(),
+            [](const v1::RoomType& a, const v1::RoomType& b) { return a.name() < b.name(); });
+  done(std::move(response));
 }
 
 void RoomApi::GetStats(const Caller&, WithPayload<v1::GetStatsRequest>, Done<v1::GetStatsResponse> done) {
@@ -320,6 +426,10 @@ void RoomApi::AddTo(RpcTable& table) {
   add("GetRoom", &RoomApi::GetRoom);
   add("ListRooms", &RoomApi::ListRooms);
   add("ListMembers", &RoomApi::ListMembers);
+  add("Call", &RoomApi::Call);
+  add("UpdateRoom", &RoomApi::UpdateRoom);
+  add("DestroyRoom", &RoomApi::DestroyRoom);
+  add("ListRoomTypes", &RoomApi::ListRoomTypes);
   add("GetStats", &RoomApi::GetStats);
 }
 

@@ -42,6 +42,7 @@ class RoomManager {
   int64_t room_count() const;
 
   const RoomRegistry& registry() const { return registry_; }
+  const RoomSettings& settings() const { return settings_; }
   const std::vector<Shard*>& shards() const { return shards_; }
   // Of the type with that index; the index behind the last is that of untyped rooms.
   const RoomCounters& counters(int shard, int type_index) const { return rooms_[shard]->counters[type_index]; }
