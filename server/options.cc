@@ -35,30 +35,27 @@ constexpr char kEnvironmentPrefix[] = "ATRIUM_";
 po::options_description Flags() {
   const auto text = [](const char* fallback) { return po::value<std::string>()->default_value(fallback); };
   po::options_description general("General");
-  general.add_options()
-      ("help,h", "print this")
-      ("version", "print the version")
-      ("dev", po::bool_switch(), "open every door without credentials; loopback addresses only")
-      ("grpc-address", text("127.0.0.1:50051"), "host:port of gRPC; port 0 picks a free one")
-      ("http-address", text("127.0.0.1:8080"), "host:port of REST, WebSocket, metrics and the demo page")
-      ("shards", text("0"), "threads that rooms and sessions are spread over; 0: one for each core")
-      ("log-level", text("info"), "debug, info, warning or error")
-      ("drain-timeout", text("30s"), "how long SIGTERM waits for clients to go");
+  general.add_options()("help,h", "print this")("version", "print the version")(
+      "dev", po::bool_switch(), "open every door without credentials; loopback addresses only")(
+      "grpc-address", text("127.0.0.1:50051"), "host:port of gRPC; port 0 picks a free one")(
+      "http-address", text("127.0.0.1:8080"), "host:port of REST, WebSocket, metrics and the demo page")(
+      "shards", text("0"), "threads that rooms and sessions are spread over; 0: one for each core")(
+      "log-level", text("info"), "debug, info, warning or error")("drain-timeout", text("30s"),
+                                                                  "how long SIGTERM waits for clients to go");
   po::options_description limits("Limits");
-  limits.add_options()
-      ("max-state-bytes", text("1048576"), "the state of one room, as JSON")
-      ("empty-ttl", text("5m"), "how long a room without members is kept")
-      ("max-message-bytes", text("65536"), "one frame from a client")
-      ("max-body-bytes", text("1048576"), "one REST body")
-      ("max-connections", text("16384"), "open HTTP connections, WebSockets not counted")
-      ("max-rooms-per-session", text("128"), "rooms that one session may be in")
-      ("session-rate", text("50"), "requests a second of one session, in the long run")
-      ("session-burst", text("100"), "requests at once of one session")
-      ("send-queue-bytes", text("1048576"), "what may wait to be sent to one client; more closes it (3008)")
-      ("request-timeout", text("10s"), "how long one HTTP request may take to come in")
-      ("hello-timeout", text("10s"), "how long a connection may wait with its hello")
-      ("ping-interval", text("25s"), "silence after which a client is pinged")
-      ("pong-timeout", text("8s"), "further silence after which it is cut off (3012)");
+  limits.add_options()("max-state-bytes", text("1048576"), "the state of one room, as JSON")(
+      "empty-ttl", text("5m"), "how long a room without members is kept")("max-message-bytes", text("65536"),
+                                                                          "one frame from a client")(
+      "max-body-bytes", text("1048576"), "one REST body")("max-connections", text("16384"),
+                                                          "open HTTP connections, WebSockets not counted")(
+      "max-rooms-per-session", text("128"), "rooms that one session may be in")(
+      "session-rate", text("50"), "requests a second of one session, in the long run")(
+      "session-burst", text("100"), "requests at once of one session")(
+      "send-queue-bytes", text("1048576"), "what may wait to be sent to one client; more closes it (3008)")(
+      "request-timeout", text("10s"), "how long one HTTP request may take to come in")(
+      "hello-timeout", text("10s"), "how long a connection may wait with its hello")(
+      "ping-interval", text("25s"), "silence after which a client is pinged")(
+      "pong-timeout", text("8s"), "further silence after which it is cut off (3012)");
   return std::move(general.add(limits));
 }
 

@@ -2,10 +2,10 @@
 
 #include <google/protobuf/descriptor.h>
 
+#include <latch>
 #include <utility>
 
 #include "absl/memory/memory.h"
-#include "absl/synchronization/blocking_counter.h"
 #include "absl/time/clock.h"
 #include "server/common/status_macros.h"
 #include "server/grpc/grpc_door.h"
@@ -91,7 +91,8 @@ absl::Status Server::Listen(absl::Span<const Page> pages) {
       .ready = [this] { return serving_http_ != nullptr && !draining_; },
       .pages = pages,
       .upgrade =
-          [this](IoShard& shard, boost::asio::ip::tcp::socket socket, absl::string_view protocol, std::string leftover) {
+          [this](IoShard& shard, boost::asio::ip::tcp::socket socket, absl::string_view protocol,
+                 std::string leftover) {
             const Encoding encoding =
                 protocol == "atrium.v1.proto" ? Encoding::kWebSocketProto : Encoding::kWebSocketJson;
             doors_[shard.index()]->Accept(std::move(socket), encoding, std::move(leftover));
@@ -121,22 +122,22 @@ void Server::Drain() {
 }
 
 size_t Server::SayGoodbye(size_t most) {
-  absl::BlockingCounter answers(static_cast<int>(hubs_.size()));
+  std::latch answers(static_cast<std::ptrdiff_t>(hubs_.size()));
   std::atomic<size_t> left{0};
   for (const auto& hub : hubs_) {
     hub->shard().Post([&, hub = hub.get()] {
       left += hub->SayGoodbye(most);
-      answers.DecrementCount();
+      answers.count_down();
     });
   }
-  answers.Wait();
+  answers.wait();
   return left;
 }
 
 void Server::Settle() {
-  absl::BlockingCounter answers(static_cast<int>(shards_.size()));
-  for (const auto& shard : shards_) shard->Post([&] { answers.DecrementCount(); });
-  answers.Wait();
+  std::latch answers(static_cast<std::ptrdiff_t>(shards_.size()));
+  for (const auto& shard : shards_) shard->Post([&] { answers.count_down(); });
+  answers.wait();
 }
 
 std::vector<Shard*> Server::AllShards() const {

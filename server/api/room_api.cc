@@ -412,8 +412,7 @@ void RoomApi::AddTo(RpcTable& table) {
                        absl::string_view name,
                        void (RoomApi::*verb)(const Caller&, WithPayload<Request>, Done<Response>)) {
     table.Add<Request, Response>(absl::StrCat("atrium.v1.RoomService.", name),
-                                 [this, verb](const Caller& caller, WithPayload<Request> request,
-                                              Done<Response> done) {
+                                 [this, verb](const Caller& caller, WithPayload<Request> request, Done<Response> done) {
                                    (this->*verb)(caller, std::move(request), std::move(done));
                                  });
   };

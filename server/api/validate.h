@@ -3,9 +3,9 @@
 #include <google/protobuf/repeated_ptr_field.h>
 
 #include <string>
-#include "absl/strings/string_view.h"
 
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 
 namespace atrium {
 

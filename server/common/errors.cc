@@ -25,8 +25,7 @@ absl::Status MakeError(absl::StatusCode code, absl::string_view reason, absl::st
 }
 
 absl::Status InvalidField(absl::string_view field, absl::string_view rule) {
-  absl::Status status =
-      MakeError(absl::StatusCode::kInvalidArgument, "INVALID_FIELD", absl::StrCat(field, ": ", rule));
+  absl::Status status = MakeError(absl::StatusCode::kInvalidArgument, "INVALID_FIELD", absl::StrCat(field, ": ", rule));
   status.SetPayload(kFieldUrl, absl::Cord(field));
   status.SetPayload(kRuleUrl, absl::Cord(rule));
   return status;

@@ -37,9 +37,9 @@ void AppendQuoted(std::string& line, absl::string_view text) {
 
 void Log::Write(LogLevel level, absl::string_view message, Fields fields) {
   if (level < least_) return;
-  std::string line = absl::StrCat(
-      "{\"time\":\"", absl::FormatTime("%Y-%m-%dT%H:%M:%E3SZ", absl::Now(), absl::UTCTimeZone()),
-      "\",\"level\":\"", Name(level), "\",\"message\":");
+  std::string line =
+      absl::StrCat("{\"time\":\"", absl::FormatTime("%Y-%m-%dT%H:%M:%E3SZ", absl::Now(), absl::UTCTimeZone()),
+                   "\",\"level\":\"", Name(level), "\",\"message\":");
   AppendQuoted(line, message);
   for (const Field& field : fields) {
     absl::StrAppend(&line, ",\"", field.name, "\":");

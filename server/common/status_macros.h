@@ -6,8 +6,8 @@
 #include "absl/status/statusor.h"
 
 // Returns from the current function when `expr`, an absl::Status, is not OK.
-#define RETURN_IF_ERROR(expr)                                   \
-  do {                                                          \
+#define RETURN_IF_ERROR(expr)                                         \
+  do {                                                                \
     if (absl::Status status_ = (expr); !status_.ok()) return status_; \
   } while (false)
 

@@ -72,6 +72,7 @@ void ConnectConnection::Write() {
     const absl::string_view frame = outbox_.Unsent(count++);
     message.append(frame.data(), frame.size());
   }
+  outbox_.Begin(count);
   writing_bytes_ = message.size();
   const ::grpc::Slice slice(message);
   stream_.Write(::grpc::ByteBuffer(&slice, 1));

@@ -41,8 +41,7 @@ void ConnectStream::OnReadDone(bool ok) {
   if (!ok) return hub_.shard().Post([connection = connection_] { connection->OnReadEnd(); });
   metrics_.Received();
   v1::ClientFrames frames;
-  const bool parsed =
-      ::grpc::SerializationTraits<v1::ClientFrames>::Deserialize(&incoming_, &frames).ok();
+  const bool parsed = ::grpc::SerializationTraits<v1::ClientFrames>::Deserialize(&incoming_, &frames).ok();
   hub_.shard().Post([connection = connection_, parsed, frames = std::move(frames)]() mutable {
     connection->OnFrames(parsed, std::move(frames));
   });

@@ -29,47 +29,47 @@ RoomGrpcService::RoomGrpcService(RoomApi& api, GrpcMetrics& metrics)
       get_stats_(Unary(metrics, "GetStats")) {}
 
 RoomGrpcService::Reactor* RoomGrpcService::Join(Context* context, const v1::JoinRequest* request,
-                                               v1::JoinResponse* response) {
+                                                v1::JoinResponse* response) {
   return ServeUnary(*context, join_, api_, &RoomApi::Join, *request, *response);
 }
 
 RoomGrpcService::Reactor* RoomGrpcService::Leave(Context* context, const v1::LeaveRequest* request,
-                                               v1::LeaveResponse* response) {
+                                                 v1::LeaveResponse* response) {
   return ServeUnary(*context, leave_, api_, &RoomApi::Leave, *request, *response);
 }
 
 RoomGrpcService::Reactor* RoomGrpcService::Emit(Context* context, const v1::EmitRequest* request,
-                                               v1::EmitResponse* response) {
+                                                v1::EmitResponse* response) {
   return ServeUnary(*context, emit_, api_, &RoomApi::Emit, *request, *response);
 }
 
 RoomGrpcService::Reactor* RoomGrpcService::SendMessage(Context* context, const v1::SendMessageRequest* request,
-                                               v1::SendMessageResponse* response) {
+                                                       v1::SendMessageResponse* response) {
   return ServeUnary(*context, send_message_, api_, &RoomApi::SendMessage, *request, *response);
 }
 
 RoomGrpcService::Reactor* RoomGrpcService::SetState(Context* context, const v1::SetStateRequest* request,
-                                               v1::SetStateResponse* response) {
+                                                    v1::SetStateResponse* response) {
   return ServeUnary(*context, set_state_, api_, &RoomApi::SetState, *request, *response);
 }
 
 RoomGrpcService::Reactor* RoomGrpcService::GetState(Context* context, const v1::GetStateRequest* request,
-                                               v1::GetStateResponse* response) {
+                                                    v1::GetStateResponse* response) {
   return ServeUnary(*context, get_state_, api_, &RoomApi::GetState, *request, *response);
 }
 
 RoomGrpcService::Reactor* RoomGrpcService::GetRoom(Context* context, const v1::GetRoomRequest* request,
-                                               v1::Room* response) {
+                                                   v1::Room* response) {
   return ServeUnary(*context, get_room_, api_, &RoomApi::GetRoom, *request, *response);
 }
 
 RoomGrpcService::Reactor* RoomGrpcService::ListRooms(Context* context, const v1::ListRoomsRequest* request,
-                                               v1::ListRoomsResponse* response) {
+                                                     v1::ListRoomsResponse* response) {
   return ServeUnary(*context, list_rooms_, api_, &RoomApi::ListRooms, *request, *response);
 }
 
 RoomGrpcService::Reactor* RoomGrpcService::ListMembers(Context* context, const v1::ListMembersRequest* request,
-                                               v1::ListMembersResponse* response) {
+                                                       v1::ListMembersResponse* response) {
   return ServeUnary(*context, list_members_, api_, &RoomApi::ListMembers, *request, *response);
 }
 
@@ -94,7 +94,7 @@ RoomGrpcService::Reactor* RoomGrpcService::ListRoomTypes(Context* context, const
 }
 
 RoomGrpcService::Reactor* RoomGrpcService::GetStats(Context* context, const v1::GetStatsRequest* request,
-                                               v1::GetStatsResponse* response) {
+                                                    v1::GetStatsResponse* response) {
   return ServeUnary(*context, get_stats_, api_, &RoomApi::GetStats, *request, *response);
 }
 

@@ -20,12 +20,14 @@ IoShard::IoShard(int index) : index_(index), io_(1), work_(io_.get_executor()) {
 
 IoShard::~IoShard() { Stop(); }
 
-void IoShard::Start() { thread_ = std::thread([this] { Loop(); }); }
+void IoShard::Start() {
+  thread_ = std::thread([this] { Loop(); });
+}
 
 void IoShard::Stop() {
   if (!thread_.joinable()) return;
   {
-    absl::MutexLock lock(&mutex_);
+    const std::lock_guard lock(mutex_);
     stopping_ = true;
   }
   boost::asio::post(io_, [] {});
@@ -39,7 +41,7 @@ void IoShard::Post(Task task) {
   }
   bool wake = false;
   {
-    absl::MutexLock lock(&mutex_);
+    const std::lock_guard lock(mutex_);
     inbox_.push_back(std::move(task));
     wake = asleep_;
     asleep_ = false;
@@ -66,7 +68,7 @@ void IoShard::Loop() {
   thread_id_ = std::this_thread::get_id();
   for (;;) {
     {
-      absl::MutexLock lock(&mutex_);
+      const std::lock_guard lock(mutex_);
       if (stopping_) return;
     }
     if (!TakeInbox() && local_.empty()) Sleep();
@@ -79,7 +81,7 @@ void IoShard::Loop() {
 }
 
 bool IoShard::TakeInbox() {
-  absl::MutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   if (inbox_.empty()) return false;
   if (local_.empty()) {
     local_.swap(inbox_);
@@ -93,7 +95,7 @@ bool IoShard::TakeInbox() {
 // Returns after a socket handler has run, a post, or when the next timer is due.
 void IoShard::Sleep() {
   {
-    absl::MutexLock lock(&mutex_);
+    const std::lock_guard lock(mutex_);
     if (!inbox_.empty() || stopping_) return;
     asleep_ = true;
   }
@@ -102,7 +104,7 @@ void IoShard::Sleep() {
   } else {
     io_.run_one_until(ToSteady(timers_.begin()->first.first - Now()));
   }
-  absl::MutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   asleep_ = false;
 }
 

@@ -1,16 +1,15 @@
 #pragma once
 
+#include <atomic>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
-#include <atomic>
+#include <mutex>
 #include <thread>
 #include <utility>
 #include <vector>
 
-#include "absl/base/thread_annotations.h"
 #include "absl/container/btree_map.h"
 #include "absl/container/flat_hash_map.h"
-#include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
 #include "server/live/shard.h"
 
@@ -34,7 +33,7 @@ class IoShard final : public Shard {
   boost::asio::io_context& io() { return io_; }
 
   int index() const override { return index_; }
-  void Post(Task task) override ABSL_LOCKS_EXCLUDED(mutex_);
+  void Post(Task task) override;
   void AtTurnEnd(Task task) override { at_turn_end_.push_back(std::move(task)); }
   absl::Time Now() const override { return absl::Now(); }
   TimerId After(absl::Duration delay, Task task) override;
@@ -43,9 +42,9 @@ class IoShard final : public Shard {
 
  private:
   void Loop();
-  bool TakeInbox() ABSL_LOCKS_EXCLUDED(mutex_);
-  void Sleep() ABSL_LOCKS_EXCLUDED(mutex_);
-  void RunTasks() ABSL_LOCKS_EXCLUDED(mutex_);
+  bool TakeInbox();
+  void Sleep();
+  void RunTasks();
   void RunTimers();
   void EndTurn();
 
@@ -55,12 +54,12 @@ class IoShard final : public Shard {
   std::thread thread_;
   std::atomic<std::thread::id> thread_id_;
 
-  absl::Mutex mutex_;
-  // From other threads.
-  std::vector<Task> inbox_ ABSL_GUARDED_BY(mutex_);
+  // Guards what other threads touch. Of the standard library, whose locks ThreadSanitizer sees.
+  std::mutex mutex_;
+  std::vector<Task> inbox_;
   // The loop sleeps, or is about to: a post must wake it.
-  bool asleep_ ABSL_GUARDED_BY(mutex_) = false;
-  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+  bool asleep_ = false;
+  bool stopping_ = false;
 
   // On the shard's thread only.
   std::vector<Task> local_;

@@ -1,9 +1,8 @@
 #pragma once
 
-#include "absl/strings/string_view.h"
-
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
 #include "server/common/errors.h"
 
 namespace atrium {
@@ -13,9 +12,7 @@ namespace atrium {
 inline absl::Status RoomNotFound(absl::string_view id) {
   return MakeError(absl::StatusCode::kNotFound, "ROOM_NOT_FOUND", absl::StrCat("Room '", id, "' not found"));
 }
-inline absl::Status RoomFull() {
-  return MakeError(absl::StatusCode::kResourceExhausted, "ROOM_FULL", "Room is full");
-}
+inline absl::Status RoomFull() { return MakeError(absl::StatusCode::kResourceExhausted, "ROOM_FULL", "Room is full"); }
 // `text` as the hook gave it.
 inline absl::Status JoinRejected(absl::string_view text) {
   return MakeError(absl::StatusCode::kPermissionDenied, "JOIN_REJECTED", text.empty() ? "Join rejected by room" : text);

@@ -10,9 +10,10 @@ namespace {
 
 // As go-grpc-prometheus writes them.
 constexpr std::array<const char*, 17> kCodes = {
-    "OK",           "Canceled",           "Unknown",  "InvalidArgument", "DeadlineExceeded", "NotFound",
-    "AlreadyExists", "PermissionDenied",  "ResourceExhausted", "FailedPrecondition", "Aborted", "OutOfRange",
-    "Unimplemented", "Internal",          "Unavailable", "DataLoss",     "Unauthenticated"};
+    "OK",       "Canceled",       "Unknown",          "InvalidArgument",   "DeadlineExceeded",
+    "NotFound", "AlreadyExists",  "PermissionDenied", "ResourceExhausted", "FailedPrecondition",
+    "Aborted",  "OutOfRange",     "Unimplemented",    "Internal",          "Unavailable",
+    "DataLoss", "Unauthenticated"};
 
 const prometheus::Histogram::BucketBoundaries kSeconds = {0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01,
                                                           0.025,  0.05,    0.1,    0.25,  0.5,    1,     5};
@@ -35,9 +36,8 @@ GrpcMetrics::Method& GrpcMetrics::Add(absl::string_view type, absl::string_view 
   const auto [it, inserted] = methods_.try_emplace(absl::StrCat(service, "/", method));
   Method& added = it->second;
   if (!inserted) return added;
-  const prometheus::Labels labels = {{"grpc_type", std::string(type)},
-                                     {"grpc_service", std::string(service)},
-                                     {"grpc_method", std::string(method)}};
+  const prometheus::Labels labels = {
+      {"grpc_type", std::string(type)}, {"grpc_service", std::string(service)}, {"grpc_method", std::string(method)}};
   added.started_ = &started_.Add(labels);
   added.received_ = &received_.Add(labels);
   added.sent_ = &sent_.Add(labels);

@@ -54,15 +54,14 @@ void AppendRooms(const RoomManager& rooms, std::vector<MetricFamily>& all) {
   add("atrium_rooms", "Running rooms.", MetricType::Gauge, &RoomCounters::rooms);
   add("atrium_members", "Members of all rooms.", MetricType::Gauge, &RoomCounters::members);
   add("atrium_events_total", "Events emitted into rooms.", MetricType::Counter, &RoomCounters::events);
-  add("atrium_deliveries_total", "Frames of rooms handed to sessions.", MetricType::Counter,
-      &RoomCounters::deliveries);
+  add("atrium_deliveries_total", "Frames of rooms handed to sessions.", MetricType::Counter, &RoomCounters::deliveries);
 }
 
 void AppendSessions(const MetricsSources& sources, std::vector<MetricFamily>& all) {
   all.push_back(ByTransport(sources, "atrium_connections", "Open client connections.", MetricType::Gauge,
                             &SessionCounters::connections));
-  all.push_back(ByTransport(sources, "atrium_sessions", "Sessions alive.", MetricType::Gauge,
-                            &SessionCounters::sessions));
+  all.push_back(
+      ByTransport(sources, "atrium_sessions", "Sessions alive.", MetricType::Gauge, &SessionCounters::sessions));
   all.push_back(ByTransport(sources, "atrium_client_requests_total", "Frames that clients have sent.",
                             MetricType::Counter, &SessionCounters::requests));
   FamilyBuilder closes("atrium_closes_total", "Connections that the server closed, by close code.",
@@ -93,11 +92,11 @@ void AppendHttp(const HttpCounts& http, std::vector<MetricFamily>& all) {
   };
   add("atrium_http_connections", "Open HTTP connections, upgraded ones not counted.", MetricType::Gauge,
       http.open_connections);
-  add("atrium_http_timeouts_total", "HTTP connections cut because a request did not come in time.",
-      MetricType::Counter, http.timeouts);
+  add("atrium_http_timeouts_total", "HTTP connections cut because a request did not come in time.", MetricType::Counter,
+      http.timeouts);
   add("atrium_http_upgrades_total", "WebSocket upgrades.", MetricType::Counter, http.upgrades);
-  add("atrium_http_rejected_connections_total", "Connections closed because too many were open.",
-      MetricType::Counter, http.rejected_connections);
+  add("atrium_http_rejected_connections_total", "Connections closed because too many were open.", MetricType::Counter,
+      http.rejected_connections);
 }
 
 }  // namespace

@@ -2,8 +2,8 @@
 
 #include <memory>
 #include <string>
-#include "absl/strings/string_view.h"
 
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "server/session/close_code.h"
 #include "server/session/outbox.h"

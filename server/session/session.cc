@@ -57,9 +57,7 @@ v1::Session Session::Describe() const {
   return session;
 }
 
-Caller Session::AsCaller() const {
-  return {.kind = Caller::Kind::kClient, .session_id = id_, .user_id = user_id_};
-}
+Caller Session::AsCaller() const { return {.kind = Caller::Kind::kClient, .session_id = id_, .user_id = user_id_}; }
 
 void Session::OnRequest(ClientRequest request) {
   const uint32_t id = request.id;
@@ -76,9 +74,9 @@ void Session::OnRequest(ClientRequest request) {
                                                       &v1::Reply::mutable_leave);
     }
     case v1::ClientFrame::kEmit:
-      return Ask<v1::EmitRequest, v1::EmitResponse>(
-          id, name, &RoomApi::Emit, {std::move(*frame.mutable_emit()), std::move(request.payload)},
-          &v1::Reply::mutable_emit);
+      return Ask<v1::EmitRequest, v1::EmitResponse>(id, name, &RoomApi::Emit,
+                                                    {std::move(*frame.mutable_emit()), std::move(request.payload)},
+                                                    &v1::Reply::mutable_emit);
     case v1::ClientFrame::kSetState:
       return Ask<v1::SetStateRequest, v1::SetStateResponse>(
           id, name, &RoomApi::SetState, {std::move(*frame.mutable_set_state()), std::move(request.payload)},
@@ -123,11 +121,8 @@ void Session::Join(const Caller& caller, v1::JoinRequest request, JoinDone told)
   } else if (it->second == nullptr) {
     return told(JoinPending());
   }
-  const MemberIdentity self{.id = id_,
-                            .user_id = user_id_,
-                            .session = key_,
-                            .shard = &hub_.shard(),
-                            .encoding = connection_.encoding()};
+  const MemberIdentity self{
+      .id = id_, .user_id = user_id_, .session = key_, .shard = &hub_.shard(), .encoding = connection_.encoding()};
   hub_.api().Admit(caller, self, std::move(request),
                    [&hub = hub_, key = key_, room_id, told = std::move(told)](auto admission) mutable {
                      hub.shard().Post([&hub, key, room_id = std::move(room_id), told = std::move(told),
@@ -170,20 +165,20 @@ template <typename Request, typename Response>
 void Session::Ask(uint32_t id, absl::string_view name,
                   void (RoomApi::*verb)(const Caller&, WithPayload<Request>, Done<Response>),
                   WithPayload<Request> request, Response* (v1::Reply::*result)()) {
-  (hub_.api().*verb)(
-      AsCaller(), std::move(request),
-      [&hub = hub_, key = key_, id, name, result](absl::StatusOr<WithPayload<Response>> response) {
-        if (id == 0 && response.ok()) return;
-        hub.shard().Post([&hub, key, id, name, result, response = std::move(response)]() mutable {
-          Session* self = hub.FindByKey(key);
-          if (self == nullptr) return;
-          if (!response.ok()) return hub.ReplyError(self->connection_, id, PrefixField(name, response.status()));
-          v1::Reply reply;
-          reply.set_id(id);
-          *(reply.*result)() = std::move(response->message);
-          self->Reply(std::move(reply), response->payload);
-        });
-      });
+  (hub_.api().*verb)(AsCaller(), std::move(request),
+                     [&hub = hub_, key = key_, id, name, result](absl::StatusOr<WithPayload<Response>> response) {
+                       if (id == 0 && response.ok()) return;
+                       hub.shard().Post([&hub, key, id, name, result, response = std::move(response)]() mutable {
+                         Session* self = hub.FindByKey(key);
+                         if (self == nullptr) return;
+                         if (!response.ok())
+                           return hub.ReplyError(self->connection_, id, PrefixField(name, response.status()));
+                         v1::Reply reply;
+                         reply.set_id(id);
+                         *(reply.*result)() = std::move(response->message);
+                         self->Reply(std::move(reply), response->payload);
+                       });
+                     });
 }
 
 void Session::Reply(v1::Reply reply, const Payload& payload) {

@@ -100,8 +100,9 @@ void SessionApi::DisconnectSession(const Caller&, WithPayload<v1::DisconnectSess
 
 void SessionApi::AddTo(RpcTable& table) {
   table.Add<v1::ListSessionsRequest, v1::ListSessionsResponse>(
-      "atrium.v1.SessionService.ListSessions",
-      [this](const Caller& caller, auto request, auto done) { ListSessions(caller, std::move(request), std::move(done)); });
+      "atrium.v1.SessionService.ListSessions", [this](const Caller& caller, auto request, auto done) {
+        ListSessions(caller, std::move(request), std::move(done));
+      });
   table.Add<v1::DisconnectSessionRequest, v1::DisconnectSessionResponse>(
       "atrium.v1.SessionService.DisconnectSession", [this](const Caller& caller, auto request, auto done) {
         DisconnectSession(caller, std::move(request), std::move(done));

@@ -3,12 +3,12 @@
 #include <array>
 #include <memory>
 #include <string>
-#include "absl/strings/string_view.h"
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
 #include "absl/random/random.h"
+#include "absl/strings/string_view.h"
 #include "server/api/room_api.h"
 #include "server/common/counter.h"
 #include "server/common/log.h"
@@ -75,6 +75,8 @@ class SessionHub {
   absl::flat_hash_map<Connection*, std::shared_ptr<Connection>> connections_;
   absl::flat_hash_map<SessionKey, std::unique_ptr<Session>> sessions_;
   absl::flat_hash_map<absl::string_view, Session*> by_id_;
+  // Those whose deadlines have not been looked at in this round.
+  std::vector<std::shared_ptr<Connection>> due_;
   // Those that have something to write at the end of this turn.
   std::vector<std::shared_ptr<Connection>> writers_;
 };

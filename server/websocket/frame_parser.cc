@@ -32,6 +32,8 @@ struct FrameParser::Callbacks {
     constexpr uint64_t kFixedHeaderAndMask = 2 + 4;
     self.frames_ += kFixedHeaderAndMask + (size < 126 ? 0 : size <= 0xffff ? 2 : 8) + size;
     if (!wslay_is_ctrl_frame(frame->opcode)) self.in_message_ = !frame->fin;
+    // RFC 6455 section 5.5.1: a body has a code, of two bytes. wslay takes one byte for none.
+    if (frame->opcode == WSLAY_CONNECTION_CLOSE && size == 1) self.broken_close_ = true;
   }
 
   static void OnMessage(wslay_event_context_ptr, const wslay_event_on_msg_recv_arg* message, void* user_data) {
@@ -62,7 +64,9 @@ FrameParser::Outcome FrameParser::Feed(absl::string_view bytes, Sink& sink) {
   fed_ += bytes.size();
   const bool failed = wslay_event_recv(context_.get()) != 0 || wslay_event_send(context_.get()) != 0;
 
-  if (wslay_event_get_close_received(context_.get())) {
+  if (broken_close_) {
+    outcome = {.state = State::kViolation, .close_code = WSLAY_CODE_PROTOCOL_ERROR};
+  } else if (wslay_event_get_close_received(context_.get())) {
     outcome.state = State::kPeerClosed;
   } else if (failed || wslay_event_get_close_sent(context_.get())) {
     const uint16_t code = wslay_event_get_status_code_sent(context_.get());

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+
 #include "absl/strings/string_view.h"
 
 namespace atrium {
@@ -57,6 +58,7 @@ class FrameParser {
   uint64_t fed_ = 0;
   uint64_t frames_ = 0;
   bool in_message_ = false;
+  bool broken_close_ = false;
 };
 
 }  // namespace atrium

@@ -3,8 +3,8 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <memory>
 #include <string>
-#include "absl/strings/string_view.h"
 
+#include "absl/strings/string_view.h"
 #include "server/session/connection.h"
 #include "server/websocket/frame_parser.h"
 #include "server/websocket/websocket_door.h"

@@ -99,9 +99,7 @@ class FrameBuilder {
   bool wants_json() const { return encodings_.Has(Encoding::kWebSocketJson); }
   bool wants_proto() const { return encodings_.Has(Encoding::kWebSocketProto) || encodings_.Has(Encoding::kGrpc); }
 
-  void SetJson(absl::string_view json) {
-    Bytes(Encoding::kWebSocketJson) = WithWebSocketHeader(kTextMessage, json);
-  }
+  void SetJson(absl::string_view json) { Bytes(Encoding::kWebSocketJson) = WithWebSocketHeader(kTextMessage, json); }
   void SetProto(absl::string_view frame) {
     if (encodings_.Has(Encoding::kWebSocketProto)) {
       Bytes(Encoding::kWebSocketProto) = WithWebSocketHeader(kBinaryMessage, frame);
@@ -206,11 +204,13 @@ ClientRequest DecodeJsonFrame(absl::string_view text) {
       request.status = InvalidField(std::string(key), "unknown request");
     } else if (request.frame.request_case() != v1::ClientFrame::REQUEST_NOT_SET) {
       request.status = InvalidField(field->json_name(), "a frame holds one request");
+    } else if (!value.is_object()) {
+      request.status = InvalidField(field->json_name(), "must be an object");
     } else {
-      request.status = PrefixField(
-          field->json_name(),
-          MessageFromJson(value, *request.frame.GetReflection()->MutableMessage(&request.frame, field),
-                          &request.payload));
+      request.status =
+          PrefixField(field->json_name(),
+                      MessageFromJson(value, *request.frame.GetReflection()->MutableMessage(&request.frame, field),
+                                      &request.payload));
     }
     if (!request.status.ok()) return request;
   }
@@ -224,8 +224,8 @@ ClientRequest DecodeProtoFrame(absl::string_view bytes) {
   v1::ClientFrame frame;
   if (!frame.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
     ClientRequest request;
-    request.status = MakeError(absl::StatusCode::kInvalidArgument, "INVALID_PROTOBUF",
-                               "not a serialised atrium.v1.ClientFrame");
+    request.status =
+        MakeError(absl::StatusCode::kInvalidArgument, "INVALID_PROTOBUF", "not a serialised atrium.v1.ClientFrame");
     return request;
   }
   return DecodeFrame(std::move(frame));
@@ -248,8 +248,8 @@ ClientRequest DecodeFrame(v1::ClientFrame frame) {
     request.payload = *std::move(payload);
   } else {
     const int request_field = request.frame.request_case();
-    request.status = PrefixField(v1::ClientFrame::descriptor()->FindFieldByNumber(request_field)->json_name(),
-                                 payload.status());
+    request.status =
+        PrefixField(v1::ClientFrame::descriptor()->FindFieldByNumber(request_field)->json_name(), payload.status());
   }
   return request;
 }

@@ -5,9 +5,9 @@
 #include <initializer_list>
 #include <memory>
 #include <string>
-#include "absl/strings/string_view.h"
 
 #include "absl/status/status.h"
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "atrium/v1/frames.pb.h"
 #include "server/wire/patch.h"

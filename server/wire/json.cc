@@ -108,7 +108,13 @@ struct Writer {
 // Bytes of `c` inside a JSON string.
 size_t EscapedSize(unsigned char c) {
   switch (c) {
-    case '"': case '\\': case '\b': case '\f': case '\n': case '\r': case '\t': return 2;
+    case '"':
+    case '\\':
+    case '\b':
+    case '\f':
+    case '\n':
+    case '\r':
+    case '\t': return 2;
     default: return c < 0x20 ? 6 : 1;
   }
 }
@@ -188,7 +194,8 @@ void AppendJsonString(std::string& out, absl::string_view text) {
       case '\n': out.push_back('n'); break;
       case '\r': out.push_back('r'); break;
       case '\t': out.push_back('t'); break;
-      case '"': case '\\': out.push_back(static_cast<char>(c)); break;
+      case '"':
+      case '\\': out.push_back(static_cast<char>(c)); break;
       default: absl::StrAppend(&out, "u", absl::Hex(c, absl::kZeroPad4));
     }
   }

@@ -1,13 +1,13 @@
 #include "server/wire/patch.h"
 
 #include <algorithm>
-#include "absl/strings/string_view.h"
 #include <utility>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/string_view.h"
 #include "server/common/errors.h"
 #include "server/wire/payload.h"
 

@@ -42,7 +42,6 @@ absl::Status InvalidValue(absl::string_view rule) {
   return MakeError(absl::StatusCode::kInvalidArgument, "INVALID_VALUE", rule);
 }
 
-
 absl::StatusOr<json::value> FromProtoValueAt(const Value& value, int depth) {
   switch (value.kind_case()) {
     case Value::kNullValue: return json::value(nullptr);

@@ -6,9 +6,9 @@
 #include <cstdlib>
 #include <string>
 
+#include "server/websocket/frame_parser.h"
 #include "server/wire/frames.h"
 #include "server/wire/message_json.h"
-#include "server/websocket/frame_parser.h"
 
 namespace atrium {
 namespace {

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <limits>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -30,6 +31,8 @@ struct BadText {
   std::string code;
   std::string says;
 };
+
+void PrintTo(const BadText& bad, std::ostream* out) { *out << bad.text.substr(0, 100); }
 
 std::vector<BadText> BadTexts() {
   const std::string emit = R"({"id":7,"emit":{"roomId":"geral","event":"x","data":)";

@@ -1,6 +1,7 @@
 // Clients that want too much, or nothing at all: they are bounded or cut, and the other members notice nothing.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include <memory>
 #include <string>
@@ -167,7 +168,16 @@ class CrowdTest : public BystandersTest {
   CrowdTest() : BystandersTest({"--hello-timeout=5s", "--request-timeout=5s"}) {}
 };
 
+// Both ends of each connection are descriptors of this process.
+void RaiseFileLimit() {
+  rlimit limit{};
+  getrlimit(RLIMIT_NOFILE, &limit);
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 TEST_F(CrowdTest, OfSilentConnectionsIsNotNoticedAndCut) {
+  RaiseFileLimit();
   constexpr int kEach = 1000;
   std::vector<std::unique_ptr<TcpSocket>> sockets;
   std::vector<std::unique_ptr<RawWebSocket>> web_sockets;

@@ -28,6 +28,7 @@ std::vector<std::string> AllIds(const TestServer& server, const std::string& pat
     const boost::json::value page =
         server.Get(absl::StrCat(path, "?pageSize=", page_size, "&pageToken=", token)).Json();
     const auto& elements = page.at(list).as_array();
+    EXPECT_FALSE(elements.empty()) << "a page without need";
     EXPECT_LE(elements.size(), static_cast<size_t>(page_size));
     for (const auto& element : elements) ids.emplace_back(TextOf(element.at("id")));
     token = TextOf(page.at("nextPageToken"));

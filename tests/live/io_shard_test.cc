@@ -3,16 +3,15 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <future>
 #include <string>
 #include <thread>
 #include <vector>
 
-#include "absl/synchronization/notification.h"
-
 namespace atrium {
 namespace {
 
-constexpr absl::Duration kDeadline = absl::Seconds(10);
+constexpr std::chrono::seconds kDeadline(10);
 
 TEST(IoShardTest, RunsWhatEachThreadPostsInItsOrder) {
   IoShard shard(0);
@@ -26,9 +25,9 @@ TEST(IoShardTest, RunsWhatEachThreadPostsInItsOrder) {
     });
   }
   for (std::thread& thread : threads) thread.join();
-  absl::Notification done;
-  shard.Post([&] { done.Notify(); });
-  ASSERT_TRUE(done.WaitForNotificationWithTimeout(kDeadline));
+  std::promise<void> done;
+  shard.Post([&] { done.set_value(); });
+  ASSERT_EQ(done.get_future().wait_for(kDeadline), std::future_status::ready);
   for (const std::vector<int>& order : seen) {
     ASSERT_EQ(order.size(), static_cast<size_t>(kPosts));
     EXPECT_TRUE(std::is_sorted(order.begin(), order.end()));
@@ -39,16 +38,16 @@ TEST(IoShardTest, ATaskPostedByATaskRunsBehindItAndBeforeTheTurnEnds) {
   IoShard shard(0);
   shard.Start();
   std::vector<std::string> order;
-  absl::Notification done;
+  std::promise<void> done;
   shard.Post([&] {
     shard.AtTurnEnd([&] {
       order.push_back("end");
-      done.Notify();
+      done.set_value();
     });
     shard.Post([&] { order.push_back("inner"); });
     order.push_back("outer");
   });
-  ASSERT_TRUE(done.WaitForNotificationWithTimeout(kDeadline));
+  ASSERT_EQ(done.get_future().wait_for(kDeadline), std::future_status::ready);
   EXPECT_EQ(order, (std::vector<std::string>{"outer", "inner", "end"}));
 }
 
@@ -56,17 +55,17 @@ TEST(IoShardTest, TimersRunInTheirOrderUnlessCancelled) {
   IoShard shard(0);
   shard.Start();
   std::vector<int> order;
-  absl::Notification done;
+  std::promise<void> done;
   shard.Post([&] {
     shard.After(absl::Milliseconds(20), [&] {
       order.push_back(2);
-      done.Notify();
+      done.set_value();
     });
     const Shard::TimerId cancelled = shard.After(absl::Milliseconds(5), [&] { order.push_back(0); });
     shard.After(absl::Milliseconds(10), [&] { order.push_back(1); });
     shard.Cancel(cancelled);
   });
-  ASSERT_TRUE(done.WaitForNotificationWithTimeout(kDeadline));
+  ASSERT_EQ(done.get_future().wait_for(kDeadline), std::future_status::ready);
   EXPECT_EQ(order, (std::vector<int>{1, 2}));
 }
 

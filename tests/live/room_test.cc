@@ -8,10 +8,10 @@
 namespace atrium {
 namespace {
 
-using testing::FakeSession;
-using testing::RoomHarness;
 using ::testing::ElementsAre;
+using testing::FakeSession;
 using ::testing::IsEmpty;
+using testing::RoomHarness;
 
 json::object Object(absl::string_view text) { return ParseJson(text)->get_object(); }
 

@@ -1,9 +1,9 @@
-#include <boost/asio/this_coro.hpp>
-#include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <stdexcept>
 
 #include "rooms/chat.pb.h"
@@ -19,11 +19,11 @@ using rooms::AddMessageRequest;
 using rooms::ChatMessage;
 using rooms::ChatMeta;
 using rooms::ChatState;
-using testing::FakeSession;
-using testing::RoomHarness;
 using ::testing::ElementsAre;
+using testing::FakeSession;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using testing::RoomHarness;
 
 // A room whose hooks do what a test asks of them.
 class ProbeRoom final : public LiveRoom<ChatState, ChatMeta> {

@@ -51,8 +51,9 @@ class TestClient {
   v1::Goodbye WaitForGoodbye();
   // Until the frame of `room` with that offset, or a later one, has come.
   void WaitForOffset(const std::string& room, uint64_t offset);
-  // See FrameStream; reads what is left before. With Say, the client ends the connection itself.
+  // Reads what is left, and returns what the connection ended with; see FrameStream.
   int WaitForEnd();
+  // Ends the connection from the client's side.
   void SayLeave() { stream_->Leave(); }
 
   const std::vector<v1::ServerFrame>& frames() const { return frames_; }

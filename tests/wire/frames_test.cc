@@ -62,7 +62,8 @@ TEST(FramesTest, GrpcFramesInARowAreOneMessage) {
 
 TEST(FramesTest, WritesWebSocketLengthsAtTheirBorders) {
   // Bytes of the frame around its data.
-  const size_t around = EncodeEvent(MakeEvent("\"\""), Encoding::kWebSocketJson)->bytes(Encoding::kWebSocketJson).size() - 4;
+  const size_t around =
+      EncodeEvent(MakeEvent("\"\""), Encoding::kWebSocketJson)->bytes(Encoding::kWebSocketJson).size() - 4;
   for (const auto& [length, header] : {std::pair<size_t, size_t>{65'535, 4}, {65'536, 10}}) {
     const std::string data = "\"" + std::string(length - around, 'x') + "\"";
     const std::string bytes = EncodeEvent(MakeEvent(data), Encoding::kWebSocketJson)->bytes(Encoding::kWebSocketJson);

@@ -29,7 +29,8 @@ TEST(JsonTest, WritesNumbersShortestForm) {
 
 TEST(JsonTest, KeepsIntegersUpTo2To53AndRefusesThoseBeyond) {
   EXPECT_EQ(RoundTrip("[9007199254740992,-9007199254740992]"), "[9007199254740992,-9007199254740992]");
-  for (const char* text : {"9007199254740993", "-9007199254740993", "18446744073709551615", "123456789012345678901234567890", "1e999"}) {
+  for (const char* text :
+       {"9007199254740993", "-9007199254740993", "18446744073709551615", "123456789012345678901234567890", "1e999"}) {
     EXPECT_THAT(RoundTrip(text), HasSubstr("2^53")) << text;
   }
 }
@@ -39,7 +40,8 @@ TEST(JsonTest, EscapesOnlyWhatMustBe) {
 }
 
 TEST(JsonTest, RefusesWhatIsNotJson) {
-  for (const char* text : {"", "{", "[1,]", "nul", "{\"a\":1,}", "1 2", "'a'", "[NaN]", "\"\xff\"", "\"\\ud800\"", "01"}) {
+  for (const char* text :
+       {"", "{", "[1,]", "nul", "{\"a\":1,}", "1 2", "'a'", "[NaN]", "\"\xff\"", "\"\\ud800\"", "01"}) {
     const absl::StatusOr<json::value> value = ParseJson(text);
     ASSERT_FALSE(value.ok()) << text;
     EXPECT_EQ(value.status().code(), absl::StatusCode::kInvalidArgument);

@@ -60,9 +60,10 @@ TEST(PatchTest, NamesTheNestedPlaceThatChanged) {
 }
 
 TEST(PatchTest, AMergePatchBecomesOperationsOnWhatItChanges) {
-  EXPECT_EQ(MergeText(R"({"a":1,"b":{"c":2,"d":3},"e":4})", R"({"a":1,"b":{"c":5,"d":null},"e":null,"f":{"g":null,"h":1}})"),
-            R"([{"op":"replace","path":"/b/c","value":5},{"op":"remove","path":"/b/d"},)"
-            R"({"op":"remove","path":"/e"},{"op":"add","path":"/f","value":{"h":1}}])");
+  EXPECT_EQ(
+      MergeText(R"({"a":1,"b":{"c":2,"d":3},"e":4})", R"({"a":1,"b":{"c":5,"d":null},"e":null,"f":{"g":null,"h":1}})"),
+      R"([{"op":"replace","path":"/b/c","value":5},{"op":"remove","path":"/b/d"},)"
+      R"({"op":"remove","path":"/e"},{"op":"add","path":"/f","value":{"h":1}}])");
   EXPECT_EQ(MergeText(R"({"a":1})", R"({"b":null,"a":1})"), "[]");
 }
 
