@@ -120,19 +120,21 @@ class Parser {
       return Wrong("expected id, type, member_count, max_members, locked, unlisted or metadata.KEY");
     }
     names_unlisted_ |= name == "unlisted";
-    std::string op;
-    for (const char* candidate : {"!=", "<=", ">=", "=", "<", ">"}) {
-      if (TakeSign(candidate)) {
-        op = candidate;
-        break;
-      }
-    }
+    std::string op = Operator();
     if (op.empty()) return Wrong("expected one of = != < <= > >=");
     ASSIGN_OR_RETURN(Value value, Literal());
     return [field = *std::move(field), op = std::move(op), value = std::move(value)](const v1::Room& room) {
       const std::optional<Value> left = field(room);
       return left && Holds(op, *left, value);
     };
+  }
+
+  // Empty if there is none.
+  std::string Operator() {
+    for (const absl::string_view op : {"!=", "<=", ">=", "=", "<", ">"}) {
+      if (TakeSign(op)) return std::string(op);
+    }
+    return "";
   }
 
   absl::StatusOr<Value> Literal() {
