@@ -199,6 +199,33 @@ TEST(ChatRoomTest, KeepsTheLastHundredMessagesAndCountsWhoIsThere) {
   EXPECT_EQ(AddMessage(rooms, "chat:lobby", "").status().code(), absl::StatusCode::kInvalidArgument);
 }
 
+TEST(ChatRoomTest, StopsWhoHasFallenSilentWhileTyping) {
+  RoomHarness rooms(Registry());
+  FakeSession& alice = rooms.Session("alice");
+  FakeSession& bob = rooms.Session("bob");
+  ASSERT_TRUE(rooms.Join("chat:lobby", alice).ok());
+  ASSERT_TRUE(rooms.Join("chat:lobby", bob).ok());
+  const auto type = [&] {
+    rooms.With("chat:lobby", [&](Room* room) {
+      EXPECT_EQ(*room->Emit({.event = "typing",
+                             .data = Payload::FromText(R"({"typing":true})"),
+                             .sender = &alice.self,
+                             .options = {.is_volatile = true}}),
+                1);
+    });
+  };
+  bob.Take();
+  type();
+  rooms.shards().Advance(absl::Seconds(2));
+  type();
+  EXPECT_THAT(bob.Take(), ElementsAre("typing@0", "typing@0"));
+  rooms.shards().Advance(absl::Milliseconds(2999));
+  EXPECT_THAT(bob.Take(), IsEmpty());
+  rooms.shards().Advance(absl::Milliseconds(1));
+  ASSERT_EQ(bob.frames.size(), 1u);
+  EXPECT_EQ(Payload::FromValue(bob.frames[0].event().data())->Json(), R"({"memberId":"alice","typing":false})");
+}
+
 TEST(RoomRegistryTest, RefusesANameThatIsTaken) {
   RoomRegistry registry = Registry();
   EXPECT_EQ(registry.Add<ProbeRoom>().message(), "LiveRoom 'probe' is already registered");
