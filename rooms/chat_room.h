@@ -9,8 +9,8 @@
 
 namespace atrium::rooms {
 
-// A chat: keeps the last 100 messages for whoever comes later, counts who is there, and passes on who is typing, for 3 s
-// after the last sign of it. At most 100 members.
+// A chat: keeps the last 100 messages for whoever comes later, counts who is there, and passes on who is typing, for 3
+// s after the last sign of it. At most 100 members.
 class ChatRoom final : public LiveRoom<ChatState, ChatMeta> {
  public:
   static constexpr absl::string_view kName = "chat";
@@ -22,6 +22,7 @@ class ChatRoom final : public LiveRoom<ChatState, ChatMeta> {
 
   // "addMessage": keeps the message and sends it as event `chat:message`. INVALID_ARGUMENT if there is no text.
   absl::StatusOr<ChatMessage> AddMessage(const AddMessageRequest& request, const CallContext& call);
+
  private:
   void StopTyping(const std::string& member_id);
 

@@ -83,7 +83,9 @@ class Parser {
     ASSIGN_OR_RETURN(Predicate all, Factor(depth));
     while (TakeWord("AND")) {
       ASSIGN_OR_RETURN(Predicate next, Factor(depth));
-      all = [left = std::move(all), right = std::move(next)](const v1::Room& room) { return left(room) && right(room); };
+      all = [left = std::move(all), right = std::move(next)](const v1::Room& room) {
+        return left(room) && right(room);
+      };
     }
     return all;
   }
@@ -92,7 +94,9 @@ class Parser {
     ASSIGN_OR_RETURN(Predicate any, Term(depth));
     while (TakeWord("OR")) {
       ASSIGN_OR_RETURN(Predicate next, Term(depth));
-      any = [left = std::move(any), right = std::move(next)](const v1::Room& room) { return left(room) || right(room); };
+      any = [left = std::move(any), right = std::move(next)](const v1::Room& room) {
+        return left(room) || right(room);
+      };
     }
     return any;
   }

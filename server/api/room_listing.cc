@@ -142,27 +142,29 @@ void RoomApi::DestroyRoom(const Caller&, WithPayload<v1::DestroyRoomRequest> req
 void RoomApi::ListRoomTypes(const Caller&, WithPayload<v1::ListRoomTypesRequest>,
                             Done<v1::ListRoomTypesResponse> done) {
   WithPayload<v1::ListRoomTypesResponse> response;
-  for (const auto& type : rooms_.registry().types()) *response.message.add_room_types() = Describe(*type, rooms_.settings());
+  for (const auto& type : rooms_.registry().types())
+    *response.message.add_room_types() = Describe(*type, rooms_.settings());
   std::sort(response.message.mutable_room_types()->begin(), response.message.mutable_room_types()->end(),
             [](const v1::RoomType& a, const v1::RoomType& b) { return a.name() < b.name(); });
   done(std::move(response));
 }
 
 void RoomApi::GetStats(const Caller&, WithPayload<v1::GetStatsRequest>, Done<v1::GetStatsResponse> done) {
-  rooms_.List("", kMaxStatsRooms, [](const Room&) { return true; },
-              [this, done = std::move(done)](std::vector<v1::Room> rooms) mutable {
-    WithPayload<v1::GetStatsResponse> response;
-    response.message.set_success(true);
-    v1::RoomStats& stats = *response.message.mutable_rooms();
-    stats.set_total_rooms(static_cast<int32_t>(rooms_.room_count()));
-    for (const v1::Room& room : rooms) {
-      v1::RoomStats::Entry& entry = (*stats.mutable_rooms())[room.id()];
-      entry.set_members(room.member_count());
-      *entry.mutable_created_at() = room.create_time();
-      *entry.mutable_last_activity() = room.last_activity_time();
-    }
-    done(std::move(response));
-  });
+  rooms_.List(
+      "", kMaxStatsRooms, [](const Room&) { return true; },
+      [this, done = std::move(done)](std::vector<v1::Room> rooms) mutable {
+        WithPayload<v1::GetStatsResponse> response;
+        response.message.set_success(true);
+        v1::RoomStats& stats = *response.message.mutable_rooms();
+        stats.set_total_rooms(static_cast<int32_t>(rooms_.room_count()));
+        for (const v1::Room& room : rooms) {
+          v1::RoomStats::Entry& entry = (*stats.mutable_rooms())[room.id()];
+          entry.set_members(room.member_count());
+          *entry.mutable_created_at() = room.create_time();
+          *entry.mutable_last_activity() = room.last_activity_time();
+        }
+        done(std::move(response));
+      });
 }
 
 }  // namespace atrium

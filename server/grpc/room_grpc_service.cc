@@ -79,17 +79,17 @@ RoomGrpcService::Reactor* RoomGrpcService::Call(Context* context, const v1::Call
 }
 
 RoomGrpcService::Reactor* RoomGrpcService::UpdateRoom(Context* context, const v1::UpdateRoomRequest* request,
-                                                v1::Room* response) {
+                                                      v1::Room* response) {
   return ServeUnary(*context, update_room_, api_, &RoomApi::UpdateRoom, *request, *response);
 }
 
 RoomGrpcService::Reactor* RoomGrpcService::DestroyRoom(Context* context, const v1::DestroyRoomRequest* request,
-                                                v1::DestroyRoomResponse* response) {
+                                                       v1::DestroyRoomResponse* response) {
   return ServeUnary(*context, destroy_room_, api_, &RoomApi::DestroyRoom, *request, *response);
 }
 
 RoomGrpcService::Reactor* RoomGrpcService::ListRoomTypes(Context* context, const v1::ListRoomTypesRequest* request,
-                                                v1::ListRoomTypesResponse* response) {
+                                                         v1::ListRoomTypesResponse* response) {
   return ServeUnary(*context, list_room_types_, api_, &RoomApi::ListRoomTypes, *request, *response);
 }
 

@@ -36,9 +36,8 @@ int Fanout::Post(const FramePtr& frame, const Audience& audience) const {
   for (const ShardMembers& on : members_on_) {
     if (on.count == 0) continue;
     sessions += on.count;
-    on.shard->Post([channel = channel_, index = on.shard->index(), frame, audience] {
-      channel->Deliver(index, frame, audience);
-    });
+    on.shard->Post(
+        [channel = channel_, index = on.shard->index(), frame, audience] { channel->Deliver(index, frame, audience); });
   }
   const int named = static_cast<int>(audience.sessions.size());
   if (audience.kind == Audience::Kind::kExcept) return sessions - named;

@@ -151,11 +151,10 @@ void Room::FinishJoin(MemberIdentity who, std::any membership, absl::Status verd
     return done(verdict.code() == absl::StatusCode::kInternal ? JoinRejected("") : std::move(verdict));
   }
   if (gone) {
-    typed_->Leave(
-        {.member = InfoOf(who), .reason = v1::LEAVE_REASON_DISCONNECT, .membership = std::move(membership)});
+    typed_->Leave({.member = InfoOf(who), .reason = v1::LEAVE_REASON_DISCONNECT, .membership = std::move(membership)});
     WatchEmptiness();
-    return done(MakeError(absl::StatusCode::kCancelled, "LEFT_MEANWHILE",
-                          "The member left before its join was decided"));
+    return done(
+        MakeError(absl::StatusCode::kCancelled, "LEFT_MEANWHILE", "The member left before its join was decided"));
   }
   done(Admit(std::move(who), std::move(membership)));
 }

@@ -31,17 +31,15 @@ void RoomManager::Find(std::string room_id, Use use) {
 void RoomManager::FindOn(int shard, const std::string& room_id, Use use) {
   const auto it = rooms_[shard]->rooms.find(room_id);
   if (it == rooms_[shard]->rooms.end()) return use(nullptr);
-  UseWhenReady(*it->second, [use = std::move(use)](absl::StatusOr<Room*> room) mutable {
-    use(room.ok() ? *room : nullptr);
-  });
+  UseWhenReady(*it->second,
+               [use = std::move(use)](absl::StatusOr<Room*> room) mutable { use(room.ok() ? *room : nullptr); });
 }
 
 void RoomManager::FindOrCreate(std::string room_id, json::object initial_state, UseOrError use) {
   const int shard = ShardOf(room_id);
-  shards_[shard]->Post([this, shard, room_id = std::move(room_id), initial_state = std::move(initial_state),
-                        use = std::move(use)]() mutable {
-    FindOrCreateOn(shard, room_id, std::move(initial_state), std::move(use));
-  });
+  shards_[shard]->Post(
+      [this, shard, room_id = std::move(room_id), initial_state = std::move(initial_state),
+       use = std::move(use)]() mutable { FindOrCreateOn(shard, room_id, std::move(initial_state), std::move(use)); });
 }
 
 void RoomManager::FindOrCreateOn(int shard, const std::string& room_id, json::object initial_state, UseOrError use) {

@@ -77,7 +77,8 @@ Awaitable<void> TellTheEnd(Awaitable<T> hook, Ended ended) {
 }  // namespace
 
 template <typename T>
-std::shared_ptr<TypedRoom::HookRun> TypedRoom::RunHook(const char* name, Awaitable<T> hook, absl::AnyInvocable<void(absl::Status, T)> done) {
+std::shared_ptr<TypedRoom::HookRun> TypedRoom::RunHook(const char* name, Awaitable<T> hook,
+                                                       absl::AnyInvocable<void(absl::Status, T)> done) {
   auto run = std::make_shared<HookRun>(*this);
   auto shared_done = std::make_shared<absl::AnyInvocable<void(absl::Status, T)>>(std::move(done));
   if (type_.options.hook_deadline > absl::ZeroDuration()) {
@@ -98,11 +99,11 @@ std::shared_ptr<TypedRoom::HookRun> TypedRoom::RunHook(const char* name, Awaitab
     }
     (*shared_done)(run->failure, *std::move(result));
   };
-  boost::asio::co_spawn(
-      boost::asio::any_io_executor(StepExecutor(shard_.executor(), run)), TellTheEnd(std::move(hook), ended),
-      // The run owns the signal, which Asio uses until the coroutine is gone: the task outlives that.
-      boost::asio::bind_cancellation_slot(run->cancel.slot(),
-                                          [this, run](const std::exception_ptr&) { shard_.Post([run] {}); }));
+  boost::asio::co_spawn(boost::asio::any_io_executor(StepExecutor(shard_.executor(), run)),
+                        TellTheEnd(std::move(hook), ended),
+                        // The run owns the signal, which Asio uses until the coroutine is gone: the task outlives that.
+                        boost::asio::bind_cancellation_slot(
+                            run->cancel.slot(), [this, run](const std::exception_ptr&) { shard_.Post([run] {}); }));
   return run;
 }
 

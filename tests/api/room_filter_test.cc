@@ -22,12 +22,28 @@ v1::Room MakeRoom() {
 }
 
 TEST(RoomFilterTest, MatchesByEachFieldAndOperator) {
-  for (const char* text :
-       {"", "  ", "type = chat", "type=\"chat\"", "id = chat:lobby", "id != geral", "member_count > 2", "member_count >= 3",
-        "member_count < 4", "member_count <= 3", "max_members = 100", "locked = true", "unlisted = false",
-        "metadata.map = 'dust 2'", "metadata.level > 6.5", "metadata.ranked = true", "NOT type = counter",
-        "-type = counter", "type = chat AND member_count = 3", "type = counter OR type = chat",
-        "type = chat AND member_count = 9 OR locked = true", "(type = counter OR locked = true) AND member_count < 10"}) {
+  for (const char* text : {"",
+                           "  ",
+                           "type = chat",
+                           "type=\"chat\"",
+                           "id = chat:lobby",
+                           "id != geral",
+                           "member_count > 2",
+                           "member_count >= 3",
+                           "member_count < 4",
+                           "member_count <= 3",
+                           "max_members = 100",
+                           "locked = true",
+                           "unlisted = false",
+                           "metadata.map = 'dust 2'",
+                           "metadata.level > 6.5",
+                           "metadata.ranked = true",
+                           "NOT type = counter",
+                           "-type = counter",
+                           "type = chat AND member_count = 3",
+                           "type = counter OR type = chat",
+                           "type = chat AND member_count = 9 OR locked = true",
+                           "(type = counter OR locked = true) AND member_count < 10"}) {
     const absl::StatusOr<RoomFilter> filter = ParseRoomFilter(text);
     ASSERT_TRUE(filter.ok()) << text << ": " << filter.status();
     EXPECT_TRUE(filter->matches(MakeRoom())) << text;

@@ -175,9 +175,11 @@ TEST(RoomTest, ListsRoomsInOrderOverAllShards) {
   FakeSession& alice = rooms.Session("alice");
   for (const char* id : {"d", "a", "c", "b", "e"}) ASSERT_TRUE(rooms.Join(id, alice).ok());
   std::vector<std::string> ids;
-  rooms.manager().List("a", 3, [](const Room&) { return true; }, [&](std::vector<v1::Room> page) {
-    for (const v1::Room& room : page) ids.push_back(room.id());
-  });
+  rooms.manager().List(
+      "a", 3, [](const Room&) { return true; },
+      [&](std::vector<v1::Room> page) {
+        for (const v1::Room& room : page) ids.push_back(room.id());
+      });
   rooms.shards().Run();
   EXPECT_THAT(ids, ElementsAre("b", "c", "d"));
 }
