@@ -1,3 +1,4 @@
+#include <google/protobuf/stubs/logging.h>
 #include <sys/resource.h>
 
 #include <csignal>
@@ -46,6 +47,8 @@ int Main(int argc, char** argv) {
     return 0;
   }
   RaiseFileLimit();
+  // Protobuf would write a line for each broken message that a client sends; the client is told.
+  google::protobuf::SetLogHandler(nullptr);
   std::signal(SIGPIPE, SIG_IGN);
   // Before any thread starts, so that only sigwait sees them.
   sigset_t stop;

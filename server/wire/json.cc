@@ -49,6 +49,9 @@ class Handler {
   bool on_uint64(uint64_t, json::string_view, json::error_code& ec) { return Refuse(ec); }
   bool on_double(double d, json::string_view text, json::error_code& ec) {
     const bool integer = text.find_first_of(".eE") == json::string_view::npos;
+    // Boost 1.81 rounds numbers of many digits to a neighbour of the nearest double. Out of range, it is right: 0 or
+    // inf.
+    std::from_chars(text.data(), text.data() + text.size(), d);
     if (integer || !std::isfinite(d)) return Refuse(ec);
     const json::value number = NumberValue(d);
     return number.is_int64() ? stack.push_int64(number.get_int64()) : stack.push_double(d), true;

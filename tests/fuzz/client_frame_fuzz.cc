@@ -1,6 +1,8 @@
 // Feeds bytes to the WebSocket parser and what it yields to the frame decoders, as a connection does; whatever decodes
 // must encode again.
 
+#include <google/protobuf/stubs/logging.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -59,6 +61,11 @@ void FeedParser(absl::string_view input) {
 
 }  // namespace
 }  // namespace atrium
+
+extern "C" int LLVMFuzzerInitialize(int*, char***) {
+  google::protobuf::SetLogHandler(nullptr);
+  return 0;
+}
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const absl::string_view input(reinterpret_cast<const char*>(data), size);

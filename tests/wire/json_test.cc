@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+
 #include "server/common/errors.h"
 
 namespace atrium {
@@ -25,6 +27,15 @@ TEST(JsonTest, WritesWhatItReadInCanonicalForm) {
 
 TEST(JsonTest, WritesNumbersShortestForm) {
   EXPECT_EQ(RoundTrip("[1.50,0.1,1e3,1.0,-0.0,1e300,2.5e-7]"), "[1.5,0.1,1000,1,-0,1e+300,2.5e-07]");
+}
+
+TEST(JsonTest, ReadsTheNearestDouble) {
+  for (const char* text : {"28888888888880000000000000000701560304.5", "0.1", "1.7976931348623157e308", "5e-324",
+                           "9007199254740993.5", "123456789.123456789", "1e-400"}) {
+    const json::value value = *ParseJson(text);
+    EXPECT_EQ(value.to_number<double>(), std::strtod(text, nullptr)) << text;
+    EXPECT_EQ(RoundTrip(ToJson(value)), ToJson(value)) << text;
+  }
 }
 
 TEST(JsonTest, KeepsIntegersUpTo2To53AndRefusesThoseBeyond) {
