@@ -6,6 +6,7 @@
 #include "absl/random/random.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "server/api/refuse.h"
 #include "server/api/validate.h"
 #include "server/common/status_macros.h"
 #include "server/live/room_errors.h"
@@ -13,12 +14,6 @@
 
 namespace atrium {
 namespace {
-
-constexpr size_t kMaxStatsRooms = 1000;
-
-// Ends a verb with an error where `expr` is not OK.
-#define REFUSE_IF_ERROR(expr, done) \
-  if (absl::Status refusal = (expr); !refusal.ok()) return done(refusal)
 
 // The member that a client acts as: its own session, or nobody.
 absl::StatusOr<const MemberIdentity*> Membership(const Room* room, const Caller& caller) {
@@ -88,7 +83,7 @@ absl::StatusOr<v1::SendMessageResponse> CallAddMessage(Room& room, const v1::Sen
   json::object args;
   args["user"] = request.user();
   args["text"] = request.text();
-  ASSIGN_OR_RETURN(const Room::CallResult called, room.Call("addMessage", args));
+  ASSIGN_OR_RETURN(const TypedRoom::CallResult called, room.Call("addMessage", args));
   v1::SendMessageResponse response;
   RETURN_IF_ERROR(MessageFromJson(called.result.ToJsonValue(), *response.mutable_message()));
   response.set_notified(called.notified);
@@ -106,7 +101,7 @@ v1::SendMessageResponse EmitMessage(Room* room, const v1::SendMessageRequest& re
   *message.mutable_timestamp() = ToTimestamp(now);
   if (room != nullptr) {
     const Payload data = Payload::FromText(MessageToJson(message, JsonZeros::kPrint));
-    response.set_notified(room->Emit({.event = "message:new", .data = data}));
+    response.set_notified(room->Emit({.event = "message:new", .data = data}).value_or(0));
   }
   return response;
 }
@@ -164,14 +159,16 @@ void RoomApi::Emit(const Caller& caller, WithPayload<v1::EmitRequest> request, D
     const absl::StatusOr<const MemberIdentity*> sender = Membership(room, caller);
     REFUSE_IF_ERROR(sender.status(), done);
     if (room == nullptr) return done(WithPayload<v1::EmitResponse>{MakeEmitResponse(message, nullptr, 0)});
-    if (*sender != nullptr && room->type() != nullptr) return done(EventFromClientRefused(message.event()));
-    const int notified = room->Emit({.event = message.event(),
-                                     .data = std::move(request.payload),
-                                     .sender = *sender,
-                                     .include_self = message.include_self(),
-                                     .exclude = {message.exclude().begin(), message.exclude().end()},
-                                     .to = {message.to().begin(), message.to().end()}});
-    done(WithPayload<v1::EmitResponse>{MakeEmitResponse(message, room, notified)});
+    const absl::StatusOr<int> notified =
+        room->Emit({.event = message.event(),
+                    .data = std::move(request.payload),
+                    .sender = *sender,
+                    .include_self = message.include_self(),
+                    .options = {.exclude = {message.exclude().begin(), message.exclude().end()},
+                                .to = {message.to().begin(), message.to().end()},
+                                .is_volatile = message.volatile_()}});
+    REFUSE_IF_ERROR(notified.status(), done);
+    done(WithPayload<v1::EmitResponse>{MakeEmitResponse(message, room, *notified)});
   });
 }
 
@@ -230,72 +227,31 @@ void RoomApi::GetState(const Caller& caller, WithPayload<v1::GetStateRequest> re
   });
 }
 
-void RoomApi::GetRoom(const Caller&, WithPayload<v1::GetRoomRequest> request, Done<v1::Room> done) {
-  std::string room_id = request.message.room_id();
+void RoomApi::Call(const Caller& caller, WithPayload<v1::CallRequest> request, Done<v1::CallResponse> done) {
+  const std::string& room_id = request.message.room_id();
   REFUSE_IF_ERROR(ValidateRoomId("roomId", room_id), done);
-  rooms_.Find(room_id, [room_id, done = std::move(done)](Room* room) mutable {
-    if (room == nullptr) return done(RoomNotFound(room_id));
-    done(WithPayload<v1::Room>{room->Describe()});
-  });
-}
-
-void RoomApi::ListRooms(const Caller&, WithPayload<v1::ListRoomsRequest> request, Done<v1::ListRoomsResponse> done) {
-  const absl::StatusOr<size_t> size = PageSize(request.message.page_size());
-  REFUSE_IF_ERROR(size.status(), done);
-  const absl::StatusOr<std::string> after = ReadPageToken(request.message.page_token());
-  REFUSE_IF_ERROR(after.status(), done);
-  // One more than the page tells whether there is a next one.
-  rooms_.List(*after, *size + 1, [size = *size, done = std::move(done)](std::vector<v1::Room> rooms) mutable {
-    WithPayload<v1::ListRoomsResponse> response;
-    if (rooms.size() > size) {
-      rooms.resize(size);
-      response.message.set_next_page_token(MakePageToken(rooms.back().id()));
-    }
-    response.message.mutable_rooms()->Add(rooms.begin(), rooms.end());
-    done(std::move(response));
-  });
-}
-
-void RoomApi::ListMembers(const Caller&, WithPayload<v1::ListMembersRequest> request,
-                          Done<v1::ListMembersResponse> done) {
-  std::string room_id = request.message.room_id();
-  REFUSE_IF_ERROR(ValidateRoomId("roomId", room_id), done);
-  const absl::StatusOr<size_t> size = PageSize(request.message.page_size());
-  REFUSE_IF_ERROR(size.status(), done);
-  const absl::StatusOr<std::string> after = ReadPageToken(request.message.page_token());
-  REFUSE_IF_ERROR(after.status(), done);
-  rooms_.Find(room_id, [room_id, size = *size, after = *after, done = std::move(done)](Room* room) mutable {
-    if (room == nullptr) return done(RoomNotFound(room_id));
-    std::vector<const Member*> members;
-    for (const auto& [id, member] : room->members()) {
-      if (id > after) members.push_back(&member);
-    }
-    std::sort(members.begin(), members.end(),
-              [](const Member* a, const Member* b) { return a->identity.id < b->identity.id; });
-    WithPayload<v1::ListMembersResponse> response;
-    if (members.size() > size) {
-      members.resize(size);
-      response.message.set_next_page_token(MakePageToken(members.back()->identity.id));
-    }
-    for (const Member* member : members) *response.message.add_members() = member->ToProto();
-    done(std::move(response));
-  });
-}
-
-void RoomApi::GetStats(const Caller&, WithPayload<v1::GetStatsRequest>, Done<v1::GetStatsResponse> done) {
-  rooms_.List("", kMaxStatsRooms, [this, done = std::move(done)](std::vector<v1::Room> rooms) mutable {
-    WithPayload<v1::GetStatsResponse> response;
-    response.message.set_success(true);
-    v1::RoomStats& stats = *response.message.mutable_rooms();
-    stats.set_total_rooms(static_cast<int32_t>(rooms_.room_count()));
-    for (const v1::Room& room : rooms) {
-      v1::RoomStats::Entry& entry = (*stats.mutable_rooms())[room.id()];
-      entry.set_members(room.member_count());
-      *entry.mutable_created_at() = room.create_time();
-      *entry.mutable_last_activity() = room.last_activity_time();
-    }
-    done(std::move(response));
-  });
+  if (request.message.method().empty()) return done(InvalidField("method", "is required"));
+  if (request.payload.empty()) request.payload = Payload::FromText("{}");
+  absl::StatusOr<json::object> args = ToObject("args", request.payload);
+  REFUSE_IF_ERROR(args.status(), done);
+  const bool service = caller.kind == Caller::Kind::kService;
+  if (service && rooms_.registry().TypeOf(room_id) == nullptr) {
+    return done(NoSuchMethod("", request.message.method()));
+  }
+  auto call = [caller, method = request.message.method(), args = *std::move(args),
+               done = std::move(done)](absl::StatusOr<Room*> found) mutable {
+    REFUSE_IF_ERROR(found.status(), done);
+    Room* const room = *found;
+    const absl::StatusOr<const MemberIdentity*> member = Membership(room, caller);
+    REFUSE_IF_ERROR(member.status(), done);
+    std::optional<MemberInfo> info;
+    if (*member != nullptr) info = {.id = (*member)->id, .user_id = (*member)->user_id};
+    absl::StatusOr<TypedRoom::CallResult> called = room->Call(method, args, std::move(info));
+    REFUSE_IF_ERROR(PrefixField("args", called.status()), done);
+    done(WithPayload<v1::CallResponse>{.payload = std::move(called->result)});
+  };
+  if (service) return rooms_.FindOrCreate(room_id, {}, std::move(call));
+  rooms_.Find(room_id, [call = std::move(call)](Room* room) mutable { call(room); });
 }
 
 void RoomApi::AddTo(RpcTable& table) {
@@ -316,6 +272,10 @@ void RoomApi::AddTo(RpcTable& table) {
   add("GetRoom", &RoomApi::GetRoom);
   add("ListRooms", &RoomApi::ListRooms);
   add("ListMembers", &RoomApi::ListMembers);
+  add("Call", &RoomApi::Call);
+  add("UpdateRoom", &RoomApi::UpdateRoom);
+  add("DestroyRoom", &RoomApi::DestroyRoom);
+  add("ListRoomTypes", &RoomApi::ListRoomTypes);
   add("GetStats", &RoomApi::GetStats);
 }
 

@@ -39,6 +39,12 @@ class RoomApi {
   void ListRooms(const Caller& caller, WithPayload<v1::ListRoomsRequest> request, Done<v1::ListRoomsResponse> done);
   void ListMembers(const Caller& caller, WithPayload<v1::ListMembersRequest> request,
                    Done<v1::ListMembersResponse> done);
+  void Call(const Caller& caller, WithPayload<v1::CallRequest> request, Done<v1::CallResponse> done);
+  void UpdateRoom(const Caller& caller, WithPayload<v1::UpdateRoomRequest> request, Done<v1::Room> done);
+  void DestroyRoom(const Caller& caller, WithPayload<v1::DestroyRoomRequest> request,
+                   Done<v1::DestroyRoomResponse> done);
+  void ListRoomTypes(const Caller& caller, WithPayload<v1::ListRoomTypesRequest> request,
+                     Done<v1::ListRoomTypesResponse> done);
   void GetStats(const Caller& caller, WithPayload<v1::GetStatsRequest> request, Done<v1::GetStatsResponse> done);
 
   // All of these under their full names, for the REST door.

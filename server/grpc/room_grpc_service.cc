@@ -22,6 +22,10 @@ RoomGrpcService::RoomGrpcService(RoomApi& api, GrpcMetrics& metrics)
       get_room_(Unary(metrics, "GetRoom")),
       list_rooms_(Unary(metrics, "ListRooms")),
       list_members_(Unary(metrics, "ListMembers")),
+      call_(Unary(metrics, "Call")),
+      update_room_(Unary(metrics, "UpdateRoom")),
+      destroy_room_(Unary(metrics, "DestroyRoom")),
+      list_room_types_(Unary(metrics, "ListRoomTypes")),
       get_stats_(Unary(metrics, "GetStats")) {}
 
 RoomGrpcService::Reactor* RoomGrpcService::Join(Context* context, const v1::JoinRequest* request,
@@ -67,6 +71,26 @@ RoomGrpcService::Reactor* RoomGrpcService::ListRooms(Context* context, const v1:
 RoomGrpcService::Reactor* RoomGrpcService::ListMembers(Context* context, const v1::ListMembersRequest* request,
                                                        v1::ListMembersResponse* response) {
   return ServeUnary(*context, list_members_, api_, &RoomApi::ListMembers, *request, *response);
+}
+
+RoomGrpcService::Reactor* RoomGrpcService::Call(Context* context, const v1::CallRequest* request,
+                                                v1::CallResponse* response) {
+  return ServeUnary(*context, call_, api_, &RoomApi::Call, *request, *response);
+}
+
+RoomGrpcService::Reactor* RoomGrpcService::UpdateRoom(Context* context, const v1::UpdateRoomRequest* request,
+                                                      v1::Room* response) {
+  return ServeUnary(*context, update_room_, api_, &RoomApi::UpdateRoom, *request, *response);
+}
+
+RoomGrpcService::Reactor* RoomGrpcService::DestroyRoom(Context* context, const v1::DestroyRoomRequest* request,
+                                                       v1::DestroyRoomResponse* response) {
+  return ServeUnary(*context, destroy_room_, api_, &RoomApi::DestroyRoom, *request, *response);
+}
+
+RoomGrpcService::Reactor* RoomGrpcService::ListRoomTypes(Context* context, const v1::ListRoomTypesRequest* request,
+                                                         v1::ListRoomTypesResponse* response) {
+  return ServeUnary(*context, list_room_types_, api_, &RoomApi::ListRoomTypes, *request, *response);
 }
 
 RoomGrpcService::Reactor* RoomGrpcService::GetStats(Context* context, const v1::GetStatsRequest* request,

@@ -25,6 +25,12 @@ class RoomGrpcService final : public v1::RoomService::CallbackService {
   Reactor* ListRooms(Context* context, const v1::ListRoomsRequest* request, v1::ListRoomsResponse* response) override;
   Reactor* ListMembers(Context* context, const v1::ListMembersRequest* request,
                        v1::ListMembersResponse* response) override;
+  Reactor* Call(Context* context, const v1::CallRequest* request, v1::CallResponse* response) override;
+  Reactor* UpdateRoom(Context* context, const v1::UpdateRoomRequest* request, v1::Room* response) override;
+  Reactor* DestroyRoom(Context* context, const v1::DestroyRoomRequest* request,
+                       v1::DestroyRoomResponse* response) override;
+  Reactor* ListRoomTypes(Context* context, const v1::ListRoomTypesRequest* request,
+                         v1::ListRoomTypesResponse* response) override;
   Reactor* GetStats(Context* context, const v1::GetStatsRequest* request, v1::GetStatsResponse* response) override;
 
  private:
@@ -38,6 +44,10 @@ class RoomGrpcService final : public v1::RoomService::CallbackService {
   GrpcMetrics::Method& get_room_;
   GrpcMetrics::Method& list_rooms_;
   GrpcMetrics::Method& list_members_;
+  GrpcMetrics::Method& call_;
+  GrpcMetrics::Method& update_room_;
+  GrpcMetrics::Method& destroy_room_;
+  GrpcMetrics::Method& list_room_types_;
   GrpcMetrics::Method& get_stats_;
 };
 

@@ -1,21 +1,48 @@
 #include "server/live/live_room.h"
 
-#include "server/live/room.h"
+#include <utility>
+
+#include "server/live/typed_room.h"
 
 namespace atrium {
 
+Awaitable<absl::Status> LiveRoomBase::OnCreate() { co_return absl::OkStatus(); }
+
 Awaitable<absl::Status> LiveRoomBase::OnJoin(JoinContext&) { co_return absl::OkStatus(); }
 
-void LiveRoomBase::OnLeave(const LeaveContext&) {}
+void LiveRoomBase::OnLeave(LeaveContext&) {}
 
-const std::string& LiveRoomBase::id() const { return room_->id(); }
+absl::Status LiveRoomBase::OnEvent(const EventContext&) { return absl::OkStatus(); }
 
-int LiveRoomBase::MemberCount() const { return room_->member_count(); }
+Awaitable<bool> LiveRoomBase::OnDestroy() { co_return true; }
 
-absl::Time LiveRoomBase::Now() const { return room_->env_.shard.Now(); }
+const std::string& LiveRoomBase::id() const { return room_->sink_.room_id(); }
 
-void LiveRoomBase::Emit(absl::string_view event, const google::protobuf::Message& data) {
-  room_->staged_.push_back({std::string(event), Payload::FromText(MessageToJson(data, JsonZeros::kPrint))});
+int LiveRoomBase::MemberCount() const { return room_->sink_.member_count(); }
+
+std::vector<MemberInfo> LiveRoomBase::Members() const { return room_->sink_.MemberInfos(); }
+
+absl::Time LiveRoomBase::Now() const { return room_->shard_.Now(); }
+
+void LiveRoomBase::Emit(absl::string_view event, const google::protobuf::Message& data, EmitOptions options) {
+  room_->staged_.push_back({.event = std::string(event),
+                            .data = Payload::FromText(MessageToJson(data, JsonZeros::kPrint)),
+                            .options = std::move(options)});
+}
+
+Shard::TimerId LiveRoomBase::After(absl::Duration delay, std::function<void()> task) {
+  return room_->StartTimer(delay, std::move(task), /*repeat=*/false);
+}
+
+Shard::TimerId LiveRoomBase::Every(absl::Duration interval, std::function<void()> task) {
+  return room_->StartTimer(interval, std::move(task), /*repeat=*/true);
+}
+
+void LiveRoomBase::CancelTimer(Shard::TimerId timer) {
+  const auto it = room_->timers_.find(timer);
+  if (it == room_->timers_.end()) return;
+  room_->shard_.Cancel(it->second.shard_timer);
+  room_->timers_.erase(it);
 }
 
 }  // namespace atrium

@@ -1,55 +1,33 @@
 #pragma once
 
-#include <boost/asio/awaitable.hpp>
+#include <functional>
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
-#include "absl/time/time.h"
-#include "atrium/v1/resources.pb.h"
+#include "server/live/hooks.h"
 #include "server/live/room_type.h"
+#include "server/live/shard.h"
 #include "server/wire/frames.h"
 #include "server/wire/message_json.h"
-#include "server/wire/payload.h"
 
 namespace atrium {
 
-class Room;
-
-// What a hook of a room returns: it may wait (`co_await`) and ends with a value (`co_return`).
-template <typename T>
-using Awaitable = boost::asio::awaitable<T>;
-
-// Who a hook or a method has to do with, by the server's word.
-struct MemberInfo {
-  std::string id;
-  std::string user_id;
-};
-
-struct JoinContext {
-  MemberInfo member;
-  // As the service gave it; empty if it gave none.
-  Payload payload;
-};
-
-struct LeaveContext {
-  MemberInfo member;
-  v1::LeaveReason reason;
-};
-
-struct CallContext {
-  // The member that calls; none for a service.
-  std::optional<MemberInfo> member;
-  absl::Time time;
-};
+class TypedRoom;
 
 // What every typed room can do; derive from LiveRoom below.
 //
-// All of a room runs on the thread of its shard: room code needs no locks and must not block. What a hook or method
-// does in one go (between two `co_await`s) is a step: its changes and events are staged, sent if the step ends well,
-// and discarded if it ends with an error or throws.
+// All of a room runs on the thread of its shard: room code needs no locks and must not block. What a hook, method or
+// timer does in one go (between two `co_await`s) is a step: its changes and events are staged, sent if the step ends
+// well, and discarded if it ends with an error or throws. A hook that takes longer than the type's hook deadline has
+// failed with DEADLINE_EXCEEDED: what it does afterwards is discarded.
+//
+// The order of a room's life:
+//   OnCreate, then for each member OnJoin ... OnLeave, then OnDestroy.
+// Joins wait for OnCreate and OnDestroy to end. If OnCreate fails, the room is gone and those who wait are refused.
 class LiveRoomBase {
  public:
   LiveRoomBase() = default;
@@ -57,12 +35,24 @@ class LiveRoomBase {
   LiveRoomBase& operator=(const LiveRoomBase&) = delete;
   virtual ~LiveRoomBase() = default;
 
-  // Decides on a join. Not OK: rejected, with that status's message ("Join rejected by room" if it has none).
-  // What it sets of the state, the joiner sees in its snapshot.
+  // Once, before anything else. Not OK: the room is removed, and joins are told "Room initialization failed".
+  virtual Awaitable<absl::Status> OnCreate();
+
+  // Decides on a join; it holds its seat meanwhile. Not OK: rejected, with that status's message ("Join rejected by
+  // room" if it has none). What it sets of the state, the joiner sees in its snapshot.
   virtual Awaitable<absl::Status> OnJoin(JoinContext& join);
 
-  // Exactly one for each OnJoin that said yes and each member, before the member is removed.
-  virtual void OnLeave(const LeaveContext& leave);
+  // Exactly one for each OnJoin that said yes and each member, before the member is removed. If it throws, the member
+  // is removed all the same.
+  virtual void OnLeave(LeaveContext& leave);
+
+  // Before an event from outside is delivered: a member's, which the type's FromMembers lets in, or a service's. Not
+  // OK: it is refused with that status.
+  virtual absl::Status OnEvent(const EventContext& event);
+
+  // When the room has been empty for its empty_ttl. False keeps it, for another empty_ttl. When the room is destroyed
+  // by DestroyRoom or by a failure, it is not asked.
+  virtual Awaitable<bool> OnDestroy();
 
  protected:
   // The whole id, `chat:lobby`.
@@ -70,14 +60,21 @@ class LiveRoomBase {
 
   // Without the joiner during OnJoin, with the leaver during OnLeave.
   int MemberCount() const;
+  std::vector<MemberInfo> Members() const;
 
   absl::Time Now() const;
 
-  // Sends an event to all members, behind the step's change of state.
-  void Emit(absl::string_view event, const google::protobuf::Message& data);
+  // Sends an event, behind the step's change of state.
+  void Emit(absl::string_view event, const google::protobuf::Message& data, EmitOptions options = {});
+
+  // Runs `task` as a step of its own after `delay`, or every `interval`. Stops with the room.
+  Shard::TimerId After(absl::Duration delay, std::function<void()> task);
+  Shard::TimerId Every(absl::Duration interval, std::function<void()> task);
+  // Does nothing for a timer that has run or was cancelled.
+  void CancelTimer(Shard::TimerId timer);
 
  private:
-  friend class Room;
+  friend class TypedRoom;
   template <typename State, typename Meta>
   friend class LiveRoom;
 
@@ -89,7 +86,7 @@ class LiveRoomBase {
   virtual void KeepStep() = 0;
   virtual void UndoStep() = 0;
 
-  Room* room_ = nullptr;
+  TypedRoom* room_ = nullptr;
 };
 
 // The base of a typed room. `State` is public: every member has a copy that patches keep equal. `Meta` is private

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <any>
 #include <string>
 
 #include "absl/time/time.h"
@@ -24,6 +25,8 @@ struct MemberIdentity {
 struct Member {
   MemberIdentity identity;
   absl::Time join_time;
+  // The private bag that OnJoin filled; for OnLeave.
+  std::any membership;
 
   v1::Member ToProto() const {
     v1::Member member;

@@ -1,8 +1,9 @@
 #pragma once
 
-#include <exception>
+#include <any>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,19 +14,19 @@
 #include "atrium/v1/frames.pb.h"
 #include "server/common/counter.h"
 #include "server/common/log.h"
-#include "server/live/channel.h"
-#include "server/live/live_room.h"
+#include "server/live/fanout.h"
 #include "server/live/member.h"
 #include "server/live/presence.h"
 #include "server/live/room_type.h"
 #include "server/live/shard.h"
+#include "server/live/typed_room.h"
 
 namespace atrium {
 
 struct RoomSettings {
   // Of the state's JSON. 0: no limit.
   size_t max_state_bytes = 1 << 20;
-  // How long a room without members is kept.
+  // How long a room without members is kept, unless its type says otherwise.
   absl::Duration empty_ttl = absl::Minutes(5);
 };
 
@@ -38,16 +39,22 @@ struct RoomCounters {
   Counter deliveries;
 };
 
-// An event on its way into a room.
+// An event on its way into a room from outside.
 struct Emission {
   absl::string_view event;
   Payload data;
-  // The member that emits; null for a service or the room itself.
+  // The member that emits; null for a service.
   const MemberIdentity* sender = nullptr;
   bool include_self = false;
-  // Member ids. With any in `to`, only these get it.
-  std::vector<std::string> exclude;
-  std::vector<std::string> to;
+  EmitOptions options;
+};
+
+// What a service may set of a room.
+struct RoomUpdate {
+  std::optional<bool> locked;
+  std::optional<bool> unlisted;
+  // Replaces the whole.
+  std::optional<json::object> metadata;
 };
 
 // What a joiner is told: its reply, the state beside it, and where the room's frames come from.
@@ -64,7 +71,7 @@ using JoinDone = absl::AnyInvocable<void(absl::StatusOr<Admission>)>;
 //
 // Every change takes the next offset and goes to the members as one frame, so that all of them see the same frames
 // in the same order. Runs on its shard.
-class Room {
+class Room final : private StepSink {
  public:
   struct Env {
     Shard& shard;
@@ -72,117 +79,106 @@ class Room {
     const RoomSettings& settings;
     RoomCounters& counters;
     Log& log;
-    // Removes the room `id`; the room is gone when this returns.
-    std::function<void(const std::string& id)> remove;
+    // The room has been empty for its time and nothing in it runs. Called outside of the room's own code.
+    std::function<void(const std::string& id)> on_idle;
   };
 
   // `type` is null for an untyped room, whose state starts as `initial_state`.
   Room(std::string id, const RoomTypeInfo* type, json::object initial_state, std::string epoch, Env env);
-  ~Room();
+  ~Room() override;
 
   const std::string& id() const { return id_; }
   const RoomTypeInfo* type() const { return type_; }
-  int member_count() const { return static_cast<int>(members_.size()); }
-  absl::Time create_time() const { return create_time_; }
-  absl::Time last_activity_time() const { return last_activity_time_; }
+  int member_count() const override { return static_cast<int>(members_.size()); }
+  bool listed() const { return !unlisted_; }
   v1::Position position() const;
   v1::Room Describe() const;
   const Payload& state();
   const MemberIdentity* FindMember(absl::string_view id) const;
   const absl::flat_hash_map<std::string, Member>& members() const { return members_; }
 
+  // Runs OnCreate; before it is `done` with OK, nothing else may be called. At once for an untyped room.
+  void Create(absl::AnyInvocable<void(absl::Status)> done);
+  // Runs OnDestroy on an idle room; false if the room wants to stay. Nothing else may be called meanwhile.
+  void Destroy(absl::AnyInvocable<void(bool)> done);
+  // Nobody is in it, no join is pending, no hook runs.
+  bool idle() const;
+  // Waits another time for the room to be idle.
+  void WatchEmptiness();
+
   // Decides on the join of `who`; a pending decision holds a seat. `done` gets RESOURCE_EXHAUSTED if the room is full,
-  // PERMISSION_DENIED if it refused, ABORTED if a join of this member is pending.
+  // FAILED_PRECONDITION if it is locked, PERMISSION_DENIED if it refused, ABORTED if a join of this member is pending.
   void Join(MemberIdentity who, Payload payload, JoinDone done);
 
   // Takes a member out; one whose join is pending is taken out when that is decided. With `tell` its session gets a
   // `left` frame. NOT_FOUND if it is not a member.
   absl::Status Leave(const std::string& member_id, v1::LeaveReason reason, bool tell);
+  // Takes out everybody, pending joins included; they are told. The room is idle for good once its hooks have ended.
+  void Clear();
 
-  // Sends an event. Returns how many sessions it was handed to.
-  int Emit(const Emission& emission);
+  // Sends an event; returns how many sessions it was handed to. A member's event into a typed room: PERMISSION_DENIED
+  // unless the type lets it in, INVALID_ARGUMENT if its data are not the event's. Else what OnEvent says.
+  absl::StatusOr<int> Emit(Emission emission);
 
   // Merges into the state of an untyped room. FAILED_PRECONDITION if it is typed; RESOURCE_EXHAUSTED if the state
   // would pass its limit: nothing is changed then.
   absl::Status SetState(const json::object& merge);
 
-  struct CallResult {
-    Payload result;
-    // Sessions that the events of the call were handed to.
-    int notified = 0;
-  };
-  // Runs a typed room's method as one step. FAILED_PRECONDITION if it has no such method; else what it returns.
-  absl::StatusOr<CallResult> Call(absl::string_view method, const json::value& args,
-                                  std::optional<MemberInfo> member = std::nullopt);
+  // Runs a typed room's method as one step. FAILED_PRECONDITION if it has no such method, PERMISSION_DENIED if members
+  // may not call it; else what it returns.
+  absl::StatusOr<TypedRoom::CallResult> Call(absl::string_view method, const json::value& args,
+                                             std::optional<MemberInfo> member = std::nullopt);
+
+  void Update(RoomUpdate update);
 
  private:
-  friend class LiveRoomBase;
-
   // A join that OnJoin has not decided on yet.
   struct PendingJoin {
-    bool gone = false;  // its session has gone meanwhile
-  };
-  struct StagedEvent {
-    std::string event;
-    Payload data;
+    bool gone = false;  // whoever joined has gone meanwhile
   };
 
-  Awaitable<absl::Status> Decide(std::shared_ptr<JoinContext> join);
-  void FinishJoin(MemberIdentity who, std::exception_ptr thrown, absl::Status verdict, JoinDone done);
-  Admission Admit(MemberIdentity who);
+  // StepSink.
+  absl::Status ReplaceState(absl::string_view state) override;
+  int EmitStaged(const StagedEvent& event) override;
+  const std::string& room_id() const override { return id_; }
+  std::vector<MemberInfo> MemberInfos() const override;
+  void OnHooksEnded() override { WatchEmptiness(); }
+
+  void FinishJoin(MemberIdentity who, std::any membership, absl::Status verdict, JoinDone done);
+  Admission Admit(MemberIdentity who, std::any membership);
   Admission MakeAdmission(const MemberIdentity& who) const;
-  void RunOnLeave(const MemberIdentity& who, v1::LeaveReason reason);
-
-  // Sends what the step has staged. Not OK: the step was undone.
-  absl::Status CommitStep();
-  void UndoStep();
-  // A hook that waits has ended its step: what it staged goes out before anything else of the room runs.
-  void EndOpenStep();
-  absl::Status CommitState();
-
   void TellPresence();
-  void PublishPresence();
-  void PublishPatch(const Patch& patch);
-  // Returns how many sessions got the frame.
-  int Publish(const FramePtr& frame, const Audience& audience);
-  Audience AudienceOf(const Emission& emission) const;
-  Audience::Sessions SessionsOf(const std::vector<std::string>& member_ids) const;
-  void CountEncoding(const MemberIdentity& who, int n);
-  EncodingSet encodings() const;
 
+  Audience AudienceOf(const MemberIdentity* sender, bool include_self, const EmitOptions& options) const;
+  Audience::Sessions SessionsOf(const std::vector<std::string>& member_ids) const;
+  absl::Status CheckEvent(const Emission& emission) const;
+  int Send(Event event, const EmitOptions& options, const Audience& audience);
+  void SendPatch(const Patch& patch);
+  void Delivered(int sessions) { env_.counters.deliveries.Add(sessions); }
   void Touch() { last_activity_time_ = env_.shard.Now(); }
-  void WatchEmptiness();
 
   const std::string id_;
   const RoomTypeInfo* const type_;
   const std::string epoch_;
-  Env env_;
-  const std::shared_ptr<Channel> channel_;
-  const std::unique_ptr<LiveRoomBase> live_;  // null if untyped
+  const Env env_;
   const absl::Time create_time_;
   absl::Time last_activity_time_;
+  bool cleared_ = false;
+  bool locked_ = false;
+  bool unlisted_ = false;
+  json::object metadata_;
 
-  uint64_t offset_ = 0;
   json::value state_;
   size_t state_bytes_;     // JsonSize(state_); of untyped rooms only
   Payload state_payload_;  // of state_; empty when that has changed
   absl::flat_hash_map<std::string, Member> members_;
   absl::flat_hash_map<std::string, PendingJoin> pending_;
-
+  Fanout fanout_;
   Presence presence_;
   Shard::TimerId presence_timer_ = 0;
   Shard::TimerId empty_timer_ = 0;
-
-  std::vector<StagedEvent> staged_;
-  int step_notified_ = 0;
-
-  // Members by shard and by encoding.
-  struct ShardMembers {
-    Shard* shard = nullptr;
-    int count = 0;
-  };
-  std::vector<ShardMembers> members_on_;
-  std::array<int, kEncodings> members_with_{};
+  // Null if untyped. Its code may call back into all of the above: last.
+  std::unique_ptr<TypedRoom> typed_;
 };
 
 }  // namespace atrium

@@ -37,6 +37,23 @@ inline absl::Status StateIsServerOnly() {
 inline absl::Status StateTooLarge() {
   return MakeError(absl::StatusCode::kResourceExhausted, "STATE_TOO_LARGE", "Room state exceeds maximum size limit");
 }
+inline absl::Status RoomInitializationFailed() {
+  return MakeError(absl::StatusCode::kFailedPrecondition, "ROOM_INITIALIZATION_FAILED", "Room initialization failed");
+}
+inline absl::Status RoomLocked() {
+  return MakeError(absl::StatusCode::kFailedPrecondition, "ROOM_LOCKED", "Room is locked");
+}
+inline absl::Status HookOutOfTime(absl::string_view hook) {
+  return MakeError(absl::StatusCode::kDeadlineExceeded, "HOOK_OUT_OF_TIME",
+                   absl::StrCat("The room's ", hook, " took too long"));
+}
+inline absl::Status HookFailed(absl::string_view hook) {
+  return MakeError(absl::StatusCode::kInternal, "HOOK_FAILED", absl::StrCat("The room's ", hook, " failed"));
+}
+inline absl::Status MethodIsServiceOnly(absl::string_view method) {
+  return MakeError(absl::StatusCode::kPermissionDenied, "METHOD_SERVICE_ONLY",
+                   absl::StrCat("Members may not call '", method, "'"));
+}
 inline absl::Status NoSuchMethod(absl::string_view type, absl::string_view method) {
   return MakeError(absl::StatusCode::kFailedPrecondition, "NO_SUCH_METHOD",
                    absl::StrCat("Rooms of type '", type, "' have no method '", method, "'"));

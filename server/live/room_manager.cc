@@ -24,41 +24,105 @@ int RoomManager::ShardOf(absl::string_view room_id) const {
 void RoomManager::Find(std::string room_id, Use use) {
   const int shard = ShardOf(room_id);
   shards_[shard]->Post([this, shard, room_id = std::move(room_id), use = std::move(use)]() mutable {
-    const auto& rooms = rooms_[shard]->rooms;
-    const auto it = rooms.find(room_id);
-    use(it == rooms.end() ? nullptr : it->second.get());
+    FindOn(shard, room_id, std::move(use));
   });
+}
+
+void RoomManager::FindOn(int shard, const std::string& room_id, Use use) {
+  const auto it = rooms_[shard]->rooms.find(room_id);
+  if (it == rooms_[shard]->rooms.end()) return use(nullptr);
+  UseWhenReady(*it->second,
+               [use = std::move(use)](absl::StatusOr<Room*> room) mutable { use(room.ok() ? *room : nullptr); });
 }
 
 void RoomManager::FindOrCreate(std::string room_id, json::object initial_state, UseOrError use) {
   const int shard = ShardOf(room_id);
   shards_[shard]->Post(
       [this, shard, room_id = std::move(room_id), initial_state = std::move(initial_state),
-       use = std::move(use)]() mutable { use(FindOrCreateOn(shard, std::move(room_id), std::move(initial_state))); });
+       use = std::move(use)]() mutable { FindOrCreateOn(shard, room_id, std::move(initial_state), std::move(use)); });
 }
 
-absl::StatusOr<Room*> RoomManager::FindOrCreateOn(int shard, std::string room_id, json::object initial_state) {
-  ShardRooms& here = *rooms_[shard];
-  if (const auto it = here.rooms.find(room_id); it != here.rooms.end()) return it->second.get();
+void RoomManager::FindOrCreateOn(int shard, const std::string& room_id, json::object initial_state, UseOrError use) {
+  const auto it = rooms_[shard]->rooms.find(room_id);
+  if (it == rooms_[shard]->rooms.end()) return Create(shard, room_id, std::move(initial_state), std::move(use));
+  if (it->second->ready) return use(it->second->room.get());
+  // If it is being destroyed, a new one is made behind it.
+  UseWhenReady(*it->second, [this, shard, room_id, initial_state = std::move(initial_state),
+                             use = std::move(use)](absl::StatusOr<Room*> room) mutable {
+    if (!absl::IsNotFound(room.status())) return use(std::move(room));
+    FindOrCreateOn(shard, room_id, std::move(initial_state), std::move(use));
+  });
+}
 
+void RoomManager::Create(int shard, const std::string& room_id, json::object initial_state, UseOrError use) {
+  ShardRooms& here = *rooms_[shard];
   const size_t limit = settings_.max_state_bytes;
-  if (limit > 0 && JsonSize(initial_state) > limit) return StateTooLarge();
+  if (limit > 0 && JsonSize(initial_state) > limit) return use(StateTooLarge());
   const RoomTypeInfo* type = registry_.TypeOf(room_id);
   std::string epoch = absl::StrFormat("%016x", absl::Uniform<uint64_t>(here.random));
-  auto room = std::make_unique<Room>(
+  Entry& entry = *here.rooms.emplace(room_id, std::make_unique<Entry>()).first->second;
+  entry.room = std::make_unique<Room>(
       room_id, type, std::move(initial_state), std::move(epoch),
       Room::Env{.shard = *shards_[shard],
                 .shards = static_cast<int>(shards_.size()),
                 .settings = settings_,
                 .counters = here.counters[type == nullptr ? registry_.types().size() : type->index],
                 .log = log_,
-                .remove = [&here](const std::string& id) { here.rooms.erase(id); }});
-  return here.rooms.emplace(std::move(room_id), std::move(room)).first->second.get();
+                .on_idle = [this, shard](const std::string& id) { OnIdle(shard, std::string(id)); }});
+  entry.waiting.push_back(std::move(use));
+  entry.room->Create([this, shard, room_id, &entry](absl::Status verdict) {
+    if (verdict.ok()) return SetReady(entry);
+    // Not from inside of the room's own code.
+    shards_[shard]->Post([this, shard, room_id] { Remove(shard, room_id, RoomInitializationFailed()); });
+  });
 }
 
-void RoomManager::List(std::string after, size_t count, absl::AnyInvocable<void(std::vector<v1::Room>)> done) {
+void RoomManager::Destroy(std::string room_id, absl::AnyInvocable<void(absl::Status)> done) {
+  const int shard = ShardOf(room_id);
+  Find(room_id, [this, shard, room_id, done = std::move(done)](Room* room) mutable {
+    if (room == nullptr) return done(RoomNotFound(room_id));
+    // Whoever comes now waits for the new room.
+    rooms_[shard]->rooms.at(room_id)->ready = false;
+    room->Clear();
+    done(absl::OkStatus());
+  });
+}
+
+void RoomManager::OnIdle(int shard, const std::string& room_id) {
+  Entry& entry = *rooms_[shard]->rooms.at(room_id);
+  entry.ready = false;
+  entry.room->Destroy([this, shard, room_id, &entry](bool destroy) {
+    shards_[shard]->Post([this, shard, room_id, destroy, &entry] {
+      if (destroy && entry.room->idle()) return Remove(shard, room_id, RoomNotFound(room_id));
+      entry.room->WatchEmptiness();
+      SetReady(entry);
+    });
+  });
+}
+
+void RoomManager::Remove(int shard, const std::string& room_id, const absl::Status& why) {
+  const std::unique_ptr<Entry> entry = std::move(rooms_[shard]->rooms.extract(room_id).mapped());
+  entry->room = nullptr;
+  for (UseOrError& use : entry->waiting) use(why);
+}
+
+void RoomManager::UseWhenReady(Entry& entry, UseOrError use) {
+  if (entry.ready) return use(entry.room.get());
+  entry.waiting.push_back(std::move(use));
+}
+
+void RoomManager::SetReady(Entry& entry) {
+  entry.ready = true;
+  for (UseOrError& use : std::exchange(entry.waiting, {})) use(entry.room.get());
+}
+
+void RoomManager::List(std::string after, size_t count, Wanted wanted,
+                       absl::AnyInvocable<void(std::vector<v1::Room>)> done) {
   Gather<v1::Room>(
-      shards_, [this, after = std::move(after), count](int shard) { return ListOn(shard, after, count); },
+      shards_,
+      [this, after = std::move(after), count, wanted = std::move(wanted)](int shard) {
+        return ListOn(shard, after, count, wanted);
+      },
       [count, done = std::move(done)](std::vector<v1::Room> rooms) mutable {
         std::sort(rooms.begin(), rooms.end(), [](const v1::Room& a, const v1::Room& b) { return a.id() < b.id(); });
         if (rooms.size() > count) rooms.resize(count);
@@ -66,10 +130,11 @@ void RoomManager::List(std::string after, size_t count, absl::AnyInvocable<void(
       });
 }
 
-std::vector<v1::Room> RoomManager::ListOn(int shard, const std::string& after, size_t count) const {
+std::vector<v1::Room> RoomManager::ListOn(int shard, const std::string& after, size_t count,
+                                          const Wanted& wanted) const {
   std::vector<const Room*> found;
-  for (const auto& [id, room] : rooms_[shard]->rooms) {
-    if (id > after) found.push_back(room.get());
+  for (const auto& [id, entry] : rooms_[shard]->rooms) {
+    if (id > after && entry->ready && wanted(*entry->room)) found.push_back(entry->room.get());
   }
   const auto by_id = [](const Room* a, const Room* b) { return a->id() < b->id(); };
   const size_t kept = std::min(count, found.size());

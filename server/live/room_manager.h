@@ -22,39 +22,56 @@ class RoomManager {
  public:
   RoomManager(const RoomRegistry& registry, RoomSettings settings, std::vector<Shard*> shards, Log& log);
 
-  // Null if there is no such room.
+  // Null if there is no such room. Waits while a room is being created or destroyed.
   using Use = absl::AnyInvocable<void(Room*)>;
   void Find(std::string room_id, Use use);
 
   // Creates the room if there is none; `initial_state` is then the state of an untyped one. RESOURCE_EXHAUSTED if that
-  // is too large.
+  // is too large, FAILED_PRECONDITION ("Room initialization failed") if OnCreate failed.
   using UseOrError = absl::AnyInvocable<void(absl::StatusOr<Room*>)>;
   void FindOrCreate(std::string room_id, json::object initial_state, UseOrError use);
 
-  // `count` rooms with the least ids after `after`, in their order.
-  void List(std::string after, size_t count, absl::AnyInvocable<void(std::vector<v1::Room>)> done);
+  // Takes everybody out of a room, who are told, and removes it. NOT_FOUND: no such room.
+  void Destroy(std::string room_id, absl::AnyInvocable<void(absl::Status)> done);
+
+  // `count` rooms that `wanted` takes with the least ids after `after`, in their order. `wanted` runs on all shards.
+  using Wanted = std::function<bool(const Room&)>;
+  void List(std::string after, size_t count, Wanted wanted, absl::AnyInvocable<void(std::vector<v1::Room>)> done);
 
   // How many there are. Any thread; counted while it changes.
   int64_t room_count() const;
 
   const RoomRegistry& registry() const { return registry_; }
+  const RoomSettings& settings() const { return settings_; }
   const std::vector<Shard*>& shards() const { return shards_; }
   // Of the type with that index; the index behind the last is that of untyped rooms.
   const RoomCounters& counters(int shard, int type_index) const { return rooms_[shard]->counters[type_index]; }
 
  private:
+  // A room, and who waits for it while it is created or destroyed.
+  struct Entry {
+    std::unique_ptr<Room> room;
+    bool ready = false;
+    std::vector<UseOrError> waiting;
+  };
   // The rooms of one shard; touched on it only, but for the counters.
   struct ShardRooms {
     explicit ShardRooms(size_t types) : counters(types) {}
     std::vector<RoomCounters> counters;
     absl::BitGen random;
     // Rooms count until they are gone: last.
-    absl::flat_hash_map<std::string, std::unique_ptr<Room>> rooms;
+    absl::flat_hash_map<std::string, std::unique_ptr<Entry>> rooms;
   };
 
   int ShardOf(absl::string_view room_id) const;
-  absl::StatusOr<Room*> FindOrCreateOn(int shard, std::string room_id, json::object initial_state);
-  std::vector<v1::Room> ListOn(int shard, const std::string& after, size_t count) const;
+  void FindOn(int shard, const std::string& room_id, Use use);
+  void FindOrCreateOn(int shard, const std::string& room_id, json::object initial_state, UseOrError use);
+  void Create(int shard, const std::string& room_id, json::object initial_state, UseOrError use);
+  void OnIdle(int shard, const std::string& room_id);
+  void Remove(int shard, const std::string& room_id, const absl::Status& why);
+  static void UseWhenReady(Entry& entry, UseOrError use);
+  static void SetReady(Entry& entry);
+  std::vector<v1::Room> ListOn(int shard, const std::string& after, size_t count, const Wanted& wanted) const;
 
   const RoomRegistry& registry_;
   const RoomSettings settings_;

@@ -5,30 +5,59 @@
 #include <string>
 #include <utility>
 
-#include "absl/container/flat_hash_map.h"
+#include "absl/container/btree_map.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "server/common/status_macros.h"
+#include "server/live/hooks.h"
 #include "server/wire/message_json.h"
 #include "server/wire/payload.h"
 
 namespace atrium {
 
 class LiveRoomBase;
-struct CallContext;
+
+// Who may call a method of a room.
+enum class Access {
+  kService,  // services only
+  kMember,   // services and members
+};
+
+// What a room class says of its rooms.
+struct RoomOptions {
+  // How many members a room holds; 0 for no limit.
+  int max_members = 0;
+  // How long an empty room is kept. Not set: as the server is told (--empty-ttl).
+  absl::optional<absl::Duration> empty_ttl;
+  // How long a hook may take. 0: for ever.
+  absl::Duration hook_deadline = absl::Seconds(5);
+  // Whether ListRooms shows its rooms.
+  bool listed = true;
+};
 
 // A registered room class, as the server sees it. Constant once registered.
 struct RoomTypeInfo {
-  using Method =
-      std::function<absl::StatusOr<Payload>(LiveRoomBase& room, const json::value& args, const CallContext& call)>;
+  struct Method {
+    Access access;
+    const google::protobuf::Descriptor* request;
+    const google::protobuf::Descriptor* response;
+    // INVALID_ARGUMENT naming the field if `args` are not the request's.
+    std::function<absl::StatusOr<Payload>(LiveRoomBase& room, const json::value& args, const CallContext& call)> call;
+  };
+  struct Event {
+    const google::protobuf::Descriptor* data;
+    // Members may emit it; else only the room and services do.
+    bool from_members;
+  };
 
   std::string name;
   // The place of the type among all, for counters.
   int index = 0;
-  // 0: no limit.
-  int max_members = 0;
+  RoomOptions options;
   std::function<std::unique_ptr<LiveRoomBase>()> create;
-  absl::flat_hash_map<std::string, Method> methods;
+  absl::btree_map<std::string, Method> methods;
+  absl::btree_map<std::string, Event> events;
 };
 
 // Describes the room class `T`: given to `T::Describe`.
@@ -37,22 +66,34 @@ class RoomType {
  public:
   explicit RoomType(RoomTypeInfo& info) : info_(info) {}
 
-  // How many members a room holds; 0 for no limit.
-  RoomType& MaxMembers(int members) {
-    info_.max_members = members;
-    return *this;
-  }
+  RoomOptions& options() { return info_.options; }
 
-  // A method that services call by `name`. Its arguments and result are protobuf messages.
+  // A method by `name`. Its arguments and result are protobuf messages.
   template <typename Request, typename Response>
-  RoomType& Method(absl::string_view name, absl::StatusOr<Response> (T::*method)(const Request&, const CallContext&)) {
-    info_.methods[name] = [method](LiveRoomBase& room, const json::value& args,
-                                   const CallContext& call) -> absl::StatusOr<Payload> {
+  RoomType& Method(absl::string_view name, absl::StatusOr<Response> (T::*method)(const Request&, const CallContext&),
+                   Access access = Access::kService) {
+    const auto call = [method](LiveRoomBase& room, const json::value& args,
+                               const CallContext& call) -> absl::StatusOr<Payload> {
       Request request;
       RETURN_IF_ERROR(MessageFromJson(args, request));
       ASSIGN_OR_RETURN(const Response response, (static_cast<T&>(room).*method)(request, call));
       return Payload::FromText(MessageToJson(response, JsonZeros::kPrint));
     };
+    info_.methods[std::string(name)] = {access, Request::descriptor(), Response::descriptor(), call};
+    return *this;
+  }
+
+  // An event that the room emits, with the message that it carries.
+  template <typename Data>
+  RoomType& Event(absl::string_view name) {
+    info_.events[std::string(name)] = {Data::descriptor(), /*from_members=*/false};
+    return *this;
+  }
+
+  // An event that members may emit into the room. OnEvent may still refuse it.
+  template <typename Data>
+  RoomType& FromMembers(absl::string_view name) {
+    info_.events[std::string(name)] = {Data::descriptor(), /*from_members=*/true};
     return *this;
   }
 

@@ -80,6 +80,15 @@ void AppendSessions(const MetricsSources& sources, std::vector<MetricFamily>& al
   all.push_back(errors.Take());
 }
 
+void AppendDrops(const MetricsSources& sources, std::vector<MetricFamily>& all) {
+  int64_t drops = 0;
+  for (const auto& hub : sources.hubs) drops += hub->counters().volatile_drops.value();
+  all.push_back(FamilyBuilder("atrium_volatile_drops_total", "Volatile frames dropped because a client was slow.",
+                              MetricType::Counter)
+                    .Add({}, static_cast<double>(drops))
+                    .Take());
+}
+
 void AppendHttp(const HttpCounts& http, std::vector<MetricFamily>& all) {
   FamilyBuilder responses("atrium_http_responses_total", "HTTP responses, by the class of their status.",
                           MetricType::Counter);
@@ -108,6 +117,7 @@ std::string MetricsText(const MetricsSources& sources) {
                     .Take());
   AppendRooms(sources.rooms, all);
   AppendSessions(sources, all);
+  AppendDrops(sources, all);
   AppendHttp(sources.http, all);
   for (std::vector<MetricFamily>& part : std::vector{sources.grpc.Collect(), ProcessMetrics()}) {
     std::move(part.begin(), part.end(), std::back_inserter(all));

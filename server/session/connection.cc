@@ -16,15 +16,21 @@ Connection::Connection(SessionHub& hub, Encoding encoding)
     : hub_(hub), encoding_(encoding), last_heard_(hub.shard().Now()) {}
 
 void Connection::Send(const FramePtr& frame) {
-  if (!closing_) Queue(Outbox::Bytes(frame, &frame->bytes(encoding_)));
+  if (!closing_) Queue(Outbox::Bytes(frame, &frame->bytes(encoding_)), frame->is_volatile());
 }
 
-void Connection::Queue(Outbox::Bytes bytes) {
+void Connection::Queue(Outbox::Bytes bytes, bool is_volatile) {
   if (overflowed_) return;
   const size_t limit = hub_.settings().send_queue_bytes;
-  // Closing ends the session, which a room may be in the middle of sending to: so later.
-  if (limit > 0 && !outbox_.empty() && outbox_.bytes() + bytes->size() > limit) overflowed_ = true;
-  if (!overflowed_) outbox_.Push(std::move(bytes));
+  const auto too_much = [&] { return limit > 0 && !outbox_.empty() && outbox_.bytes() + bytes->size() > limit; };
+  if (too_much()) hub_.CountVolatileDrops(outbox_.DropVolatile());
+  if (too_much()) {
+    if (is_volatile) return hub_.CountVolatileDrops(1);
+    // Closing ends the session, which a room may be in the middle of sending to: so later.
+    overflowed_ = true;
+  } else {
+    outbox_.Push(std::move(bytes), is_volatile);
+  }
   WriteSoon();
 }
 

@@ -31,8 +31,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Session* session() const { return session_; }
   void set_session(Session* session) { session_ = session; }
 
-  // Queues a frame that was encoded for this connection. When the queue passes its limit, the connection is closed at
-  // the end of the turn (3008); a frame larger than the limit passes into an empty queue.
+  // Queues a frame that was encoded for this connection. When the queue passes its limit, volatile frames are dropped;
+  // if that does not help, the connection is closed at the end of the turn (3008). A frame larger than the limit passes
+  // into an empty queue.
   void Send(const FramePtr& frame);
 
   // Says goodbye and closes: what is queued goes out first. The session ends now.
@@ -59,7 +60,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   // The transport has closed: the session ends, and the hub lets go of this object.
   void Closed();
   // Queues bytes of the transport's own, under the same limit as frames.
-  void Queue(Outbox::Bytes bytes);
+  void Queue(Outbox::Bytes bytes, bool is_volatile = false);
   // Sees to it that Write runs at the end of the turn.
   void WriteSoon();
   bool closing() const { return closing_; }

@@ -22,14 +22,15 @@ class Outbox {
   size_t bytes() const { return bytes_; }
   size_t size() const { return items_.size() - head_; }
 
-  void Push(Bytes item) {
-    bytes_ += item->size();
-    items_.push_back(std::move(item));
+  // A volatile item may be dropped before it has begun to be sent.
+  void Push(Bytes bytes, bool is_volatile = false) {
+    bytes_ += bytes->size();
+    items_.push_back({std::move(bytes), is_volatile});
   }
 
   // What is unsent of the item `i` from the front.
   absl::string_view Unsent(size_t i) const {
-    return absl::string_view(*items_[head_ + i]).substr(i == 0 ? head_sent_ : 0);
+    return absl::string_view(*items_[head_ + i].bytes).substr(i == 0 ? head_sent_ : 0);
   }
 
   // The transport has taken the `count` items at the front as a whole: they stay until they are sent.
@@ -39,9 +40,9 @@ class Outbox {
   void Sent(size_t n) {
     bytes_ -= n;
     n += head_sent_;
-    while (head_ < items_.size() && n >= items_[head_]->size()) {
-      n -= items_[head_]->size();
-      items_[head_++] = nullptr;
+    while (head_ < items_.size() && n >= items_[head_].bytes->size()) {
+      n -= items_[head_].bytes->size();
+      items_[head_++].bytes = nullptr;
       if (begun_ > 0) --begun_;
     }
     head_sent_ = n;
@@ -54,18 +55,39 @@ class Outbox {
 
   // Drops what has not begun to be sent, so that frames stay whole.
   void DropUnbegun() {
-    const size_t keep = head_ + std::max<size_t>(begun_, head_sent_ > 0 ? 1 : 0);
-    while (items_.size() > keep) {
-      bytes_ -= items_.back()->size();
-      items_.pop_back();
-    }
+    DropIf([](const Item&) { return true; });
+  }
+
+  // The same for volatile items only. Returns how many there were.
+  size_t DropVolatile() {
+    return DropIf([](const Item& item) { return item.is_volatile; });
   }
 
  private:
   // Of a client that never catches up, what is sent goes when it is so much and half of all.
   static constexpr size_t kCompact = 64;
 
-  std::vector<Bytes> items_;
+  struct Item {
+    Bytes bytes;
+    bool is_volatile;
+  };
+
+  template <typename Condition>
+  size_t DropIf(Condition condition) {
+    const size_t keep = head_ + std::max<size_t>(begun_, head_sent_ > 0 ? 1 : 0);
+    const auto drop = [&](const Item& item) {
+      if (!condition(item)) return false;
+      bytes_ -= item.bytes->size();
+      return true;
+    };
+    const auto begin = items_.begin() + static_cast<std::ptrdiff_t>(std::min(keep, items_.size()));
+    const auto end = std::remove_if(begin, items_.end(), drop);
+    const auto dropped = static_cast<size_t>(items_.end() - end);
+    items_.erase(end, items_.end());
+    return dropped;
+  }
+
+  std::vector<Item> items_;
   size_t head_ = 0;       // index of the first that is not sent
   size_t head_sent_ = 0;  // bytes of it that are
   size_t begun_ = 0;      // items that the transport has taken

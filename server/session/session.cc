@@ -84,6 +84,10 @@ void Session::OnRequest(ClientRequest request) {
     case v1::ClientFrame::kGetState:
       return Ask<v1::GetStateRequest, v1::GetStateResponse>(
           id, name, &RoomApi::GetState, {std::move(*frame.mutable_get_state())}, &v1::Reply::mutable_get_state);
+    case v1::ClientFrame::kCall:
+      return Ask<v1::CallRequest, v1::CallResponse>(id, name, &RoomApi::Call,
+                                                    {std::move(*frame.mutable_call()), std::move(request.payload)},
+                                                    &v1::Reply::mutable_call);
     case v1::ClientFrame::kHello:
     case v1::ClientFrame::REQUEST_NOT_SET:
       return hub_.ReplyError(connection_, id,

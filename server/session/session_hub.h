@@ -26,6 +26,7 @@ struct SessionCounters {
   std::array<Counter, kEncodings> requests;
   std::array<Counter, kCloseCodes.size()> closes;
   std::array<Counter, 17> errors;
+  Counter volatile_drops;  // frames
 };
 
 // The connections and sessions of one shard. Runs on it, but for counters().
@@ -59,6 +60,7 @@ class SessionHub {
   size_t SayGoodbye(size_t most);
 
   void CountClose(CloseCode code);
+  void CountVolatileDrops(size_t frames) { counters_.volatile_drops.Add(static_cast<int64_t>(frames)); }
   void AtTurnEnd(std::shared_ptr<Connection> connection);
 
  private:

@@ -108,6 +108,7 @@ class FrameBuilder {
       AppendField(Bytes(Encoding::kGrpc), v1::ServerFrames::kFramesFieldNumber, frame);
     }
   }
+  void SetVolatile() { frame_->is_volatile_ = true; }
   FramePtr Build() { return std::move(frame_); }
 
  private:
@@ -134,13 +135,7 @@ FramePtr EncodeFrame(const v1::ServerFrame& frame, EncodingSet encodings, const 
   }
   if (builder.wants_proto()) {
     v1::ServerFrame full = frame;
-    if (full.has_reply()) {
-      v1::Reply& reply = *full.mutable_reply();
-      if (reply.has_join()) PutPayload(payload, *reply.mutable_join());
-      if (reply.has_get_state()) PutPayload(payload, *reply.mutable_get_state());
-    } else if (full.has_snapshot()) {
-      PutPayload(payload, *full.mutable_snapshot());
-    }
+    if (!payload.empty()) PutPayload(payload, full);
     builder.SetProto(full.SerializeAsString());
   }
   return builder.Build();
@@ -154,6 +149,7 @@ FramePtr EncodeEvent(const Event& event, EncodingSet encodings) {
     builder.SetJson(json);
   }
   if (builder.wants_proto()) builder.SetProto(EventProto(event));
+  if (event.offset == 0) builder.SetVolatile();
   return builder.Build();
 }
 
@@ -235,15 +231,11 @@ ClientRequest DecodeFrame(v1::ClientFrame frame) {
   ClientRequest request;
   request.id = frame.id();
   request.frame = std::move(frame);
-  absl::StatusOr<Payload> payload{Payload()};
-  switch (request.frame.request_case()) {
-    case v1::ClientFrame::kEmit: payload = TakePayload(*request.frame.mutable_emit()); break;
-    case v1::ClientFrame::kSetState: payload = TakePayload(*request.frame.mutable_set_state()); break;
-    case v1::ClientFrame::REQUEST_NOT_SET:
-      request.status = InvalidField("frame", "must hold a request, such as join, leave or emit");
-      return request;
-    default: break;
+  if (request.frame.request_case() == v1::ClientFrame::REQUEST_NOT_SET) {
+    request.status = InvalidField("frame", "must hold a request, such as join, leave or emit");
+    return request;
   }
+  absl::StatusOr<Payload> payload = TakePayload(request.frame);
   if (payload.ok()) {
     request.payload = *std::move(payload);
   } else {

@@ -42,20 +42,23 @@ class Frame {
  public:
   // The encoding must be one of those that the frame was made for.
   const std::string& bytes(Encoding encoding) const { return bytes_[static_cast<int>(encoding)]; }
+  // It may be dropped on its way to a slow client.
+  bool is_volatile() const { return is_volatile_; }
 
  private:
   friend class FrameBuilder;
   std::array<std::string, kEncodings> bytes_;
+  bool is_volatile_ = false;
 };
 using FramePtr = std::shared_ptr<const Frame>;
 
 // Any frame; `payload` stands as in MessageToJson.
 FramePtr EncodeFrame(const v1::ServerFrame& frame, EncodingSet encodings, const Payload& payload = {});
 
-// A v1::RoomEvent.
+// A v1::RoomEvent. Without an offset it is volatile.
 struct Event {
   absl::string_view room_id;
-  uint64_t offset;
+  uint64_t offset = 0;
   absl::string_view event;
   Payload data;
   absl::string_view sender_id;

@@ -32,7 +32,7 @@ class CountingRoom final : public LiveRoom<rooms::ChatState, rooms::ChatMeta> {
     ++joins;
     co_return absl::OkStatus();
   }
-  void OnLeave(const LeaveContext& leave) override { leaves += leave.reason == v1::LEAVE_REASON_DISCONNECT; }
+  void OnLeave(LeaveContext& leave) override { leaves += leave.reason == v1::LEAVE_REASON_DISCONNECT; }
 
   inline static std::atomic<int> joins = 0;
   inline static std::atomic<int> leaves = 0;

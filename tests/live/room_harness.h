@@ -105,7 +105,7 @@ class RoomHarness {
   int Emit(const std::string& room, const std::string& event, FakeSession* sender = nullptr) {
     int notified = -1;
     With(room, [&](Room* found) {
-      notified = found->Emit({.event = event, .sender = sender == nullptr ? nullptr : &sender->self});
+      notified = found->Emit({.event = event, .sender = sender == nullptr ? nullptr : &sender->self}).value_or(-1);
     });
     return notified;
   }

@@ -54,12 +54,12 @@ TEST(RoomTest, AddressesMembersBySenderExcludeAndTo) {
   for (FakeSession* session : {&alice, &bob, &eve}) ASSERT_TRUE(rooms.Join("r", *session).ok());
   for (FakeSession* session : {&alice, &bob, &eve}) session->Take();
   rooms.With("r", [&](Room* room) {
-    EXPECT_EQ(room->Emit({.event = "others", .sender = &alice.self}), 2);
-    EXPECT_EQ(room->Emit({.event = "all", .sender = &alice.self, .include_self = true}), 3);
-    EXPECT_EQ(room->Emit({.event = "not-bob", .exclude = {"bob", "bob", "nobody"}}), 2);
-    EXPECT_EQ(room->Emit({.event = "bob-only", .to = {"bob", "bob", "nobody"}}), 1);
-    EXPECT_EQ(room->Emit({.event = "to-self", .sender = &alice.self, .to = {"alice", "eve"}}), 1);
-    EXPECT_EQ(room->Emit({.event = "nobody", .to = {"nobody"}}), 0);
+    EXPECT_EQ(*room->Emit({.event = "others", .sender = &alice.self}), 2);
+    EXPECT_EQ(*room->Emit({.event = "all", .sender = &alice.self, .include_self = true}), 3);
+    EXPECT_EQ(*room->Emit({.event = "not-bob", .options = {.exclude = {"bob", "bob", "nobody"}}}), 2);
+    EXPECT_EQ(*room->Emit({.event = "bob-only", .options = {.to = {"bob", "bob", "nobody"}}}), 1);
+    EXPECT_EQ(*room->Emit({.event = "to-self", .sender = &alice.self, .options = {.to = {"alice", "eve"}}}), 1);
+    EXPECT_EQ(*room->Emit({.event = "nobody", .options = {.to = {"nobody"}}}), 0);
   });
   // Offsets jump for those who are not addressed.
   EXPECT_THAT(alice.Take(), ElementsAre("all@5", "not-bob@6"));
@@ -175,9 +175,11 @@ TEST(RoomTest, ListsRoomsInOrderOverAllShards) {
   FakeSession& alice = rooms.Session("alice");
   for (const char* id : {"d", "a", "c", "b", "e"}) ASSERT_TRUE(rooms.Join(id, alice).ok());
   std::vector<std::string> ids;
-  rooms.manager().List("a", 3, [&](std::vector<v1::Room> page) {
-    for (const v1::Room& room : page) ids.push_back(room.id());
-  });
+  rooms.manager().List(
+      "a", 3, [](const Room&) { return true; },
+      [&](std::vector<v1::Room> page) {
+        for (const v1::Room& room : page) ids.push_back(room.id());
+      });
   rooms.shards().Run();
   EXPECT_THAT(ids, ElementsAre("b", "c", "d"));
 }

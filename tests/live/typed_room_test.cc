@@ -29,7 +29,10 @@ using testing::RoomHarness;
 class ProbeRoom final : public LiveRoom<ChatState, ChatMeta> {
  public:
   static constexpr absl::string_view kName = "probe";
-  static void Describe(RoomType<ProbeRoom>& type) { type.MaxMembers(2).Method("addMessage", &ProbeRoom::AddMessage); }
+  static void Describe(RoomType<ProbeRoom>& type) {
+    type.options().max_members = 2;
+    type.Method("addMessage", &ProbeRoom::AddMessage);
+  }
 
   Awaitable<absl::Status> OnJoin(JoinContext& join) override {
     Mutate([](ChatState& state) { state.set_online_count(state.online_count() + 1); });
@@ -46,7 +49,7 @@ class ProbeRoom final : public LiveRoom<ChatState, ChatMeta> {
     co_return absl::OkStatus();
   }
 
-  void OnLeave(const LeaveContext& leave) override {
+  void OnLeave(LeaveContext& leave) override {
     Mutate([&](ChatState& state) {
       state.set_online_count(state.online_count() - 1);
       state.add_messages()->set_text("left " + leave.member.id + " of " + std::to_string(MemberCount()));
@@ -72,8 +75,8 @@ RoomRegistry Registry() {
   return registry;
 }
 
-absl::StatusOr<Room::CallResult> AddMessage(RoomHarness& rooms, const std::string& room, const std::string& text) {
-  absl::StatusOr<Room::CallResult> result = absl::UnknownError("not called");
+absl::StatusOr<TypedRoom::CallResult> AddMessage(RoomHarness& rooms, const std::string& room, const std::string& text) {
+  absl::StatusOr<TypedRoom::CallResult> result = absl::UnknownError("not called");
   rooms.With(room, [&](Room* found) { result = found->Call("addMessage", {{"user", "ana"}, {"text", text}}); });
   return result;
 }
@@ -144,7 +147,7 @@ TEST(TypedRoomTest, AMethodIsOneStep) {
   RoomHarness rooms(Registry());
   FakeSession& alice = rooms.Session("alice");
   ASSERT_TRUE(rooms.Join("probe:a", alice).ok());
-  const absl::StatusOr<Room::CallResult> said = AddMessage(rooms, "probe:a", "hello");
+  const absl::StatusOr<TypedRoom::CallResult> said = AddMessage(rooms, "probe:a", "hello");
   ASSERT_TRUE(said.ok());
   EXPECT_EQ(said->notified, 1);
   EXPECT_THAT(alice.Take(), ElementsAre("patch@4", "said@5"));
@@ -194,6 +197,33 @@ TEST(ChatRoomTest, KeepsTheLastHundredMessagesAndCountsWhoIsThere) {
   ASSERT_TRUE(rooms.Leave("chat:lobby", alice, v1::LEAVE_REASON_LEAVE).ok());
   EXPECT_THAT(rooms.State("chat:lobby"), HasSubstr(R"("onlineCount":0)"));
   EXPECT_EQ(AddMessage(rooms, "chat:lobby", "").status().code(), absl::StatusCode::kInvalidArgument);
+}
+
+TEST(ChatRoomTest, StopsWhoHasFallenSilentWhileTyping) {
+  RoomHarness rooms(Registry());
+  FakeSession& alice = rooms.Session("alice");
+  FakeSession& bob = rooms.Session("bob");
+  ASSERT_TRUE(rooms.Join("chat:lobby", alice).ok());
+  ASSERT_TRUE(rooms.Join("chat:lobby", bob).ok());
+  const auto type = [&] {
+    rooms.With("chat:lobby", [&](Room* room) {
+      EXPECT_EQ(*room->Emit({.event = "typing",
+                             .data = Payload::FromText(R"({"typing":true})"),
+                             .sender = &alice.self,
+                             .options = {.is_volatile = true}}),
+                1);
+    });
+  };
+  bob.Take();
+  type();
+  rooms.shards().Advance(absl::Seconds(2));
+  type();
+  EXPECT_THAT(bob.Take(), ElementsAre("typing@0", "typing@0"));
+  rooms.shards().Advance(absl::Milliseconds(2999));
+  EXPECT_THAT(bob.Take(), IsEmpty());
+  rooms.shards().Advance(absl::Milliseconds(1));
+  ASSERT_EQ(bob.frames.size(), 1u);
+  EXPECT_EQ(Payload::FromValue(bob.frames[0].event().data())->Json(), R"({"memberId":"alice","typing":false})");
 }
 
 TEST(RoomRegistryTest, RefusesANameThatIsTaken) {

@@ -42,5 +42,18 @@ TEST(OutboxTest, LetsGoOfFramesOnceTheyAreSent) {
   EXPECT_EQ(frame.use_count(), 1);
 }
 
+TEST(OutboxTest, DropsVolatileItemsThatHaveNotBegun) {
+  Outbox outbox;
+  outbox.Push(Text("aa"), /*is_volatile=*/true);
+  outbox.Push(Text("bb"));
+  outbox.Push(Text("cc"), /*is_volatile=*/true);
+  outbox.Push(Text("dd"));
+  outbox.Sent(1);
+  EXPECT_EQ(outbox.DropVolatile(), 1u);
+  EXPECT_EQ(outbox.bytes(), 5u);
+  outbox.Sent(3);
+  EXPECT_EQ(outbox.Unsent(0), "dd");
+}
+
 }  // namespace
 }  // namespace atrium

@@ -22,6 +22,10 @@ export interface RoomInfo {
   createTime?: string;
   lastActivityTime?: string;
   position?: Position;
+  /** Nobody may join any more. */
+  locked?: boolean;
+  unlisted?: boolean;
+  metadata?: JsonObject;
 }
 
 /** A session that has joined a room. */
@@ -33,7 +37,7 @@ export interface Member {
   joinTime?: string;
 }
 
-export type LeaveReason = 'LEAVE_REASON_UNSPECIFIED' | 'LEAVE_REASON_LEAVE' | 'LEAVE_REASON_DISCONNECT';
+export type LeaveReason = 'LEAVE_REASON_UNSPECIFIED' | 'LEAVE_REASON_LEAVE' | 'LEAVE_REASON_DISCONNECT' | 'LEAVE_REASON_CLEANUP';
 
 export interface PatchOperation {
   op: string;
@@ -77,7 +81,16 @@ export interface Requests {
   hello: { token: string; client: string };
   join: { roomId: string; initialState?: Json };
   leave: { roomId: string };
-  emit: { roomId: string; event: string; data: Json; exclude?: string[]; to?: string[]; includeSelf?: boolean };
+  emit: {
+    roomId: string;
+    event: string;
+    data: Json;
+    exclude?: string[];
+    to?: string[];
+    includeSelf?: boolean;
+    volatile?: boolean;
+  };
+  call: { roomId: string; method: string; args: JsonObject };
   setState: { roomId: string; state: Json };
   getState: { roomId: string };
 }
@@ -86,6 +99,7 @@ export interface Replies {
   join: RoomSnapshot;
   leave: object;
   emit: EmitResponse;
+  call: { result?: Json };
   setState: { position?: Position };
   getState: { state?: Json; position?: Position };
 }

@@ -22,7 +22,7 @@ import type {
 export interface EventMeta {
   event: string;
   roomId: string;
-  /** Its place in the room's history: a 64-bit count in decimal. Empty for `$sub:` events. */
+  /** Its place in the room's history: a 64-bit count in decimal. Empty for volatile and `$sub:` events. */
   offset: string;
   /** The member that emitted it, by the server's word; empty for a service. */
   senderId: string;
@@ -37,6 +37,8 @@ export interface EmitOptions {
   to?: string[];
   /** An event does not come back to its sender without this. */
   includeSelf?: boolean;
+  /** Takes no offset, is not recorded, and is dropped first when a member is slow. */
+  volatile?: boolean;
 }
 
 /** Why a room was left. `error`: the server refused to let this client in again. */
@@ -152,6 +154,13 @@ export class Room<State = JsonObject> {
   async emit(event: string, data: Json = null, options: EmitOptions = {}): Promise<EmitResponse> {
     this.requireJoined();
     return this.link.request('emit', { roomId: this.id, event, data, ...options });
+  }
+
+  /** Calls a method of a typed room that is open to members; its result is what the method returns. */
+  async call<Result extends Json = Json>(method: string, args: JsonObject = {}): Promise<Result> {
+    this.requireJoined();
+    const { result } = await this.link.request('call', { roomId: this.id, method, args });
+    return result as Result;
   }
 
   /** Merges an RFC 7396 patch into the state: a null removes its key. The change comes by `onState`, to all. */

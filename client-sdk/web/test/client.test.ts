@@ -188,6 +188,17 @@ test('emits and sets state', async () => {
   ]);
 });
 
+test('calls a method and gives its result', async () => {
+  const room = await connect().join('geral');
+  const requests: unknown[] = [];
+  server.onRequest = ({ id, ...request }) => {
+    requests.push(request);
+    server.push({ reply: { id, call: { result: { count: 3 } } } });
+  };
+  assert.deepEqual(await room.call('increment', { by: 2 }), { count: 3 });
+  assert.deepEqual(requests, [{ call: { roomId: 'geral', method: 'increment', args: { by: 2 } } }]);
+});
+
 test('errors carry code, reason, message and field', async () => {
   const room = await connect().join('geral');
   server.onRequest = ({ id }) =>

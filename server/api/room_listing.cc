@@ -1,0 +1,170 @@
+// The verbs of RoomApi that look at rooms from outside: find, list, describe, update, destroy.
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "server/api/refuse.h"
+#include "server/api/room_api.h"
+#include "server/api/room_filter.h"
+#include "server/api/validate.h"
+#include "server/live/room_errors.h"
+#include "server/live/room_id.h"
+
+namespace atrium {
+namespace {
+
+constexpr size_t kMaxStatsRooms = 1000;
+
+google::protobuf::Duration ToProto(absl::Duration duration) {
+  google::protobuf::Duration out;
+  out.set_seconds(absl::IDivDuration(duration, absl::Seconds(1), &duration));
+  out.set_nanos(static_cast<int32_t>(absl::ToInt64Nanoseconds(duration)));
+  return out;
+}
+
+v1::RoomType Describe(const RoomTypeInfo& info, const RoomSettings& settings) {
+  v1::RoomType type;
+  type.set_name(info.name);
+  type.set_max_members(info.options.max_members);
+  *type.mutable_empty_ttl() = ToProto(info.options.empty_ttl.value_or(settings.empty_ttl));
+  *type.mutable_hook_deadline() = ToProto(info.options.hook_deadline);
+  type.set_unlisted(!info.options.listed);
+  for (const auto& [name, method] : info.methods) {
+    v1::RoomType::Method& described = *type.add_methods();
+    described.set_name(name);
+    described.set_request_type(method.request->full_name());
+    described.set_response_type(method.response->full_name());
+    described.set_from_members(method.access == Access::kMember);
+  }
+  for (const auto& [name, event] : info.events) {
+    v1::RoomType::Event& described = *type.add_events();
+    described.set_name(name);
+    described.set_data_type(event.data->full_name());
+    described.set_from_members(event.from_members);
+  }
+  return type;
+}
+
+}  // namespace
+
+void RoomApi::GetRoom(const Caller&, WithPayload<v1::GetRoomRequest> request, Done<v1::Room> done) {
+  std::string room_id = request.message.room_id();
+  REFUSE_IF_ERROR(ValidateRoomId("roomId", room_id), done);
+  rooms_.Find(room_id, [room_id, done = std::move(done)](Room* room) mutable {
+    if (room == nullptr) return done(RoomNotFound(room_id));
+    done(WithPayload<v1::Room>{room->Describe()});
+  });
+}
+
+void RoomApi::ListRooms(const Caller&, WithPayload<v1::ListRoomsRequest> request, Done<v1::ListRoomsResponse> done) {
+  const absl::StatusOr<size_t> size = PageSize(request.message.page_size());
+  REFUSE_IF_ERROR(size.status(), done);
+  const absl::StatusOr<std::string> after = ReadPageToken(request.message.page_token());
+  REFUSE_IF_ERROR(after.status(), done);
+  absl::StatusOr<RoomFilter> filter = ParseRoomFilter(request.message.filter());
+  REFUSE_IF_ERROR(filter.status(), done);
+  const auto wanted = [filter = *std::move(filter)](const Room& room) {
+    return (room.listed() || filter.names_unlisted) && filter.matches(room.Describe());
+  };
+  // One more than the page tells whether there is a next one.
+  rooms_.List(*after, *size + 1, wanted, [size = *size, done = std::move(done)](std::vector<v1::Room> rooms) mutable {
+    WithPayload<v1::ListRoomsResponse> response;
+    if (rooms.size() > size) {
+      rooms.resize(size);
+      response.message.set_next_page_token(MakePageToken(rooms.back().id()));
+    }
+    response.message.mutable_rooms()->Add(rooms.begin(), rooms.end());
+    done(std::move(response));
+  });
+}
+
+void RoomApi::ListMembers(const Caller&, WithPayload<v1::ListMembersRequest> request,
+                          Done<v1::ListMembersResponse> done) {
+  std::string room_id = request.message.room_id();
+  REFUSE_IF_ERROR(ValidateRoomId("roomId", room_id), done);
+  const absl::StatusOr<size_t> size = PageSize(request.message.page_size());
+  REFUSE_IF_ERROR(size.status(), done);
+  const absl::StatusOr<std::string> after = ReadPageToken(request.message.page_token());
+  REFUSE_IF_ERROR(after.status(), done);
+  rooms_.Find(room_id, [room_id, size = *size, after = *after, done = std::move(done)](Room* room) mutable {
+    if (room == nullptr) return done(RoomNotFound(room_id));
+    std::vector<const Member*> members;
+    for (const auto& [id, member] : room->members()) {
+      if (id > after) members.push_back(&member);
+    }
+    std::sort(members.begin(), members.end(),
+              [](const Member* a, const Member* b) { return a->identity.id < b->identity.id; });
+    WithPayload<v1::ListMembersResponse> response;
+    if (members.size() > size) {
+      members.resize(size);
+      response.message.set_next_page_token(MakePageToken(members.back()->identity.id));
+    }
+    for (const Member* member : members) *response.message.add_members() = member->ToProto();
+    done(std::move(response));
+  });
+}
+
+void RoomApi::UpdateRoom(const Caller&, WithPayload<v1::UpdateRoomRequest> request, Done<v1::Room> done) {
+  constexpr size_t kMaxMetadataBytes = 4096;
+  const v1::UpdateRoomRequest& message = request.message;
+  REFUSE_IF_ERROR(ValidateRoomId("roomId", message.room_id()), done);
+  RoomUpdate update;
+  if (message.has_locked()) update.locked = message.locked();
+  if (message.has_unlisted()) update.unlisted = message.unlisted();
+  if (message.has_metadata()) {
+    google::protobuf::Value value;
+    *value.mutable_struct_value() = message.metadata();
+    absl::StatusOr<json::value> metadata = FromProtoValue(value);
+    if (!metadata.ok()) return done(InvalidField("metadata", metadata.status().message()));
+    if (JsonSize(*metadata) > kMaxMetadataBytes) {
+      return done(InvalidField("metadata", absl::StrCat("must have at most ", kMaxMetadataBytes, " bytes as JSON")));
+    }
+    update.metadata = std::move(metadata->get_object());
+  }
+  rooms_.Find(message.room_id(),
+              [room_id = message.room_id(), update = std::move(update), done = std::move(done)](Room* room) mutable {
+                if (room == nullptr) return done(RoomNotFound(room_id));
+                room->Update(std::move(update));
+                done(WithPayload<v1::Room>{room->Describe()});
+              });
+}
+
+void RoomApi::DestroyRoom(const Caller&, WithPayload<v1::DestroyRoomRequest> request,
+                          Done<v1::DestroyRoomResponse> done) {
+  REFUSE_IF_ERROR(ValidateRoomId("roomId", request.message.room_id()), done);
+  rooms_.Destroy(request.message.room_id(), [done = std::move(done)](const absl::Status& status) mutable {
+    REFUSE_IF_ERROR(status, done);
+    done(WithPayload<v1::DestroyRoomResponse>());
+  });
+}
+
+void RoomApi::ListRoomTypes(const Caller&, WithPayload<v1::ListRoomTypesRequest>,
+                            Done<v1::ListRoomTypesResponse> done) {
+  WithPayload<v1::ListRoomTypesResponse> response;
+  for (const auto& type : rooms_.registry().types())
+    *response.message.add_room_types() = Describe(*type, rooms_.settings());
+  std::sort(response.message.mutable_room_types()->begin(), response.message.mutable_room_types()->end(),
+            [](const v1::RoomType& a, const v1::RoomType& b) { return a.name() < b.name(); });
+  done(std::move(response));
+}
+
+void RoomApi::GetStats(const Caller&, WithPayload<v1::GetStatsRequest>, Done<v1::GetStatsResponse> done) {
+  rooms_.List(
+      "", kMaxStatsRooms, [](const Room&) { return true; },
+      [this, done = std::move(done)](std::vector<v1::Room> rooms) mutable {
+        WithPayload<v1::GetStatsResponse> response;
+        response.message.set_success(true);
+        v1::RoomStats& stats = *response.message.mutable_rooms();
+        stats.set_total_rooms(static_cast<int32_t>(rooms_.room_count()));
+        for (const v1::Room& room : rooms) {
+          v1::RoomStats::Entry& entry = (*stats.mutable_rooms())[room.id()];
+          entry.set_members(room.member_count());
+          *entry.mutable_created_at() = room.create_time();
+          *entry.mutable_last_activity() = room.last_activity_time();
+        }
+        done(std::move(response));
+      });
+}
+
+}  // namespace atrium

@@ -1,0 +1,107 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/functional/any_invocable.h"
+#include "absl/status/statusor.h"
+#include "server/common/log.h"
+#include "server/live/hooks.h"
+#include "server/live/live_room.h"
+#include "server/live/room_type.h"
+#include "server/live/shard.h"
+#include "server/live/step_executor.h"
+
+namespace atrium {
+
+// What the steps of a typed room come out as: the room around it.
+class StepSink {
+ public:
+  struct StagedEvent {
+    std::string event;
+    Payload data;
+    EmitOptions options;
+  };
+
+  virtual ~StepSink() = default;
+  // Makes `state` the room's. RESOURCE_EXHAUSTED, with nothing changed, if it is too large.
+  virtual absl::Status ReplaceState(absl::string_view state) = 0;
+  // Returns how many sessions it was handed to.
+  virtual int EmitStaged(const StagedEvent& event) = 0;
+
+  virtual const std::string& room_id() const = 0;
+  virtual int member_count() const = 0;
+  virtual std::vector<MemberInfo> MemberInfos() const = 0;
+  // No hook is running any more.
+  virtual void OnHooksEnded() = 0;
+};
+
+// Runs the hooks, methods and timers of one LiveRoom, each step as a transaction. On the room's shard.
+class TypedRoom {
+ public:
+  TypedRoom(const RoomTypeInfo& type, Shard& shard, StepSink& sink, Log& log);
+  ~TypedRoom();
+
+  std::string StateJson() const;
+
+  // A hook, to its end or its deadline. `done` runs once; when a hook said yes, inside its last step, whose changes
+  // are committed already.
+  void Create(absl::AnyInvocable<void(absl::Status)> done);
+  void Join(std::shared_ptr<JoinContext> join, absl::AnyInvocable<void(absl::Status)> done);
+  // `done` runs when nothing is left of the hook, outside of the room's own code.
+  void Destroy(absl::AnyInvocable<void(bool)> done);
+
+  void Leave(LeaveContext leave);
+  absl::Status Event(const EventContext& event);
+
+  struct CallResult {
+    Payload result;
+    // Sessions that the events of the call were handed to.
+    int notified = 0;
+  };
+  absl::StatusOr<CallResult> Call(const RoomTypeInfo::Method& method, const json::value& args, CallContext call);
+
+  // Hooks that have not ended, those past their deadline included: the room cannot go before them.
+  int running_hooks() const { return running_hooks_; }
+
+ private:
+  friend class LiveRoomBase;
+  class HookRun;
+
+  template <typename T>
+  std::shared_ptr<HookRun> RunHook(const char* name, Awaitable<T> hook, absl::AnyInvocable<void(absl::Status, T)> done);
+  absl::Status EndHook(absl::Status failure, absl::Status verdict);
+  // Runs `step` as one, synchronous, transaction.
+  absl::Status RunStep(const char* name, const std::function<absl::Status()>& step);
+  // Not OK: the step was undone.
+  absl::Status CommitStep();
+  void UndoStep();
+
+  Shard::TimerId StartTimer(absl::Duration delay, std::function<void()> task, bool repeat);
+  void RunTimer(Shard::TimerId id);
+
+  const RoomTypeInfo& type_;
+  Shard& shard_;
+  StepSink& sink_;
+  Log& log_;
+  const std::unique_ptr<LiveRoomBase> live_;
+
+  std::vector<StepSink::StagedEvent> staged_;
+  int step_notified_ = 0;
+  int running_hooks_ = 0;
+  const std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+
+  struct Timer {
+    Shard::TimerId shard_timer;
+    absl::Duration interval;
+    std::function<void()> task;
+    bool repeat;
+  };
+  Shard::TimerId last_timer_ = 0;
+  absl::flat_hash_map<Shard::TimerId, Timer> timers_;
+};
+
+}  // namespace atrium
