@@ -166,15 +166,17 @@ TEST(RoomModelTest, ADestroyedRoomTellsItsMembers) {
 TEST(RoomModelTest, ListsTheTypesWithTheirMethodsAndEvents) {
   TestServer server({}, AddDesk);
   const json::value types = server.Get("/api/room-types").Json().at("roomTypes");
-  ASSERT_EQ(types.as_array().size(), 2u);
+  ASSERT_EQ(types.as_array().size(), 4u);
   EXPECT_EQ(types.at(0).at("name"), "chat");
   EXPECT_EQ(types.at(0).at("maxMembers"), 100);
   EXPECT_EQ(types.at(0).at("emptyTtl"), "300s");
-  const json::value& say = types.at(1).at("methods").at(1);
+  const json::value& desk = types.at(2);
+  EXPECT_EQ(desk.at("name"), "desk");
+  const json::value& say = desk.at("methods").at(1);
   EXPECT_EQ(say.at("name"), "say");
   EXPECT_EQ(say.at("requestType"), "atrium.rooms.AddMessageRequest");
   EXPECT_EQ(say.at("fromMembers"), true);
-  EXPECT_EQ(types.at(1).at("events").at(0).at("name"), "typing");
+  EXPECT_EQ(desk.at("events").at(0).at("name"), "typing");
 }
 
 }  // namespace
