@@ -36,6 +36,10 @@ class FakeRpcs {
     Add<v1::GetRoomRequest, v1::Room>("RoomService.GetRoom");
     Add<v1::ListRoomsRequest, v1::ListRoomsResponse>("RoomService.ListRooms");
     Add<v1::ListMembersRequest, v1::ListMembersResponse>("RoomService.ListMembers");
+    Add<v1::CallRequest, v1::CallResponse>("RoomService.Call");
+    Add<v1::UpdateRoomRequest, v1::Room>("RoomService.UpdateRoom");
+    Add<v1::DestroyRoomRequest, v1::DestroyRoomResponse>("RoomService.DestroyRoom");
+    Add<v1::ListRoomTypesRequest, v1::ListRoomTypesResponse>("RoomService.ListRoomTypes");
     Add<v1::GetStatsRequest, v1::GetStatsResponse>("RoomService.GetStats");
     Add<v1::ListSessionsRequest, v1::ListSessionsResponse>("SessionService.ListSessions");
     Add<v1::DisconnectSessionRequest, v1::DisconnectSessionResponse>("SessionService.DisconnectSession");

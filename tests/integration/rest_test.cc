@@ -97,7 +97,8 @@ TEST_F(RestTest, DescribesARoomWithItsZeros) {
   EXPECT_THAT(server_.Get("/api/rooms/geral").body,
               MatchesRegex(absl::StrCat(R"(\{"id":"geral","type":"","memberCount":0,"maxMembers":0,"createTime":")",
                                         kTime, R"(","lastActivityTime":")", kTime,
-                                        R"(","position":\{"epoch":"[0-9a-f]+","offset":"0"\}\})")));
+                                        R"(","position":\{"epoch":"[0-9a-f]+","offset":"0"\},"locked":false,)",
+                                        R"("unlisted":false,"metadata":\{\}\})")));
   EXPECT_THAT(server_.Get("/api/rooms/geral/state").body,
               MatchesRegex(R"(\{"state":\{\},"position":\{"epoch":"[0-9a-f]+","offset":"0"\}\})"));
   EXPECT_EQ(server_.Get("/api/rooms/geral/members").body, R"({"members":[],"nextPageToken":""})");

@@ -223,7 +223,7 @@ TEST(ChatRoomTest, StopsWhoHasFallenSilentWhileTyping) {
   EXPECT_THAT(bob.Take(), IsEmpty());
   rooms.shards().Advance(absl::Milliseconds(1));
   ASSERT_EQ(bob.frames.size(), 1u);
-  EXPECT_EQ(Payload::FromValue(bob.frames[0].event().data())->Json(), R"({"memberId":"alice","typing":false})");
+  EXPECT_EQ(*FromProtoValue(bob.frames[0].event().data()), (json::value{{"memberId", "alice"}, {"typing", false}}));
 }
 
 TEST(RoomRegistryTest, RefusesANameThatIsTaken) {
