@@ -1,10 +1,8 @@
 #include "server/api/room_filter.h"
 
-#include <memory>
 #include <optional>
 #include <utility>
 #include <variant>
-#include <vector>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
@@ -69,6 +67,7 @@ class Parser {
   absl::StatusOr<RoomFilter> Parse() {
     RoomFilter filter;
     if (at_ == text_.size()) {
+      filter.matches_all = true;
       filter.matches = [](const v1::Room&) { return true; };
       return filter;
     }

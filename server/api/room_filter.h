@@ -13,6 +13,8 @@ namespace atrium {
 struct RoomFilter {
   // Thread-safe.
   std::function<bool(const v1::Room&)> matches;
+  // There is no condition: `matches` need not be asked.
+  bool matches_all = false;
   // It says something about unlisted rooms: those that it matches are meant.
   bool names_unlisted = false;
 };

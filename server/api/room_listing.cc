@@ -16,19 +16,12 @@ namespace {
 
 constexpr size_t kMaxStatsRooms = 1000;
 
-google::protobuf::Duration ToProto(absl::Duration duration) {
-  google::protobuf::Duration out;
-  out.set_seconds(absl::IDivDuration(duration, absl::Seconds(1), &duration));
-  out.set_nanos(static_cast<int32_t>(absl::ToInt64Nanoseconds(duration)));
-  return out;
-}
-
 v1::RoomType Describe(const RoomTypeInfo& info, const RoomSettings& settings) {
   v1::RoomType type;
   type.set_name(info.name);
   type.set_max_members(info.options.max_members);
-  *type.mutable_empty_ttl() = ToProto(info.options.empty_ttl.value_or(settings.empty_ttl));
-  *type.mutable_hook_deadline() = ToProto(info.options.hook_deadline);
+  *type.mutable_empty_ttl() = ToDuration(info.options.empty_ttl.value_or(settings.empty_ttl));
+  *type.mutable_hook_deadline() = ToDuration(info.options.hook_deadline);
   type.set_unlisted(!info.options.listed);
   for (const auto& [name, method] : info.methods) {
     v1::RoomType::Method& described = *type.add_methods();
@@ -65,7 +58,7 @@ void RoomApi::ListRooms(const Caller&, WithPayload<v1::ListRoomsRequest> request
   absl::StatusOr<RoomFilter> filter = ParseRoomFilter(request.message.filter());
   REFUSE_IF_ERROR(filter.status(), done);
   const auto wanted = [filter = *std::move(filter)](const Room& room) {
-    return (room.listed() || filter.names_unlisted) && filter.matches(room.Describe());
+    return (room.listed() || filter.names_unlisted) && (filter.matches_all || filter.matches(room.Describe()));
   };
   // One more than the page tells whether there is a next one.
   rooms_.List(*after, *size + 1, wanted, [size = *size, done = std::move(done)](std::vector<v1::Room> rooms) mutable {

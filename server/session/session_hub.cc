@@ -28,13 +28,6 @@ absl::Status ValidateHello(const v1::Hello& hello) {
   return ValidateLength("hello.client", hello.client(), 100);
 }
 
-google::protobuf::Duration ToProto(absl::Duration duration) {
-  google::protobuf::Duration out;
-  out.set_seconds(absl::IDivDuration(duration, absl::Seconds(1), &duration));
-  out.set_nanos(static_cast<int32_t>(absl::ToInt64Nanoseconds(duration)));
-  return out;
-}
-
 }  // namespace
 
 SessionHub::SessionHub(Shard& shard, SessionSettings settings, RoomApi& api, Log& log)
@@ -101,7 +94,7 @@ void SessionHub::OnHello(Connection& connection, ClientRequest request) {
   v1::Welcome& welcome = *frame.mutable_welcome();
   welcome.set_session_id(session->id());
   welcome.set_user_id(session->user_id());
-  *welcome.mutable_ping_interval() = ToProto(settings_.ping_interval);
+  *welcome.mutable_ping_interval() = ToDuration(settings_.ping_interval);
   sessions_.emplace(key, std::move(session));
   connection.Heard();
   connection.Send(EncodeFrame(frame, connection.encoding()));

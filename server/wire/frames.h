@@ -90,4 +90,6 @@ ClientRequest DecodeFrame(v1::ClientFrame frame);
 // Milliseconds precision, as all times of Atrium.
 google::protobuf::Timestamp ToTimestamp(absl::Time time);
 
+google::protobuf::Duration ToDuration(absl::Duration duration);
+
 }  // namespace atrium
