@@ -6,8 +6,11 @@
 #include <exception>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "server/common/status_macros.h"
+#include "server/live/member.h"
 #include "server/live/room_errors.h"
+#include "server/live/suspend.h"
 
 namespace atrium {
 
@@ -29,6 +32,8 @@ class TypedRoom::HookRun final : public StepScope {
       room_.UndoStep();
     } else if (absl::Status status = room_.CommitStep(); !status.ok()) {
       failure = std::move(status);
+    } else {
+      notified += room_.step_notified_;
     }
   }
 
@@ -36,6 +41,8 @@ class TypedRoom::HookRun final : public StepScope {
   bool over = false;
   // Why a step was undone: the hook fails with this.
   absl::Status failure;
+  // Sessions that the events of its steps were handed to.
+  int notified = 0;
   Shard::TimerId deadline = 0;
   // Runs when nothing is left of the hook.
   absl::AnyInvocable<void()> after;
@@ -47,8 +54,8 @@ class TypedRoom::HookRun final : public StepScope {
   int depth_ = 0;
 };
 
-TypedRoom::TypedRoom(const RoomTypeInfo& type, Shard& shard, StepSink& sink, Log& log)
-    : type_(type), shard_(shard), sink_(sink), log_(log), live_(type.create()) {
+TypedRoom::TypedRoom(const RoomTypeInfo& type, Shard& shard, StepSink& sink, RoomServices services, Log& log)
+    : type_(type), shard_(shard), sink_(sink), services_(services), log_(log), live_(type.create()) {
   live_->room_ = this;
 }
 
@@ -97,6 +104,7 @@ std::shared_ptr<TypedRoom::HookRun> TypedRoom::RunHook(const char* name, Awaitab
       log_.Error("hook threw", {{"room", sink_.room_id()}, {"hook", name}});
       return (*shared_done)(HookFailed(name), T());
     }
+    earlier_notified_ = run->notified;
     (*shared_done)(run->failure, *std::move(result));
   };
   boost::asio::co_spawn(boost::asio::any_io_executor(StepExecutor(shard_.executor(), run)),
@@ -124,6 +132,12 @@ void TypedRoom::Create(absl::AnyInvocable<void(absl::Status)> done) {
 
 namespace {
 
+absl::Status CheckMemberInfo(const json::object& info) {
+  if (JsonSize(info) <= kMaxMemberInfoBytes) return absl::OkStatus();
+  return MakeError(absl::StatusCode::kResourceExhausted, "MEMBER_INFO_TOO_LARGE",
+                   absl::StrCat("A member's info may have ", kMaxMemberInfoBytes, " bytes of JSON"));
+}
+
 Awaitable<absl::Status> CallOnJoin(LiveRoomBase& room, std::shared_ptr<JoinContext> join) {
   co_return co_await room.OnJoin(*join);
 }
@@ -131,8 +145,9 @@ Awaitable<absl::Status> CallOnJoin(LiveRoomBase& room, std::shared_ptr<JoinConte
 }  // namespace
 
 void TypedRoom::Join(std::shared_ptr<JoinContext> join, absl::AnyInvocable<void(absl::Status)> done) {
-  RunHook<absl::Status>("OnJoin", CallOnJoin(*live_, std::move(join)),
-                        [this, done = std::move(done)](absl::Status failure, absl::Status verdict) mutable {
+  RunHook<absl::Status>("OnJoin", CallOnJoin(*live_, join),
+                        [this, join, done = std::move(done)](absl::Status failure, absl::Status verdict) mutable {
+                          if (verdict.ok()) verdict = CheckMemberInfo(join->info);
                           done(EndHook(std::move(failure), std::move(verdict)));
                         });
 }
@@ -159,10 +174,30 @@ absl::Status TypedRoom::Event(const EventContext& event) {
   return RunStep("OnEvent", [&] { return live_->OnEvent(event); });
 }
 
-absl::StatusOr<TypedRoom::CallResult> TypedRoom::Call(const RoomTypeInfo::Method& method, const json::value& args,
-                                                      CallContext call) {
+namespace {
+
+Awaitable<absl::StatusOr<Payload>> CallMethod(const RoomTypeInfo::Method& method, LiveRoomBase& room, json::value args,
+                                              CallContext call) {
+  co_return co_await method.start(room, args, call);
+}
+
+}  // namespace
+
+void TypedRoom::Call(const std::string& name, const RoomTypeInfo::Method& method, const json::value& args,
+                     CallContext call, CallDone done) {
+  if (method.call) return done(CallAtOnce(method, args, call));
+  RunHook<absl::StatusOr<Payload>>(
+      name.c_str(), CallMethod(method, *live_, args, std::move(call)),
+      [this, done = std::move(done)](absl::Status failure, absl::StatusOr<Payload> result) mutable {
+        const int before = earlier_notified_;
+        if (absl::Status status = EndHook(std::move(failure), result.status()); !status.ok()) return done(status);
+        done(CallResult{.result = *std::move(result), .notified = before + step_notified_});
+      });
+}
+
+absl::StatusOr<TypedRoom::CallResult> TypedRoom::CallAtOnce(const RoomTypeInfo::Method& method, const json::value& args,
+                                                            const CallContext& call) {
   CallResult result;
-  step_notified_ = 0;
   RETURN_IF_ERROR(RunStep("method", [&]() -> absl::Status {
     ASSIGN_OR_RETURN(result.result, method.call(*live_, args, call));
     return absl::OkStatus();
@@ -187,6 +222,13 @@ absl::Status TypedRoom::RunStep(const char* name, const std::function<absl::Stat
 }
 
 absl::Status TypedRoom::CommitStep() {
+  step_notified_ = 0;
+  absl::StatusOr<json::object> metadata = json::object();
+  if (!staged_metadata_.empty()) metadata = sink_.MergeMetadata(staged_metadata_);
+  if (!metadata.ok()) {
+    UndoStep();
+    return metadata.status();
+  }
   if (live_->StateTouched()) {
     if (absl::Status status = sink_.ReplaceState(live_->StateJson()); !status.ok()) {
       log_.Warning("step undone", {{"room", sink_.room_id()}, {"error", status.message()}});
@@ -195,13 +237,54 @@ absl::Status TypedRoom::CommitStep() {
     }
   }
   live_->KeepStep();
+  if (!std::exchange(staged_metadata_, {}).empty()) sink_.SetOwnMetadata(*std::move(metadata));
   for (const StepSink::StagedEvent& event : std::exchange(staged_, {})) step_notified_ += sink_.EmitStaged(event);
   return absl::OkStatus();
 }
 
 void TypedRoom::UndoStep() {
   staged_.clear();
+  staged_metadata_.clear();
   live_->UndoStep();
+}
+
+// ---- What hooks wait for
+
+Awaitable<absl::Status> TypedRoom::Offload(Workers::Work work) {
+  return Suspend([this, work = std::move(work)](Resume resume) mutable {
+    // The room is pinned while its hook waits, and the pool ends before the shard.
+    const auto waiting = std::make_shared<Resume>(std::move(resume));
+    const auto go_on = [&shard = shard_, waiting](absl::Status status) {
+      shard.Post([waiting, status = std::move(status)] { (*waiting)(status); });
+    };
+    absl::Status submitted = services_.workers.Submit([go_on, work = std::move(work)]() mutable {
+      absl::Status status;
+      try {
+        work();
+      } catch (...) {
+        status = HookFailed("offloaded work");
+      }
+      work = nullptr;
+      go_on(std::move(status));
+    });
+    if (!submitted.ok()) go_on(std::move(submitted));
+  });
+}
+
+Awaitable<void> TypedRoom::WatchRooms(std::function<void(const RoomListChange&)> on_change) {
+  auto start = [this, on_change = std::move(on_change)](Resume resume) mutable {
+    auto waiting = std::make_shared<Resume>(std::move(resume));
+    auto told = [this, on_change = std::move(on_change), waiting = std::move(waiting),
+                 missing = services_.feed.shards()](const RoomListChange& change, bool first) mutable {
+      RunStep("WatchRooms", [&] {
+        on_change(change);
+        return absl::OkStatus();
+      }).IgnoreError();
+      if (first && --missing == 0) (*std::exchange(waiting, nullptr))(absl::OkStatus());
+    };
+    watches_.push_back(services_.feed.Start(shard_, std::move(told)));
+  };
+  co_await Suspend(std::move(start));
 }
 
 // ---- Timers
