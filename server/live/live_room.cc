@@ -30,6 +30,10 @@ void LiveRoomBase::Emit(absl::string_view event, const google::protobuf::Message
                             .options = std::move(options)});
 }
 
+void LiveRoomBase::EmitBinary(absl::string_view event, std::string bytes, EmitOptions options) {
+  room_->staged_.push_back({.event = std::string(event), .binary = std::move(bytes), .options = std::move(options)});
+}
+
 Shard::TimerId LiveRoomBase::After(absl::Duration delay, std::function<void()> task) {
   return room_->StartTimer(delay, std::move(task), /*repeat=*/false);
 }

@@ -50,13 +50,16 @@ class TypedRoom::HookRun final : public StepScope {
 TypedRoom::TypedRoom(const RoomTypeInfo& type, Shard& shard, StepSink& sink, Log& log)
     : type_(type), shard_(shard), sink_(sink), log_(log), live_(type.create()) {
   live_->room_ = this;
+  live_->tracker().set_folding(type_.options.patch_interval > absl::ZeroDuration());
 }
 
 TypedRoom::~TypedRoom() {
   for (const auto& [id, timer] : timers_) shard_.Cancel(timer.shard_timer);
 }
 
-std::string TypedRoom::StateJson() const { return live_->StateJson(); }
+const google::protobuf::Message& TypedRoom::state() const { return std::as_const(*live_).tracker().committed(); }
+
+StateChange TypedRoom::FlushState() { return live_->tracker().Flush(); }
 
 // ---- Hooks
 
@@ -187,21 +190,23 @@ absl::Status TypedRoom::RunStep(const char* name, const std::function<absl::Stat
 }
 
 absl::Status TypedRoom::CommitStep() {
-  if (live_->StateTouched()) {
-    if (absl::Status status = sink_.ReplaceState(live_->StateJson()); !status.ok()) {
+  if (live_->tracker().touched()) {
+    if (absl::Status status = sink_.CommitState(live_->tracker().Take()); !status.ok()) {
       log_.Warning("step undone", {{"room", sink_.room_id()}, {"error", status.message()}});
       UndoStep();
       return status;
     }
   }
-  live_->KeepStep();
+  live_->tracker().Keep();
+  live_->KeepMeta();
   for (const StepSink::StagedEvent& event : std::exchange(staged_, {})) step_notified_ += sink_.EmitStaged(event);
   return absl::OkStatus();
 }
 
 void TypedRoom::UndoStep() {
   staged_.clear();
-  live_->UndoStep();
+  live_->tracker().Undo();
+  live_->UndoMeta();
 }
 
 // ---- Timers
