@@ -218,9 +218,11 @@ void RoomApi::SetState(const Caller& caller, WithPayload<v1::SetStateRequest> re
   if (rooms_.registry().TypeOf(room_id) != nullptr) return done(StateIsServerOnly());
   absl::StatusOr<json::object> merge = ToObject("state", request.payload);
   REFUSE_IF_ERROR(merge.status(), done);
-  auto set = [caller, merge = *std::move(merge), done = std::move(done)](Room* room) mutable {
+  absl::optional<uint64_t> expected_offset;
+  if (request.message.has_expected_offset()) expected_offset = request.message.expected_offset();
+  auto set = [caller, merge = *std::move(merge), expected_offset, done = std::move(done)](Room* room) mutable {
     REFUSE_IF_ERROR(Membership(room, caller).status(), done);
-    REFUSE_IF_ERROR(room->SetState(merge), done);
+    REFUSE_IF_ERROR(room->SetState(merge, expected_offset), done);
     WithPayload<v1::SetStateResponse> response;
     *response.message.mutable_position() = room->position();
     done(std::move(response));

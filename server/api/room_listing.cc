@@ -23,6 +23,9 @@ v1::RoomType Describe(const RoomTypeInfo& info, const RoomSettings& settings) {
   *type.mutable_empty_ttl() = ToDuration(info.options.empty_ttl.value_or(settings.empty_ttl));
   *type.mutable_hook_deadline() = ToDuration(info.options.hook_deadline);
   type.set_unlisted(!info.options.listed);
+  *type.mutable_patch_interval() = ToDuration(info.options.patch_interval);
+  *type.mutable_presence_interval() = ToDuration(info.options.presence_interval);
+  type.set_presence_list_limit(info.options.presence_list_limit);
   for (const auto& [name, method] : info.methods) {
     v1::RoomType::Method& described = *type.add_methods();
     described.set_name(name);

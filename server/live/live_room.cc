@@ -51,6 +51,10 @@ Awaitable<void> LiveRoomBase::WatchRooms(std::function<void(const RoomListChange
   return room_->WatchRooms(std::move(on_change));
 }
 
+void LiveRoomBase::EmitBinary(absl::string_view event, std::string bytes, EmitOptions options) {
+  room_->staged_.push_back({.event = std::string(event), .binary = std::move(bytes), .options = std::move(options)});
+}
+
 Shard::TimerId LiveRoomBase::After(absl::Duration delay, std::function<void()> task) {
   return room_->StartTimer(delay, std::move(task), /*repeat=*/false);
 }

@@ -6,9 +6,12 @@
 
 #include "server/common/status_macros.h"
 #include "server/live/room_errors.h"
+#include "server/wire/merge.h"
 
 namespace atrium {
 namespace {
+
+constexpr RoomOptions kUntypedOptions;
 
 void SortUnique(Audience::Sessions& sessions) {
   std::sort(sessions.begin(), sessions.end());
@@ -43,7 +46,7 @@ Room::Room(std::string id, const RoomTypeInfo* type, json::object initial_state,
   if (type_ == nullptr) return;
   unlisted_ = !type_->options.listed;
   typed_ = std::make_unique<TypedRoom>(*type_, env_.shard, static_cast<StepSink&>(*this), env_.services, env_.log);
-  state_ = *ParseJson(typed_->StateJson());
+  state_bytes_ = state().Json().size();
 }
 
 Room::~Room() {
@@ -51,6 +54,7 @@ Room::~Room() {
   env_.counters.members.Add(-member_count());
   env_.shard.Cancel(empty_timer_);
   env_.shard.Cancel(presence_timer_);
+  env_.shard.Cancel(patch_timer_);
 }
 
 v1::Position Room::position() const {
@@ -63,10 +67,8 @@ v1::Position Room::position() const {
 v1::Room Room::Describe() const {
   v1::Room room;
   room.set_id(id_);
-  if (type_ != nullptr) {
-    room.set_type(type_->name);
-    room.set_max_members(type_->options.max_members);
-  }
+  if (type_ != nullptr) room.set_type(type_->name);
+  room.set_max_members(options().max_members);
   room.set_member_count(member_count());
   room.set_locked(locked_);
   room.set_unlisted(unlisted_);
@@ -84,7 +86,10 @@ json::object Room::Metadata() const {
 }
 
 const Payload& Room::state() {
-  if (state_payload_.empty()) state_payload_ = Payload::FromJson(state_);
+  if (state_payload_.empty()) {
+    state_payload_ = typed_ == nullptr ? Payload::FromJson(state_)
+                                       : Payload::FromText(MessageToJson(typed_->state(), JsonZeros::kPrint));
+  }
   return state_payload_;
 }
 
@@ -124,8 +129,7 @@ bool Room::idle() const {
 
 void Room::WatchEmptiness() {
   if (!idle() || empty_timer_ != 0) return;
-  absl::Duration ttl =
-      type_ == nullptr ? env_.settings.empty_ttl : type_->options.empty_ttl.value_or(env_.settings.empty_ttl);
+  absl::Duration ttl = options().empty_ttl.value_or(env_.settings.empty_ttl);
   if (cleared_) ttl = absl::ZeroDuration();
   empty_timer_ = env_.shard.After(ttl, [this] {
     empty_timer_ = 0;
@@ -145,7 +149,7 @@ void Room::Join(MemberIdentity who, Payload payload, JoinDone done) {
   }
   if (pending_.contains(who.id)) return done(JoinPending());
   if (locked_) return done(RoomLocked());
-  const size_t seats = type_ == nullptr ? 0 : type_->options.max_members;
+  const size_t seats = options().max_members;
   if (seats > 0 && members_.size() + pending_.size() >= seats) return done(RoomFull());
   if (typed_ == nullptr) return done(Admit(std::move(who), {}));
 
@@ -200,6 +204,10 @@ Admission Room::Admit(MemberIdentity who, std::any membership) {
   return admission;
 }
 
+const RoomOptions& Room::options() const { return type_ == nullptr ? kUntypedOptions : type_->options; }
+
+bool Room::ListsMembers() const { return member_count() <= options().presence_list_limit; }
+
 Admission Room::MakeAdmission(const MemberIdentity& who) const {
   Admission admission;
   admission.channel = fanout_.channel();
@@ -207,7 +215,7 @@ Admission Room::MakeAdmission(const MemberIdentity& who) const {
   *response.mutable_room() = Describe();
   response.set_member_id(who.id);
   *response.mutable_position() = position();
-  if (members_.size() <= Presence::kListLimit) {
+  if (ListsMembers()) {
     for (const auto& [id, member] : members_) *response.add_members() = member.ToProto();
   }
   return admission;
@@ -244,6 +252,7 @@ absl::Status Room::Leave(const std::string& member_id, v1::LeaveReason reason, b
 
 void Room::Clear() {
   cleared_ = true;
+  FlushPatch();
   for (auto& [id, pending] : pending_) pending.gone = true;
   while (!members_.empty()) {
     const std::string id = members_.begin()->first;
@@ -255,11 +264,12 @@ void Room::Clear() {
 
 void Room::TellPresence() {
   const auto send = [this] {
-    if (presence_.changed()) Delivered(fanout_.SendPresence(presence_.Take(members_.size())));
+    if (presence_.changed()) Delivered(fanout_.SendPresence(presence_.Take(members_.size(), ListsMembers())));
   };
-  if (members_.size() <= Presence::kAtOnce) return send();
+  const absl::Duration interval = options().presence_interval;
+  if (members_.size() <= Presence::kAtOnce || interval == absl::ZeroDuration()) return send();
   if (presence_timer_ != 0) return;
-  presence_timer_ = env_.shard.After(Presence::kInterval, [this, send] {
+  presence_timer_ = env_.shard.After(interval, [this, send] {
     presence_timer_ = 0;
     send();
   });
@@ -293,11 +303,13 @@ absl::Status Room::CheckEvent(const Emission& emission) const {
 }
 
 int Room::EmitStaged(const StagedEvent& event) {
-  return Send({.event = event.event, .data = event.data}, event.options,
+  const std::string* const binary = event.binary ? &*event.binary : nullptr;
+  return Send({.event = event.event, .data = event.data, .binary = binary}, event.options,
               AudienceOf(nullptr, /*include_self=*/false, event.options));
 }
 
 int Room::Send(Event event, const EmitOptions& options, const Audience& audience) {
+  if (!options.is_volatile) FlushPatch();
   Touch();
   env_.counters.events.Add(1);
   event.time = last_activity_time_;
@@ -330,33 +342,48 @@ Audience::Sessions Room::SessionsOf(const std::vector<std::string>& member_ids) 
 
 // ---- State and methods
 
-absl::Status Room::SetState(const json::object& merge) {
-  if (typed_ != nullptr) return StateIsServerOnly();
-  MergeResult merged = PatchFromMerge(state_.get_object(), merge);
-  if (merged.patch.empty()) return absl::OkStatus();
+absl::Status Room::CheckLimits(const StateChange& change) const {
   const size_t limit = env_.settings.max_state_bytes;
-  if (limit > 0 && merged.growth > 0 && state_bytes_ + merged.growth > limit) return StateTooLarge();
-  RETURN_IF_ERROR(ApplyPatch(merged.patch, state_));
-  state_bytes_ += merged.growth;
-  SendPatch(merged.patch);
+  if (limit > 0 && change.growth > 0 && state_bytes_ + change.growth > limit) return StateTooLarge();
+  return change.depth > kMaxJsonDepth ? StateTooDeep() : absl::OkStatus();
+}
+
+absl::Status Room::SetState(const json::object& merge, absl::optional<uint64_t> expected_offset) {
+  if (typed_ != nullptr) return StateIsServerOnly();
+  if (expected_offset && patch_offset_ > *expected_offset) return StateChanged(patch_offset_);
+  const StateChange change = ChangeFromMerge(state_, merge);
+  RETURN_IF_ERROR(CheckLimits(change));
+  if (change.patch.empty()) return absl::OkStatus();
+  Merge(state_, merge);
+  state_bytes_ += change.growth;
+  SendPatch(change.patch);
   return absl::OkStatus();
 }
 
-absl::Status Room::ReplaceState(absl::string_view state) {
-  const size_t limit = env_.settings.max_state_bytes;
-  if (limit > 0 && state.size() > limit) return StateTooLarge();
-  ASSIGN_OR_RETURN(json::value after, ParseJson(state));
-  const Patch patch = Diff(state_, after);
-  if (patch.empty()) return absl::OkStatus();
-  state_ = std::move(after);
-  SendPatch(patch);
+absl::Status Room::CommitState(const StateChange& change) {
+  RETURN_IF_ERROR(CheckLimits(change));
+  if (change.patch.empty()) return absl::OkStatus();
+  state_bytes_ += change.growth;
+  if (type_->options.patch_interval == absl::ZeroDuration()) {
+    SendPatch(change.patch);
+  } else if (patch_timer_ == 0) {
+    patch_timer_ = env_.shard.After(type_->options.patch_interval, [this] { FlushPatch(); });
+  }
   return absl::OkStatus();
+}
+
+void Room::FlushPatch() {
+  if (patch_timer_ == 0) return;
+  env_.shard.Cancel(std::exchange(patch_timer_, 0));
+  const StateChange change = typed_->FlushState();
+  if (!change.patch.empty()) SendPatch(change.patch);
 }
 
 void Room::SendPatch(const Patch& patch) {
   Touch();
   state_payload_ = {};
   Delivered(fanout_.SendPatch(patch));
+  patch_offset_ = fanout_.offset();
 }
 
 void Room::Call(absl::string_view method, const json::value& args, const MemberIdentity* member,

@@ -125,8 +125,8 @@ class Room final : private StepSink {
   absl::StatusOr<int> Emit(Emission emission);
 
   // Merges into the state of an untyped room. FAILED_PRECONDITION if it is typed; RESOURCE_EXHAUSTED if the state
-  // would pass its limit: nothing is changed then.
-  absl::Status SetState(const json::object& merge);
+  // would pass its limit; ABORTED if a patch has a greater offset than `expected_offset`: nothing is changed then.
+  absl::Status SetState(const json::object& merge, absl::optional<uint64_t> expected_offset = absl::nullopt);
 
   // Runs a typed room's method, for `member` or (null) a service. `done` runs once, maybe at once, with
   // FAILED_PRECONDITION if it has no such method, PERMISSION_DENIED if members may not call it; else what it returns.
@@ -141,7 +141,7 @@ class Room final : private StepSink {
   };
 
   // StepSink.
-  absl::Status ReplaceState(absl::string_view state) override;
+  absl::Status CommitState(const StateChange& change) override;
   int EmitStaged(const StagedEvent& event) override;
   absl::StatusOr<json::object> MergeMetadata(const json::object& keys) const override;
   void SetOwnMetadata(json::object metadata) override;
@@ -153,13 +153,19 @@ class Room final : private StepSink {
   void LeaveUnseen(MemberIdentity who, std::any membership);
   Admission Admit(MemberIdentity who, std::any membership);
   Admission MakeAdmission(const MemberIdentity& who) const;
+  // Of its type.
+  const RoomOptions& options() const;
+  bool ListsMembers() const;
   void TellPresence();
 
   Audience AudienceOf(const MemberIdentity* sender, bool include_self, const EmitOptions& options) const;
   Audience::Sessions SessionsOf(const std::vector<std::string>& member_ids) const;
   absl::Status CheckEvent(const Emission& emission) const;
   int Send(Event event, const EmitOptions& options, const Audience& audience);
+  absl::Status CheckLimits(const StateChange& change) const;
   void SendPatch(const Patch& patch);
+  // Sends what is folded.
+  void FlushPatch();
   void Delivered(int sessions) { env_.counters.deliveries.Add(sessions); }
   void ListingChanged();
   void Touch() { last_activity_time_ = env_.shard.Now(); }
@@ -177,14 +183,20 @@ class Room final : private StepSink {
   json::object metadata_;
   json::object own_metadata_;
 
-  json::value state_;
-  size_t state_bytes_;     // JsonSize(state_); of untyped rooms only
-  Payload state_payload_;  // of state_; empty when that has changed
+  // Of an untyped room; a typed one has its own.
+  json::object state_;
+  // Of the state's JSON, with what is folded.
+  size_t state_bytes_;
+  // The state as members have it; empty when that has changed.
+  Payload state_payload_;
+  // Of the last patch.
+  uint64_t patch_offset_ = 0;
   absl::flat_hash_map<std::string, Member> members_;
   absl::flat_hash_map<std::string, PendingJoin> pending_;
   Fanout fanout_;
   Presence presence_;
   Shard::TimerId presence_timer_ = 0;
+  Shard::TimerId patch_timer_ = 0;
   Shard::TimerId empty_timer_ = 0;
   // Null if untyped. Its code may call back into all of the above: last.
   std::unique_ptr<TypedRoom> typed_;

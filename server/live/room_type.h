@@ -30,6 +30,13 @@ struct RoomOptions {
   int max_members = 0;
   // How long an empty room is kept. Not set: as the server is told (--empty-ttl).
   absl::optional<absl::Duration> empty_ttl;
+  // 0: each step's change of the state goes out at once, as one patch. Else the changes of so long a time go out
+  // together; a recorded event sends them before itself. For rooms that change many times a second.
+  absl::Duration patch_interval = absl::ZeroDuration();
+  // In a room of more than 32 members, who comes and goes is told together, this often. 0: each at once.
+  absl::Duration presence_interval = absl::Milliseconds(100);
+  // In a room of more members than this, only their count is told; ListMembers tells who they are.
+  int presence_list_limit = 200;
   // How long a hook may take. 0: for ever.
   absl::Duration hook_deadline = absl::Seconds(5);
   // Whether ListRooms shows its rooms.

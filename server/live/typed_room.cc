@@ -57,13 +57,16 @@ class TypedRoom::HookRun final : public StepScope {
 TypedRoom::TypedRoom(const RoomTypeInfo& type, Shard& shard, StepSink& sink, RoomServices services, Log& log)
     : type_(type), shard_(shard), sink_(sink), services_(services), log_(log), live_(type.create()) {
   live_->room_ = this;
+  live_->tracker().set_folding(type_.options.patch_interval > absl::ZeroDuration());
 }
 
 TypedRoom::~TypedRoom() {
   for (const auto& [id, timer] : timers_) shard_.Cancel(timer.shard_timer);
 }
 
-std::string TypedRoom::StateJson() const { return live_->StateJson(); }
+const google::protobuf::Message& TypedRoom::state() const { return std::as_const(*live_).tracker().committed(); }
+
+StateChange TypedRoom::FlushState() { return live_->tracker().Flush(); }
 
 // ---- Hooks
 
@@ -229,14 +232,15 @@ absl::Status TypedRoom::CommitStep() {
     UndoStep();
     return metadata.status();
   }
-  if (live_->StateTouched()) {
-    if (absl::Status status = sink_.ReplaceState(live_->StateJson()); !status.ok()) {
+  if (live_->tracker().touched()) {
+    if (absl::Status status = sink_.CommitState(live_->tracker().Take()); !status.ok()) {
       log_.Warning("step undone", {{"room", sink_.room_id()}, {"error", status.message()}});
       UndoStep();
       return status;
     }
   }
-  live_->KeepStep();
+  live_->tracker().Keep();
+  live_->KeepMeta();
   if (!std::exchange(staged_metadata_, {}).empty()) sink_.SetOwnMetadata(*std::move(metadata));
   for (const StepSink::StagedEvent& event : std::exchange(staged_, {})) step_notified_ += sink_.EmitStaged(event);
   return absl::OkStatus();
@@ -245,7 +249,8 @@ absl::Status TypedRoom::CommitStep() {
 void TypedRoom::UndoStep() {
   staged_.clear();
   staged_metadata_.clear();
-  live_->UndoStep();
+  live_->tracker().Undo();
+  live_->UndoMeta();
 }
 
 // ---- What hooks wait for

@@ -25,12 +25,14 @@ class StepSink {
   struct StagedEvent {
     std::string event;
     Payload data;
+    // Instead of data.
+    absl::optional<std::string> binary;
     EmitOptions options;
   };
 
   virtual ~StepSink() = default;
-  // Makes `state` the room's. RESOURCE_EXHAUSTED, with nothing changed, if it is too large.
-  virtual absl::Status ReplaceState(absl::string_view state) = 0;
+  // Takes a change of the state. RESOURCE_EXHAUSTED if that would be too large or too deep: the step is undone.
+  virtual absl::Status CommitState(const StateChange& change) = 0;
   // Returns how many sessions it was handed to.
   virtual int EmitStaged(const StagedEvent& event) = 0;
   // The room's own metadata as it would be with `keys` set; RESOURCE_EXHAUSTED if it is too large.
@@ -56,7 +58,10 @@ class TypedRoom {
   TypedRoom(const RoomTypeInfo& type, Shard& shard, StepSink& sink, RoomServices services, Log& log);
   ~TypedRoom();
 
-  std::string StateJson() const;
+  // The state as the members have it.
+  const google::protobuf::Message& state() const;
+  // What steps have changed since the last such call, where the type folds.
+  StateChange FlushState();
 
   // A hook, to its end or its deadline. `done` runs once; when a hook said yes, inside its last step, whose changes
   // are committed already.
