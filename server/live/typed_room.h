@@ -13,7 +13,7 @@
 #include "server/live/live_room.h"
 #include "server/live/room_type.h"
 #include "server/live/shard.h"
-#include "server/live/step_executor.h"
+#include "server/live/step_runner.h"
 
 namespace atrium {
 
@@ -40,10 +40,10 @@ class StepSink {
 };
 
 // Runs the hooks, methods and timers of one LiveRoom, each step as a transaction. On the room's shard.
-class TypedRoom {
+class TypedRoom final : private StepOwner {
  public:
   TypedRoom(const RoomTypeInfo& type, Shard& shard, StepSink& sink, Log& log);
-  ~TypedRoom();
+  ~TypedRoom() override;
 
   std::string StateJson() const;
 
@@ -65,20 +65,20 @@ class TypedRoom {
   absl::StatusOr<CallResult> Call(const RoomTypeInfo::Method& method, const json::value& args, CallContext call);
 
   // Hooks that have not ended, those past their deadline included: the room cannot go before them.
-  int running_hooks() const { return running_hooks_; }
+  int running_hooks() const { return steps_.running_hooks(); }
 
  private:
   friend class LiveRoomBase;
-  class HookRun;
 
-  template <typename T>
-  std::shared_ptr<HookRun> RunHook(const char* name, Awaitable<T> hook, absl::AnyInvocable<void(absl::Status, T)> done);
-  absl::Status EndHook(absl::Status failure, absl::Status verdict);
-  // Runs `step` as one, synchronous, transaction.
-  absl::Status RunStep(const char* name, const std::function<absl::Status()>& step);
-  // Not OK: the step was undone.
-  absl::Status CommitStep();
-  void UndoStep();
+  // StepOwner.
+  absl::Status CommitStep() override;
+  void UndoStep() override;
+  void OnHooksEnded() override { sink_.OnHooksEnded(); }
+  absl::string_view kind() const override { return "room"; }
+  const std::string& name() const override { return sink_.room_id(); }
+
+  // Runs a hook whose verdict commits or undoes its last step.
+  void RunHook(const char* name, Awaitable<absl::Status> hook, absl::AnyInvocable<void(absl::Status)> done);
 
   Shard::TimerId StartTimer(absl::Duration delay, std::function<void()> task, bool repeat);
   void RunTimer(Shard::TimerId id);
@@ -91,8 +91,6 @@ class TypedRoom {
 
   std::vector<StepSink::StagedEvent> staged_;
   int step_notified_ = 0;
-  int running_hooks_ = 0;
-  const std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 
   struct Timer {
     Shard::TimerId shard_timer;
@@ -102,6 +100,8 @@ class TypedRoom {
   };
   Shard::TimerId last_timer_ = 0;
   absl::flat_hash_map<Shard::TimerId, Timer> timers_;
+  // What it runs uses all of the above: last.
+  StepRunner steps_;
 };
 
 }  // namespace atrium
