@@ -147,11 +147,7 @@ absl::StatusOr<ChatMessage> ChatRoom::AddMessage(const AddMessageRequest& reques
   message.set_user(request.user());
   message.set_text(request.text());
   *message.mutable_timestamp() = ToTimestamp(call.time);
-  Mutate([&](ChatState& state) {
-    auto& messages = *state.mutable_messages();
-    if (messages.size() == kKeptMessages) messages.DeleteSubrange(0, 1);
-    *messages.Add() = message;
-  });
+  Append(&ChatState::mutable_messages, message, kKeptMessages);
   Emit("chat:message", message);
   return message;
 }

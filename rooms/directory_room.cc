@@ -43,32 +43,32 @@ Awaitable<absl::Status> DirectoryRoom::OnCreate() {
 }
 
 void DirectoryRoom::OnChange(const RoomListChange& change) {
-  Mutate([&](DirectoryState& state) {
-    for (const std::string& id : change.gone) Hide(state, id);
-    for (const ListedRoom& room : change.listed) Show(state, EntryOf(room));
-    while (state.rooms_size() < kMaxShown && !waiting_.empty()) {
-      Show(state, std::move(waiting_.extract(waiting_.begin()).mapped()));
-    }
-    state.set_not_shown(static_cast<int32_t>(waiting_.size()));
-  });
+  for (const std::string& id : change.gone) Hide(id);
+  for (const ListedRoom& room : change.listed) Show(EntryOf(room));
+  while (state().rooms_size() < kMaxShown && !waiting_.empty()) {
+    Show(std::move(waiting_.extract(waiting_.begin()).mapped()));
+  }
+  const auto not_shown = static_cast<int32_t>(waiting_.size());
+  if (not_shown == state().not_shown()) return;
+  Mutate([&](DirectoryState& state) { state.set_not_shown(not_shown); });
 }
 
-void DirectoryRoom::Show(DirectoryState& state, DirectoryEntry entry) {
-  const auto it = state.mutable_rooms()->find(entry.id());
-  const bool shown = it != state.rooms().end();
-  if (!shown && state.rooms_size() >= kMaxShown) {
-    waiting_[entry.id()] = std::move(entry);
+void DirectoryRoom::Show(const DirectoryEntry& entry) {
+  const auto it = state().rooms().find(entry.id());
+  const bool shown = it != state().rooms().end();
+  if (!shown && state().rooms_size() >= kMaxShown) {
+    waiting_[entry.id()] = entry;
     return;
   }
   if (shown && google::protobuf::util::MessageDifferencer::Equals(it->second, entry)) return;
+  Put(&DirectoryState::mutable_rooms, entry.id(), entry);
   Emit(shown ? "room:changed" : "room:added", entry);
-  const std::string id = entry.id();
-  (*state.mutable_rooms())[id] = std::move(entry);
 }
 
-void DirectoryRoom::Hide(DirectoryState& state, const std::string& id) {
+void DirectoryRoom::Hide(const std::string& id) {
   waiting_.erase(id);
-  if (state.mutable_rooms()->erase(id) == 0) return;
+  if (state().rooms().count(id) == 0) return;
+  Erase(&DirectoryState::mutable_rooms, id);
   DirectoryRemoval removal;
   removal.set_id(id);
   Emit("room:removed", removal);

@@ -23,8 +23,8 @@ class DirectoryRoom final : public LiveRoom<DirectoryState, DirectoryMeta> {
 
  private:
   void OnChange(const RoomListChange& change);
-  void Show(DirectoryState& state, DirectoryEntry entry);
-  void Hide(DirectoryState& state, const std::string& id);
+  void Show(const DirectoryEntry& entry);
+  void Hide(const std::string& id);
 
   // Those that there is no place for; shown when there is.
   absl::btree_map<std::string, DirectoryEntry> waiting_;

@@ -3,7 +3,6 @@
 #include <utility>
 
 #include "server/common/errors.h"
-#include "server/live/suspend.h"
 #include "server/live/typed_room.h"
 
 namespace atrium {

@@ -14,7 +14,7 @@
 #include "server/live/room_feed.h"
 #include "server/live/room_type.h"
 #include "server/live/shard.h"
-#include "server/live/step_executor.h"
+#include "server/live/step_runner.h"
 #include "server/live/worker_pool.h"
 
 namespace atrium {
@@ -53,10 +53,10 @@ struct RoomServices {
 };
 
 // Runs the hooks, methods and timers of one LiveRoom, each step as a transaction. On the room's shard.
-class TypedRoom {
+class TypedRoom final : private StepOwner {
  public:
   TypedRoom(const RoomTypeInfo& type, Shard& shard, StepSink& sink, RoomServices services, Log& log);
-  ~TypedRoom();
+  ~TypedRoom() override;
 
   // The state as the members have it.
   const google::protobuf::Message& state() const;
@@ -75,7 +75,7 @@ class TypedRoom {
 
   struct CallResult {
     Payload result;
-    // Sessions that the events of the call were handed to.
+    // Sessions that the events of the call, of its last step if it waits, were handed to.
     int notified = 0;
   };
   // `done` runs once: at once, or for a method that waits when it ends or is out of time, behind what it emitted.
@@ -84,22 +84,22 @@ class TypedRoom {
             CallDone done);
 
   // Hooks that have not ended, those past their deadline included: the room cannot go before them.
-  int running_hooks() const { return running_hooks_; }
+  int running_hooks() const { return steps_.running_hooks(); }
 
  private:
   friend class LiveRoomBase;
-  class HookRun;
 
-  template <typename T>
-  std::shared_ptr<HookRun> RunHook(const char* name, Awaitable<T> hook, absl::AnyInvocable<void(absl::Status, T)> done);
-  absl::Status EndHook(absl::Status failure, absl::Status verdict);
+  // StepOwner.
+  absl::Status CommitStep() override;
+  void UndoStep() override;
+  void OnHooksEnded() override { sink_.OnHooksEnded(); }
+  absl::string_view kind() const override { return "room"; }
+  const std::string& name() const override { return sink_.room_id(); }
+
+  // Runs a hook whose verdict commits or undoes its last step.
+  void RunHook(const char* name, Awaitable<absl::Status> hook, absl::AnyInvocable<void(absl::Status)> done);
   absl::StatusOr<CallResult> CallAtOnce(const RoomTypeInfo::Method& method, const json::value& args,
                                         const CallContext& call);
-  // Runs `step` as one, synchronous, transaction.
-  absl::Status RunStep(const char* name, const std::function<absl::Status()>& step);
-  // Not OK: the step was undone.
-  absl::Status CommitStep();
-  void UndoStep();
 
   Awaitable<absl::Status> Offload(Workers::Work work);
   Awaitable<void> WatchRooms(std::function<void(const RoomListChange&)> on_change);
@@ -118,12 +118,7 @@ class TypedRoom {
   json::object staged_metadata_;
   // Sessions that the events of the last step were handed to.
   int step_notified_ = 0;
-  // The same of the steps before, of a hook that ends.
-  int earlier_notified_ = 0;
-  int running_hooks_ = 0;
-  // A hook that waits for a watch goes with it, when the process ends: before this, alive_ has gone.
   std::vector<std::unique_ptr<RoomFeed::Watch>> watches_;
-  const std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 
   struct Timer {
     Shard::TimerId shard_timer;
@@ -133,6 +128,8 @@ class TypedRoom {
   };
   Shard::TimerId last_timer_ = 0;
   absl::flat_hash_map<Shard::TimerId, Timer> timers_;
+  // What it runs uses all of the above: last.
+  StepRunner steps_;
 };
 
 }  // namespace atrium
