@@ -109,14 +109,12 @@ void RoomApi::UpdateRoom(const Caller&, WithPayload<v1::UpdateRoomRequest> reque
   if (message.has_locked()) update.locked = message.locked();
   if (message.has_unlisted()) update.unlisted = message.unlisted();
   if (message.has_metadata()) {
-    google::protobuf::Value value;
-    *value.mutable_struct_value() = message.metadata();
-    absl::StatusOr<json::value> metadata = FromProtoValue(value);
-    if (!metadata.ok()) return done(InvalidField("metadata", metadata.status().message()));
+    absl::StatusOr<json::object> metadata = ToJsonObject("metadata", message.metadata());
+    REFUSE_IF_ERROR(metadata.status(), done);
     if (JsonSize(*metadata) > kMaxMetadataBytes) {
       return done(InvalidField("metadata", absl::StrCat("must have at most ", kMaxMetadataBytes, " bytes as JSON")));
     }
-    update.metadata = std::move(metadata->get_object());
+    update.metadata = *std::move(metadata);
   }
   rooms_.Find(message.room_id(),
               [room_id = message.room_id(), update = std::move(update), done = std::move(done)](Room* room) mutable {

@@ -1,14 +1,18 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "server/live/hooks.h"
+#include "server/live/room_feed.h"
 #include "server/live/room_type.h"
 #include "server/live/shard.h"
 #include "server/live/tracked_state.h"
@@ -39,8 +43,9 @@ class LiveRoomBase {
   // Once, before anything else. Not OK: the room is removed, and joins are told "Room initialization failed".
   virtual Awaitable<absl::Status> OnCreate();
 
-  // Decides on a join; it holds its seat meanwhile. Not OK: rejected, with that status's message ("Join rejected by
-  // room" if it has none). What it sets of the state, the joiner sees in its snapshot.
+  // Decides on a join; it holds its seat meanwhile. Not OK: rejected, with that status if it has a reason (MakeError),
+  // else PERMISSION_DENIED with its message ("Join rejected by room" if it has none). What it sets of the state, the
+  // joiner sees in its snapshot.
   virtual Awaitable<absl::Status> OnJoin(JoinContext& join);
 
   // Exactly one for each OnJoin that said yes and each member, before the member is removed. If it throws, the member
@@ -71,6 +76,27 @@ class LiveRoomBase {
   // The same with bytes that only the application understands, for what changes too often for patches.
   void EmitBinary(absl::string_view event, std::string bytes, EmitOptions options = {});
 
+  // Sets these keys of the room's metadata, which everybody can see and services can filter by; a null removes its key.
+  // They hide what services set under the same keys by UpdateRoom. A step that makes more than 4 KiB of JSON of them
+  // fails with RESOURCE_EXHAUSTED.
+  void SetMetadata(const json::object& keys);
+
+  // Runs `work` on a thread of the server's worker pool, and goes on with what it returned: for what would hold up
+  // everything else on this thread. `work` must not touch the room. RESOURCE_EXHAUSTED ("try again") if too much waits
+  // for the pool, UNAVAILABLE if the server is shutting down, INTERNAL if `work` throws.
+  template <typename Work, typename Result = std::invoke_result_t<Work&>>
+  Awaitable<absl::StatusOr<Result>> Offload(Work work) {
+    auto result = std::make_shared<std::optional<Result>>();
+    absl::AnyInvocable<void()> run = [work = std::move(work), result]() mutable { result->emplace(work()); };
+    absl::Status status = co_await OffloadWork(std::move(run));
+    if (!status.ok()) co_return status;
+    co_return *std::move(*result);
+  }
+
+  // Watches the typed rooms that ListRooms shows: `on_change` gets those of each shard, then, within about 100 ms, what
+  // has changed, each time as a step of its own. Returns when it has got all that there are. Stops with the room.
+  Awaitable<void> WatchRooms(std::function<void(const RoomListChange&)> on_change);
+
   // Runs `task` as a step of its own after `delay`, or every `interval`. Stops with the room.
   Shard::TimerId After(absl::Duration delay, std::function<void()> task);
   Shard::TimerId Every(absl::Duration interval, std::function<void()> task);
@@ -78,9 +104,12 @@ class LiveRoomBase {
   void CancelTimer(Shard::TimerId timer);
 
  private:
+  friend class RoomPassword;
   friend class TypedRoom;
   template <typename State, typename Meta>
   friend class LiveRoom;
+
+  Awaitable<absl::Status> OffloadWork(absl::AnyInvocable<void()> work);
 
   // The public state, and what the current step has changed of it.
   virtual StateTracker& tracker() = 0;

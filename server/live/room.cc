@@ -18,7 +18,17 @@ void SortUnique(Audience::Sessions& sessions) {
   sessions.erase(std::unique(sessions.begin(), sessions.end()), sessions.end());
 }
 
-MemberInfo InfoOf(const MemberIdentity& who) { return {.id = who.id, .user_id = who.user_id}; }
+constexpr size_t kMaxOwnMetadataBytes = 4096;
+
+// What a joiner is told of OnJoin's refusal.
+absl::Status Refusal(absl::Status verdict) {
+  switch (verdict.code()) {
+    case absl::StatusCode::kInternal: return JoinRejected("");
+    case absl::StatusCode::kDeadlineExceeded:
+    case absl::StatusCode::kResourceExhausted: return verdict;
+    default: return HasReason(verdict) ? verdict : JoinRejected(verdict.message());
+  }
+}
 
 }  // namespace
 
@@ -35,7 +45,7 @@ Room::Room(std::string id, const RoomTypeInfo* type, json::object initial_state,
   env_.counters.rooms.Add(1);
   if (type_ == nullptr) return;
   unlisted_ = !type_->options.listed;
-  typed_ = std::make_unique<TypedRoom>(*type_, env_.shard, static_cast<StepSink&>(*this), env_.log);
+  typed_ = std::make_unique<TypedRoom>(*type_, env_.shard, static_cast<StepSink&>(*this), env_.services, env_.log);
   state_bytes_ = state().Json().size();
 }
 
@@ -62,11 +72,17 @@ v1::Room Room::Describe() const {
   room.set_member_count(member_count());
   room.set_locked(locked_);
   room.set_unlisted(unlisted_);
-  *room.mutable_metadata() = ToProtoValue(metadata_).struct_value();
+  *room.mutable_metadata() = ToProtoValue(Metadata()).struct_value();
   *room.mutable_create_time() = ToTimestamp(create_time_);
   *room.mutable_last_activity_time() = ToTimestamp(last_activity_time_);
   *room.mutable_position() = position();
   return room;
+}
+
+json::object Room::Metadata() const {
+  json::object metadata = metadata_;
+  for (const auto& [key, value] : own_metadata_) metadata.insert_or_assign(key, value);
+  return metadata;
 }
 
 const Payload& Room::state() {
@@ -138,8 +154,12 @@ void Room::Join(MemberIdentity who, Payload payload, JoinDone done) {
   if (typed_ == nullptr) return done(Admit(std::move(who), {}));
 
   pending_.emplace(who.id, PendingJoin());
-  auto join = std::make_shared<JoinContext>(JoinContext{.member = InfoOf(who), .payload = std::move(payload)});
+  auto join = std::make_shared<JoinContext>();
+  join->member = InfoOf(who);
+  join->info = std::exchange(join->member.info, {});
+  join->payload = std::move(payload);
   typed_->Join(join, [this, join, who = std::move(who), done = std::move(done)](absl::Status verdict) mutable {
+    who.info = std::move(join->info);
     FinishJoin(std::move(who), std::move(join->membership), std::move(verdict), std::move(done));
   });
 }
@@ -148,19 +168,24 @@ void Room::FinishJoin(MemberIdentity who, std::any membership, absl::Status verd
   const bool gone = pending_.extract(who.id).mapped().gone;
   if (!verdict.ok()) {
     WatchEmptiness();
-    const bool refused = verdict.code() != absl::StatusCode::kDeadlineExceeded &&
-                         verdict.code() != absl::StatusCode::kResourceExhausted &&
-                         verdict.code() != absl::StatusCode::kInternal;
-    if (refused) return done(JoinRejected(verdict.message()));
-    return done(verdict.code() == absl::StatusCode::kInternal ? JoinRejected("") : std::move(verdict));
+    return done(Refusal(std::move(verdict)));
   }
   if (gone) {
-    typed_->Leave({.member = InfoOf(who), .reason = v1::LEAVE_REASON_DISCONNECT, .membership = std::move(membership)});
+    LeaveUnseen(std::move(who), std::move(membership));
     WatchEmptiness();
     return done(
         MakeError(absl::StatusCode::kCancelled, "LEFT_MEANWHILE", "The member left before its join was decided"));
   }
   done(Admit(std::move(who), std::move(membership)));
+}
+
+// OnLeave counts the leaver, as always, but nobody has seen it come.
+void Room::LeaveUnseen(MemberIdentity who, std::any membership) {
+  const std::string id = who.id;
+  LeaveContext leave{.member = InfoOf(who), .reason = v1::LEAVE_REASON_DISCONNECT, .membership = std::move(membership)};
+  members_.emplace(id, Member{std::move(who), env_.shard.Now(), {}});
+  typed_->Leave(std::move(leave));
+  members_.erase(id);
 }
 
 Admission Room::Admit(MemberIdentity who, std::any membership) {
@@ -361,19 +386,44 @@ void Room::SendPatch(const Patch& patch) {
   patch_offset_ = fanout_.offset();
 }
 
-absl::StatusOr<TypedRoom::CallResult> Room::Call(absl::string_view method, const json::value& args,
-                                                 std::optional<MemberInfo> member) {
-  if (typed_ == nullptr) return NoSuchMethod("", method);
+void Room::Call(absl::string_view method, const json::value& args, const MemberIdentity* member,
+                TypedRoom::CallDone done) {
+  if (typed_ == nullptr) return done(NoSuchMethod("", method));
   const auto it = type_->methods.find(std::string(method));
-  if (it == type_->methods.end()) return NoSuchMethod(type_->name, method);
-  if (member && it->second.access != Access::kMember) return MethodIsServiceOnly(method);
-  return typed_->Call(it->second, args, {.member = std::move(member), .time = env_.shard.Now()});
+  if (it == type_->methods.end()) return done(NoSuchMethod(type_->name, method));
+  if (member != nullptr && it->second.access != Access::kMember) return done(MethodIsServiceOnly(method));
+  CallContext call{.time = env_.shard.Now()};
+  if (member != nullptr) call.member = InfoOf(*member);
+  typed_->Call(it->first, it->second, args, std::move(call), std::move(done));
 }
+
+// ---- What others find it by
 
 void Room::Update(RoomUpdate update) {
   if (update.locked) locked_ = *update.locked;
   if (update.unlisted) unlisted_ = *update.unlisted;
   if (update.metadata) metadata_ = *std::move(update.metadata);
+  if (update.unlisted || update.metadata) ListingChanged();
 }
+
+absl::StatusOr<json::object> Room::MergeMetadata(const json::object& keys) const {
+  json::object merged = own_metadata_;
+  for (const auto& [key, value] : keys) {
+    if (value.is_null()) {
+      merged.erase(key);
+    } else {
+      merged.insert_or_assign(key, value);
+    }
+  }
+  if (JsonSize(merged) > kMaxOwnMetadataBytes) return MetadataTooLarge();
+  return merged;
+}
+
+void Room::SetOwnMetadata(json::object metadata) {
+  own_metadata_ = std::move(metadata);
+  ListingChanged();
+}
+
+void Room::ListingChanged() { env_.services.feed.Changed(env_.shard.index(), id_); }
 
 }  // namespace atrium

@@ -49,8 +49,12 @@ struct RoomTypeInfo {
     Access access;
     const google::protobuf::Descriptor* request;
     const google::protobuf::Descriptor* response;
-    // INVALID_ARGUMENT naming the field if `args` are not the request's.
+    // One of the two: a method that returns at once, or one that may wait. INVALID_ARGUMENT naming the field if `args`
+    // are not the request's.
     std::function<absl::StatusOr<Payload>(LiveRoomBase& room, const json::value& args, const CallContext& call)> call;
+    std::function<Awaitable<absl::StatusOr<Payload>>(LiveRoomBase& room, const json::value& args,
+                                                     const CallContext& call)>
+        start;
   };
   struct Event {
     const google::protobuf::Descriptor* data;
@@ -75,7 +79,7 @@ class RoomType {
 
   RoomOptions& options() { return info_.options; }
 
-  // A method by `name`. Its arguments and result are protobuf messages.
+  // A method by `name`. Its arguments and result are protobuf messages; what it changes and emits is one step.
   template <typename Request, typename Response>
   RoomType& Method(absl::string_view name, absl::StatusOr<Response> (T::*method)(const Request&, const CallContext&),
                    Access access = Access::kService) {
@@ -87,6 +91,23 @@ class RoomType {
       return Payload::FromText(MessageToJson(response, JsonZeros::kPrint));
     };
     info_.methods[std::string(name)] = {access, Request::descriptor(), Response::descriptor(), call};
+    return *this;
+  }
+
+  // The same for a method that may wait: it runs as a hook does, step by step and with the hook deadline.
+  template <typename Request, typename Response>
+  RoomType& Method(absl::string_view name,
+                   Awaitable<absl::StatusOr<Response>> (T::*method)(const Request&, const CallContext&),
+                   Access access = Access::kService) {
+    const auto start = [method](LiveRoomBase& room, const json::value& args,
+                                const CallContext& call) -> Awaitable<absl::StatusOr<Payload>> {
+      Request request;
+      if (absl::Status status = MessageFromJson(args, request); !status.ok()) co_return status;
+      const absl::StatusOr<Response> response = co_await (static_cast<T&>(room).*method)(request, call);
+      if (!response.ok()) co_return response.status();
+      co_return Payload::FromText(MessageToJson(*response, JsonZeros::kPrint));
+    };
+    info_.methods[std::string(name)] = {access, Request::descriptor(), Response::descriptor(), nullptr, start};
     return *this;
   }
 

@@ -121,8 +121,12 @@ void Session::Join(const Caller& caller, v1::JoinRequest request, JoinDone told)
   } else if (it->second == nullptr) {
     return told(JoinPending());
   }
-  const MemberIdentity self{
-      .id = id_, .user_id = user_id_, .session = key_, .shard = &hub_.shard(), .encoding = connection_.encoding()};
+  const MemberIdentity self{.id = id_,
+                            .user_id = user_id_,
+                            .address = connection_.address(),
+                            .session = key_,
+                            .shard = &hub_.shard(),
+                            .encoding = connection_.encoding()};
   hub_.api().Admit(caller, self, std::move(request),
                    [&hub = hub_, key = key_, room_id, told = std::move(told)](auto admission) mutable {
                      hub.shard().Post([&hub, key, room_id = std::move(room_id), told = std::move(told),

@@ -54,9 +54,7 @@ RoomRegistry Registry() {
 }
 
 absl::Status Call(RoomHarness& harness, absl::string_view method, const std::string& args) {
-  absl::Status status;
-  harness.With("field:a", [&](Room* room) { status = room->Call(method, *ParseJson(args)).status(); });
-  return status;
+  return harness.Call("field:a", std::string(method), *ParseJson(args)).status();
 }
 
 TEST(StateTest, FoldsTheChangesOfAnIntervalIntoOnePatch) {
