@@ -50,11 +50,10 @@ TEST(PasswordTest, ARoomIsCreatedWithAPasswordThatOthersNeed) {
     EXPECT_THAT(wrong.body, AllOf(HasSubstr("Wrong password"), HasSubstr("WRONG_PASSWORD")));
     EXPECT_EQ(Bring(server, "chat:den", bo).status, 403);
     EXPECT_EQ(Bring(server, "chat:den", bo, Password("s3cret")).status, 200);
-    EXPECT_EQ(bo.WaitFor([](const v1::ServerFrame& frame) { return frame.has_snapshot(); }, "a snapshot")
-                  .snapshot()
-                  .members(0)
-                  .has_info(),
-              true);
+    const v1::ServerFrame snapshot =
+        bo.WaitFor([](const v1::ServerFrame& frame) { return frame.has_snapshot(); }, "a snapshot");
+    for (const v1::Member& member : snapshot.snapshot().members())
+      EXPECT_EQ(member.has_info(), member.id() == ana.id());
   }
   const HttpReply again = Bring(server, "chat:den", ana, kCreate);
   EXPECT_EQ(again.status, 200);  // It is a member.

@@ -129,14 +129,16 @@ class RoomHarness {
     return state;
   }
 
-  // Calls a method and runs; for a service if `member` is null. A method that waits still is UNKNOWN ("pending").
+  // Calls a method and runs; for a service, which creates the room, if `member` is null. UNKNOWN ("pending") if the
+  // method still waits.
   absl::StatusOr<TypedRoom::CallResult> Call(const std::string& room, const std::string& method,
                                              const json::value& args, const FakeSession* member = nullptr) {
     const auto result = std::make_shared<absl::StatusOr<TypedRoom::CallResult>>(absl::UnknownError("pending"));
-    With(room, [&](Room* found) {
-      found->Call(method, args, member == nullptr ? nullptr : &member->self,
-                  [result](absl::StatusOr<TypedRoom::CallResult> called) { *result = std::move(called); });
+    manager_.FindOrCreate(room, {}, [=](absl::StatusOr<Room*> found) {
+      (*found)->Call(method, args, member == nullptr ? nullptr : &member->self,
+                     [result](absl::StatusOr<TypedRoom::CallResult> called) { *result = std::move(called); });
     });
+    shards_.Run();
     return *result;
   }
 
