@@ -11,13 +11,15 @@
 
 namespace atrium {
 
-// What the server knows of one who joins a room.
+// What the server knows of one who joins a room: a session, or a component of one.
 struct MemberIdentity {
   std::string id;
   // Empty for an anonymous client.
   std::string user_id;
   // Where its frames go.
   SessionKey session = 0;
+  // Of a component; 0 for the session itself.
+  SessionKey component = 0;
   Shard* shard = nullptr;
   Encoding encoding = Encoding::kWebSocketJson;
 };

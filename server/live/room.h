@@ -46,6 +46,8 @@ struct Emission {
   // The member that emits; null for a service.
   const MemberIdentity* sender = nullptr;
   bool include_self = false;
+  // The sender's server code emits, not its client.
+  bool trusted = false;
   EmitOptions options;
 };
 
@@ -64,6 +66,8 @@ struct Admission {
   std::shared_ptr<Channel> channel;
   // It was a member before: nothing has changed.
   bool again = false;
+  // The first member of its session in this room: the session adds itself to the channel.
+  bool first_of_session = false;
 };
 using JoinDone = absl::AnyInvocable<void(absl::StatusOr<Admission>)>;
 
@@ -125,16 +129,17 @@ class Room final : private StepSink {
   absl::Status SetState(const json::object& merge);
 
   // Runs a typed room's method as one step. FAILED_PRECONDITION if it has no such method, PERMISSION_DENIED if members
-  // may not call it; else what it returns.
+  // may not call it, unless it is the member's server code that does (`trusted`); else what it returns.
   absl::StatusOr<TypedRoom::CallResult> Call(absl::string_view method, const json::value& args,
-                                             std::optional<MemberInfo> member = std::nullopt);
+                                             std::optional<MemberInfo> member = std::nullopt, bool trusted = false);
 
   void Update(RoomUpdate update);
 
  private:
   // A join that OnJoin has not decided on yet.
   struct PendingJoin {
-    bool gone = false;  // whoever joined has gone meanwhile
+    // Whoever joined has gone meanwhile, for this reason.
+    std::optional<v1::LeaveReason> gone;
   };
 
   // StepSink.
@@ -150,7 +155,7 @@ class Room final : private StepSink {
   void TellPresence();
 
   Audience AudienceOf(const MemberIdentity* sender, bool include_self, const EmitOptions& options) const;
-  Audience::Sessions SessionsOf(const std::vector<std::string>& member_ids) const;
+  Fanout::Members FindMembers(const std::vector<std::string>& ids) const;
   absl::Status CheckEvent(const Emission& emission) const;
   int Send(Event event, const EmitOptions& options, const Audience& audience);
   void SendPatch(const Patch& patch);
