@@ -339,7 +339,9 @@ absl::StatusOr<TypedRoom::CallResult> Room::Call(absl::string_view method, const
   const auto it = type_->methods.find(std::string(method));
   if (it == type_->methods.end()) return NoSuchMethod(type_->name, method);
   if (member && !trusted && it->second.access != Access::kMember) return MethodIsServiceOnly(method);
-  return typed_->Call(it->second, args, {.member = std::move(member), .time = env_.shard.Now()});
+  const bool from_client = member && !trusted;
+  return typed_->Call(it->second, args,
+                      {.member = std::move(member), .time = env_.shard.Now(), .from_client = from_client});
 }
 
 void Room::Update(RoomUpdate update) {
