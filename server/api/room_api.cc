@@ -31,6 +31,12 @@ absl::StatusOr<json::object> InitialState(const v1::JoinRequest& request) {
   return std::move(value->get_object());
 }
 
+absl::StatusOr<json::object> MemberInfoOf(const v1::JoinRequest& request) {
+  ASSIGN_OR_RETURN(json::object info, ToJsonObject("info", request.info()));
+  if (JsonSize(info) <= kMaxMemberInfoBytes) return info;
+  return InvalidField("info", absl::StrCat("must have at most ", kMaxMemberInfoBytes, " bytes as JSON"));
+}
+
 absl::StatusOr<Payload> JoinPayload(const v1::JoinRequest& request) {
   if (!request.has_payload()) return Payload();
   absl::StatusOr<Payload> payload = Payload::FromValue(request.payload());
@@ -78,15 +84,19 @@ v1::EmitResponse MakeEmitResponse(const v1::EmitRequest& request, const Room* ro
 }
 
 // A typed room makes the message itself.
-absl::StatusOr<v1::SendMessageResponse> CallAddMessage(Room& room, const v1::SendMessageRequest& request) {
+void CallAddMessage(Room& room, const v1::SendMessageRequest& request,
+                    absl::AnyInvocable<void(absl::StatusOr<v1::SendMessageResponse>)> done) {
   json::object args;
   args["user"] = request.user();
   args["text"] = request.text();
-  ASSIGN_OR_RETURN(const TypedRoom::CallResult called, room.Call("addMessage", args));
-  v1::SendMessageResponse response;
-  RETURN_IF_ERROR(MessageFromJson(called.result.ToJsonValue(), *response.mutable_message()));
-  response.set_notified(called.notified);
-  return response;
+  room.Call("addMessage", args, /*member=*/nullptr,
+            [done = std::move(done)](absl::StatusOr<TypedRoom::CallResult> called) mutable {
+              REFUSE_IF_ERROR(called.status(), done);
+              v1::SendMessageResponse response;
+              REFUSE_IF_ERROR(MessageFromJson(called->result.ToJsonValue(), *response.mutable_message()), done);
+              response.set_notified(called->notified);
+              done(std::move(response));
+            });
 }
 
 // An untyped room passes the message on.
@@ -109,9 +119,13 @@ v1::SendMessageResponse EmitMessage(Room* room, const v1::SendMessageRequest& re
 
 void RoomApi::Admit(const Caller& caller, MemberIdentity who, v1::JoinRequest request, JoinDone done) {
   REFUSE_IF_ERROR(ValidateRoomId("roomId", request.room_id()), done);
-  if (caller.kind == Caller::Kind::kClient && rooms_.registry().TypeOf(request.room_id()) != nullptr) {
-    return done(ServerSideJoinOnly());
+  if (caller.kind == Caller::Kind::kClient) {
+    if (rooms_.registry().TypeOf(request.room_id()) != nullptr) return done(ServerSideJoinOnly());
+    if (request.has_info()) return done(InvalidField("info", "is set by services only"));
   }
+  absl::StatusOr<json::object> info = MemberInfoOf(request);
+  REFUSE_IF_ERROR(info.status(), done);
+  who.info = *std::move(info);
   absl::StatusOr<json::object> initial_state = InitialState(request);
   REFUSE_IF_ERROR(initial_state.status(), done);
   absl::StatusOr<Payload> payload = JoinPayload(request);
@@ -194,7 +208,8 @@ void RoomApi::SendMessage(const Caller&, WithPayload<v1::SendMessageRequest> req
   }
   rooms_.FindOrCreate(room_id, {},
                       [message = std::move(message), finish = std::move(finish)](absl::StatusOr<Room*> room) mutable {
-                        finish(room.ok() ? CallAddMessage(**room, message) : room.status());
+                        if (!room.ok()) return finish(room.status());
+                        CallAddMessage(**room, message, std::move(finish));
                       });
 }
 
@@ -205,9 +220,11 @@ void RoomApi::SetState(const Caller& caller, WithPayload<v1::SetStateRequest> re
   if (rooms_.registry().TypeOf(room_id) != nullptr) return done(StateIsServerOnly());
   absl::StatusOr<json::object> merge = ReadObject("state", request.payload);
   REFUSE_IF_ERROR(merge.status(), done);
-  auto set = [caller, merge = *std::move(merge), done = std::move(done)](Room* room) mutable {
+  absl::optional<uint64_t> expected_offset;
+  if (request.message.has_expected_offset()) expected_offset = request.message.expected_offset();
+  auto set = [caller, merge = *std::move(merge), expected_offset, done = std::move(done)](Room* room) mutable {
     REFUSE_IF_ERROR(Membership(room, caller).status(), done);
-    REFUSE_IF_ERROR(room->SetState(merge), done);
+    REFUSE_IF_ERROR(room->SetState(merge, expected_offset), done);
     WithPayload<v1::SetStateResponse> response;
     *response.message.mutable_position() = room->position();
     done(std::move(response));
@@ -249,11 +266,11 @@ void RoomApi::Call(const Caller& caller, WithPayload<v1::CallRequest> request, D
     Room* const room = *found;
     const absl::StatusOr<const MemberIdentity*> member = Membership(room, caller);
     REFUSE_IF_ERROR(member.status(), done);
-    std::optional<MemberInfo> info;
-    if (*member != nullptr) info = {.id = (*member)->id, .user_id = (*member)->user_id};
-    absl::StatusOr<TypedRoom::CallResult> called = room->Call(method, args, std::move(info), trusted);
-    REFUSE_IF_ERROR(PrefixField("args", called.status()), done);
-    done(WithPayload<v1::CallResponse>{.payload = std::move(called->result)});
+    auto finish = [done = std::move(done)](absl::StatusOr<TypedRoom::CallResult> called) mutable {
+      REFUSE_IF_ERROR(PrefixField("args", called.status()), done);
+      done(WithPayload<v1::CallResponse>{.payload = std::move(called->result)});
+    };
+    room->Call(method, args, *member, std::move(finish), trusted);
   };
   if (trusted) return rooms_.FindOrCreate(room_id, {}, std::move(call));
   rooms_.Find(room_id, [call = std::move(call)](Room* room) mutable { call(room); });

@@ -7,6 +7,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "server/common/errors.h"
+#include "server/wire/payload.h"
 
 namespace atrium {
 
@@ -32,6 +33,14 @@ absl::StatusOr<json::object> ReadObject(absl::string_view field, const Payload& 
   json::value value = payload.ToJsonValue();
   if (!value.is_object()) return InvalidField(field, "must be a JSON object");
   return std::move(value.get_object());
+}
+
+absl::StatusOr<json::object> ToJsonObject(absl::string_view field, const google::protobuf::Struct& value) {
+  google::protobuf::Value whole;
+  *whole.mutable_struct_value() = value;
+  absl::StatusOr<json::value> json = FromProtoValue(whole);
+  if (!json.ok()) return InvalidField(field, json.status().message());
+  return std::move(json->get_object());
 }
 
 absl::StatusOr<size_t> PageSize(int32_t page_size) {

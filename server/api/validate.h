@@ -1,6 +1,7 @@
 #pragma once
 
 #include <google/protobuf/repeated_ptr_field.h>
+#include <google/protobuf/struct.pb.h>
 
 #include <string>
 
@@ -23,6 +24,8 @@ absl::Status ValidateMemberIds(absl::string_view field, const google::protobuf::
 
 // The object that a request's payload must be.
 absl::StatusOr<json::object> ReadObject(absl::string_view field, const Payload& payload);
+// A Struct as JSON.
+absl::StatusOr<json::object> ToJsonObject(absl::string_view field, const google::protobuf::Struct& value);
 
 // AIP-158: 0 means 100; at most 1000, to which more is reduced; not negative.
 absl::StatusOr<size_t> PageSize(int32_t page_size);

@@ -32,6 +32,10 @@ inline absl::Status ComponentStateTooLarge() {
   return MakeError(absl::StatusCode::kResourceExhausted, "STATE_TOO_LARGE",
                    "Component state exceeds maximum size limit");
 }
+inline absl::Status ComponentStateTooDeep() {
+  return MakeError(absl::StatusCode::kResourceExhausted, "STATE_TOO_DEEP",
+                   "Component state exceeds maximum nesting depth");
+}
 inline absl::Status NoDefaultRoom() {
   return MakeError(absl::StatusCode::kFailedPrecondition, "NO_DEFAULT_ROOM", "No default room set");
 }

@@ -1,5 +1,7 @@
 #include "server/live/component_runtime.h"
 
+#include <iterator>
+
 #include "absl/strings/str_cat.h"
 #include "server/live/component_errors.h"
 
@@ -45,7 +47,7 @@ Awaitable<absl::Status> ComponentRuntime::RunMount() {
 
 void ComponentRuntime::Start() {
   started_ = true;
-  for (ComponentDelta& delta : std::exchange(held_, {})) Tell(std::move(delta));
+  SendBytes();
 }
 
 Payload ComponentRuntime::StateJson() const {
@@ -87,24 +89,30 @@ void ComponentRuntime::Unmount(v1::LeaveReason reason) {
 
 absl::Status ComponentRuntime::CommitStep() {
   StateTracker& tracker = live_->tracker();
+  Patch patch;
   if (tracker.touched()) {
     StateChange change = tracker.Take();
-    const size_t limit = env_.max_state_bytes;
-    if (limit > 0 && change.growth > 0 && state_bytes_ + change.growth > limit) {
-      env_.log.Warning("step undone", {{"component", self_.id}, {"error", "state too large"}});
+    if (absl::Status status = CheckLimits(change); !status.ok()) {
+      env_.log.Warning("step undone", {{"component", self_.id}, {"error", status.message()}});
       UndoStep();
-      return ComponentStateTooLarge();
+      return status;
     }
     tracker.Keep();
     state_bytes_ += change.growth;
-    // Before Start, the mount's reply tells the state.
-    if (started_ && !change.patch.empty()) Tell({.operations = std::move(change.patch)});
+    patch = std::move(change.patch);
   }
-  for (auto& [bytes, is_volatile] : std::exchange(staged_, {})) {
-    // The version is set when it is sent; only whether there is one is said here.
-    Tell({.version = is_volatile ? uint64_t{0} : uint64_t{1}, .binary = std::move(bytes)});
-  }
+  std::move(staged_.begin(), staged_.end(), std::back_inserter(outgoing_));
+  staged_.clear();
+  if (!started_) return absl::OkStatus();  // The mount's reply tells the state.
+  if (!patch.empty()) Send({.operations = std::move(patch)});
+  SendBytes();
   return absl::OkStatus();
+}
+
+absl::Status ComponentRuntime::CheckLimits(const StateChange& change) const {
+  const size_t limit = env_.max_state_bytes;
+  if (limit > 0 && change.growth > 0 && state_bytes_ + change.growth > limit) return ComponentStateTooLarge();
+  return change.depth > kMaxJsonDepth ? ComponentStateTooDeep() : absl::OkStatus();
 }
 
 void ComponentRuntime::UndoStep() {
@@ -112,11 +120,14 @@ void ComponentRuntime::UndoStep() {
   staged_.clear();
 }
 
-void ComponentRuntime::Tell(ComponentDelta delta) {
+void ComponentRuntime::SendBytes() {
+  for (auto& [bytes, is_volatile] : std::exchange(outgoing_, {})) Send({.binary = std::move(bytes)}, is_volatile);
+}
+
+void ComponentRuntime::Send(ComponentDelta delta, bool is_volatile) {
   if (sink_ == nullptr) return;
-  if (!started_) return held_.push_back(std::move(delta));
   delta.component_id = self_.id;
-  if (delta.version > 0 || delta.binary.empty()) delta.version = ++version_;
+  delta.version = is_volatile ? 0 : ++version_;
   sink_->Send(delta);
 }
 

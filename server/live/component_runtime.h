@@ -99,7 +99,9 @@ class ComponentRuntime final : public Listener,
   const std::string& name() const override { return self_.id; }
 
   Awaitable<absl::Status> RunMount();
-  void Tell(ComponentDelta delta);
+  absl::Status CheckLimits(const StateChange& change) const;
+  void SendBytes();
+  void Send(ComponentDelta delta, bool is_volatile = false);
 
   // Of the handles.
   absl::Status CheckRoom(const std::string& room_id) const;
@@ -121,9 +123,9 @@ class ComponentRuntime final : public Listener,
   bool started_ = false;
   uint64_t version_ = 0;
   size_t state_bytes_;
-  // Bytes that this step sends; those sent before Start.
+  // Bytes to send, and whether they are volatile: this step's; those of earlier steps that wait for Start.
   std::vector<std::pair<std::string, bool>> staged_;
-  std::vector<ComponentDelta> held_;
+  std::vector<std::pair<std::string, bool>> outgoing_;
   absl::flat_hash_map<std::string, Link> links_;
   // What it runs uses all of the above: last.
   StepRunner steps_;

@@ -37,6 +37,16 @@ inline absl::Status StateIsServerOnly() {
 inline absl::Status StateTooLarge() {
   return MakeError(absl::StatusCode::kResourceExhausted, "STATE_TOO_LARGE", "Room state exceeds maximum size limit");
 }
+inline absl::Status MetadataTooLarge() {
+  return MakeError(absl::StatusCode::kResourceExhausted, "METADATA_TOO_LARGE", "Room metadata exceeds 4096 bytes");
+}
+inline absl::Status StateTooDeep() {
+  return MakeError(absl::StatusCode::kResourceExhausted, "STATE_TOO_DEEP", "Room state exceeds maximum nesting depth");
+}
+inline absl::Status StateChanged(uint64_t offset) {
+  return MakeError(absl::StatusCode::kAborted, "STATE_CHANGED",
+                   absl::StrCat("The state has changed since: its last patch has offset ", offset));
+}
 inline absl::Status RoomInitializationFailed() {
   return MakeError(absl::StatusCode::kFailedPrecondition, "ROOM_INITIALIZATION_FAILED", "Room initialization failed");
 }

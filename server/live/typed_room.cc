@@ -2,21 +2,32 @@
 
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "server/common/status_macros.h"
+#include "server/live/member.h"
 #include "server/live/room_errors.h"
 
 namespace atrium {
 
-TypedRoom::TypedRoom(const RoomTypeInfo& type, Shard& shard, StepSink& sink, Log& log)
-    : type_(type), shard_(shard), sink_(sink), log_(log), live_(type.create()), steps_(shard, log, *this) {
+TypedRoom::TypedRoom(const RoomTypeInfo& type, Shard& shard, StepSink& sink, RoomServices services, Log& log)
+    : type_(type),
+      shard_(shard),
+      sink_(sink),
+      services_(services),
+      log_(log),
+      live_(type.create()),
+      steps_(shard, log, *this) {
   live_->room_ = this;
+  live_->tracker().set_folding(type_.options.patch_interval > absl::ZeroDuration());
 }
 
 TypedRoom::~TypedRoom() {
   for (const auto& [id, timer] : timers_) shard_.Cancel(timer.shard_timer);
 }
 
-std::string TypedRoom::StateJson() const { return live_->StateJson(); }
+const google::protobuf::Message& TypedRoom::state() const { return std::as_const(*live_).tracker().committed(); }
+
+StateChange TypedRoom::FlushState() { return live_->tracker().Flush(); }
 
 // ---- Hooks
 
@@ -33,8 +44,16 @@ void TypedRoom::Create(absl::AnyInvocable<void(absl::Status)> done) {
 
 namespace {
 
+absl::Status CheckMemberInfo(const json::object& info) {
+  if (JsonSize(info) <= kMaxMemberInfoBytes) return absl::OkStatus();
+  return MakeError(absl::StatusCode::kResourceExhausted, "MEMBER_INFO_TOO_LARGE",
+                   absl::StrCat("A member's info may have ", kMaxMemberInfoBytes, " bytes of JSON"));
+}
+
 Awaitable<absl::Status> CallOnJoin(LiveRoomBase& room, std::shared_ptr<JoinContext> join) {
-  co_return co_await room.OnJoin(*join);
+  absl::Status status = co_await room.OnJoin(*join);
+  if (status.ok()) status = CheckMemberInfo(join->info);
+  co_return status;
 }
 
 }  // namespace
@@ -69,10 +88,30 @@ absl::Status TypedRoom::Event(const EventContext& event) {
   return steps_.RunStep("OnEvent", [&] { return live_->OnEvent(event); });
 }
 
-absl::StatusOr<TypedRoom::CallResult> TypedRoom::Call(const RoomTypeInfo::Method& method, const json::value& args,
-                                                      CallContext call) {
+namespace {
+
+Awaitable<absl::StatusOr<Payload>> CallMethod(const RoomTypeInfo::Method& method, LiveRoomBase& room, json::value args,
+                                              CallContext call) {
+  co_return co_await method.start(room, args, call);
+}
+
+}  // namespace
+
+void TypedRoom::Call(const std::string& name, const RoomTypeInfo::Method& method, const json::value& args,
+                     CallContext call, CallDone done) {
+  if (method.call) return done(CallAtOnce(method, args, call));
+  steps_.RunHook<absl::StatusOr<Payload>>(
+      name, type_.options.hook_deadline, CallMethod(method, *live_, args, std::move(call)),
+      [this, done = std::move(done)](absl::Status failure, absl::StatusOr<Payload> result) mutable {
+        absl::Status status = steps_.EndHook(std::move(failure), result.status());
+        if (!status.ok()) return done(std::move(status));
+        done(CallResult{.result = *std::move(result), .notified = step_notified_});
+      });
+}
+
+absl::StatusOr<TypedRoom::CallResult> TypedRoom::CallAtOnce(const RoomTypeInfo::Method& method, const json::value& args,
+                                                            const CallContext& call) {
   CallResult result;
-  step_notified_ = 0;
   RETURN_IF_ERROR(steps_.RunStep("method", [&]() -> absl::Status {
     ASSIGN_OR_RETURN(result.result, method.call(*live_, args, call));
     return absl::OkStatus();
@@ -84,21 +123,73 @@ absl::StatusOr<TypedRoom::CallResult> TypedRoom::Call(const RoomTypeInfo::Method
 // ---- Steps
 
 absl::Status TypedRoom::CommitStep() {
-  if (live_->StateTouched()) {
-    if (absl::Status status = sink_.ReplaceState(live_->StateJson()); !status.ok()) {
+  step_notified_ = 0;
+  absl::StatusOr<json::object> metadata = json::object();
+  if (!staged_metadata_.empty()) metadata = sink_.MergeMetadata(staged_metadata_);
+  if (!metadata.ok()) {
+    UndoStep();
+    return metadata.status();
+  }
+  if (live_->tracker().touched()) {
+    if (absl::Status status = sink_.CommitState(live_->tracker().Take()); !status.ok()) {
       log_.Warning("step undone", {{"room", sink_.room_id()}, {"error", status.message()}});
       UndoStep();
       return status;
     }
   }
-  live_->KeepStep();
+  live_->tracker().Keep();
+  live_->KeepMeta();
+  if (!std::exchange(staged_metadata_, {}).empty()) sink_.SetOwnMetadata(*std::move(metadata));
   for (const StepSink::StagedEvent& event : std::exchange(staged_, {})) step_notified_ += sink_.EmitStaged(event);
   return absl::OkStatus();
 }
 
 void TypedRoom::UndoStep() {
   staged_.clear();
-  live_->UndoStep();
+  staged_metadata_.clear();
+  live_->tracker().Undo();
+  live_->UndoMeta();
+}
+
+// ---- What hooks wait for
+
+Awaitable<absl::Status> TypedRoom::Offload(Workers::Work work) {
+  auto start = [this, work = std::move(work)](absl::AnyInvocable<void(absl::Status)> resume) mutable {
+    // The room is pinned while its hook waits, and the pool ends before the shard.
+    const auto waiting = std::make_shared<absl::AnyInvocable<void(absl::Status)>>(std::move(resume));
+    const auto go_on = [&shard = shard_, waiting](absl::Status status) {
+      shard.Post([waiting, status = std::move(status)] { (*waiting)(status); });
+    };
+    absl::Status submitted = services_.workers.Submit([go_on, work = std::move(work)]() mutable {
+      absl::Status status;
+      try {
+        work();
+      } catch (...) {
+        status = HookFailed("room", "offloaded work");
+      }
+      work = nullptr;
+      go_on(std::move(status));
+    });
+    if (!submitted.ok()) go_on(std::move(submitted));
+  };
+  return WaitFor<absl::Status>(std::move(start));
+}
+
+Awaitable<void> TypedRoom::WatchRooms(std::function<void(const RoomListChange&)> on_change) {
+  auto start = [this, on_change = std::move(on_change)](absl::AnyInvocable<void(absl::Status)> resume) mutable {
+    auto waiting = std::make_shared<absl::AnyInvocable<void(absl::Status)>>(std::move(resume));
+    auto told = [this, on_change = std::move(on_change), waiting = std::move(waiting),
+                 missing = services_.feed.shards()](const RoomListChange& change, bool first) mutable {
+      const auto tell = [&] {
+        on_change(change);
+        return absl::OkStatus();
+      };
+      steps_.RunStep("WatchRooms", tell).IgnoreError();
+      if (first && --missing == 0) (*std::exchange(waiting, nullptr))(absl::OkStatus());
+    };
+    watches_.push_back(services_.feed.Start(shard_, std::move(told)));
+  };
+  co_await WaitFor<absl::Status>(std::move(start));
 }
 
 // ---- Timers

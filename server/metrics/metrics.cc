@@ -91,6 +91,16 @@ void AppendSums(const MetricsSources& sources, std::vector<MetricFamily>& all) {
       &SessionCounters::volatile_drops);
 }
 
+void AppendWorkers(const WorkerPool::Counts& workers, std::vector<MetricFamily>& all) {
+  const auto add = [&](const char* name, const char* help, MetricType type, int64_t value) {
+    all.push_back(FamilyBuilder(name, help, type).Add({}, static_cast<double>(value)).Take());
+  };
+  add("atrium_worker_queue", "Work of rooms that waits for a worker thread.", MetricType::Gauge, workers.queued);
+  add("atrium_worker_jobs_total", "Work of rooms done on worker threads.", MetricType::Counter, workers.done);
+  add("atrium_worker_rejections_total", "Work of rooms refused because too much waited.", MetricType::Counter,
+      workers.refused);
+}
+
 void AppendHttp(const HttpCounts& http, std::vector<MetricFamily>& all) {
   FamilyBuilder responses("atrium_http_responses_total", "HTTP responses, by the class of their status.",
                           MetricType::Counter);
@@ -120,6 +130,7 @@ std::string MetricsText(const MetricsSources& sources) {
   AppendRooms(sources.rooms, all);
   AppendSessions(sources, all);
   AppendSums(sources, all);
+  AppendWorkers(sources.workers, all);
   AppendHttp(sources.http, all);
   for (std::vector<MetricFamily>& part : std::vector{sources.grpc.Collect(), ProcessMetrics()}) {
     std::move(part.begin(), part.end(), std::back_inserter(all));

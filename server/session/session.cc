@@ -70,7 +70,12 @@ ComponentHost& Session::components() {
 }
 
 MemberIdentity Session::Self() const {
-  return {.id = id_, .user_id = user_id_, .session = key_, .shard = &hub_.shard(), .encoding = connection_.encoding()};
+  return {.id = id_,
+          .user_id = user_id_,
+          .address = connection_.address(),
+          .session = key_,
+          .shard = &hub_.shard(),
+          .encoding = connection_.encoding()};
 }
 
 std::optional<MemberIdentity> Session::FindMember(absl::string_view id) const {
@@ -121,14 +126,18 @@ void Session::OnRequest(ClientRequest request) {
                                                       {std::move(*frame.mutable_leave())}, &v1::Reply::mutable_leave);
     }
     case v1::ClientFrame::kEmit: return Emit(id, name, {std::move(*frame.mutable_emit()), std::move(request.payload)});
-    case v1::ClientFrame::kSetState:
+    case v1::ClientFrame::kSetState: {
+      Caller caller = AsMemberOf(frame.set_state().room_id());
       return Ask<v1::SetStateRequest, v1::SetStateResponse>(
-          id, name, AsMemberOf(frame.set_state().room_id()), &RoomApi::SetState,
+          id, name, std::move(caller), &RoomApi::SetState,
           {std::move(*frame.mutable_set_state()), std::move(request.payload)}, &v1::Reply::mutable_set_state);
-    case v1::ClientFrame::kGetState:
-      return Ask<v1::GetStateRequest, v1::GetStateResponse>(id, name, AsMemberOf(frame.get_state().room_id()),
-                                                            &RoomApi::GetState, {std::move(*frame.mutable_get_state())},
+    }
+    case v1::ClientFrame::kGetState: {
+      Caller caller = AsMemberOf(frame.get_state().room_id());
+      return Ask<v1::GetStateRequest, v1::GetStateResponse>(id, name, std::move(caller), &RoomApi::GetState,
+                                                            {std::move(*frame.mutable_get_state())},
                                                             &v1::Reply::mutable_get_state);
+    }
     case v1::ClientFrame::kCall: return Call(id, name, {std::move(*frame.mutable_call()), std::move(request.payload)});
     case v1::ClientFrame::kMount:
       return components().Mount({std::move(*frame.mutable_mount()), std::move(request.payload)},

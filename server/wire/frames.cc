@@ -61,7 +61,11 @@ void AppendEventJson(std::string& out, const Event& event) {
   BeginRoomFrame(out, "event", event.room_id, event.offset);
   out += ",\"event\":";
   AppendJsonString(out, event.event);
-  absl::StrAppend(&out, ",\"data\":", event.data.Json());
+  if (event.binary != nullptr) {
+    absl::StrAppend(&out, ",\"binary\":\"", absl::Base64Escape(*event.binary), "\"");
+  } else {
+    absl::StrAppend(&out, ",\"data\":", event.data.Json());
+  }
   if (!event.sender_id.empty()) {
     out += ",\"senderId\":";
     AppendJsonString(out, event.sender_id);
@@ -83,8 +87,9 @@ std::string EventProto(const Event& event) {
   message.set_sender_id(std::string(event.sender_id));
   message.set_sender_user_id(std::string(event.sender_user_id));
   *message.mutable_time() = ToTimestamp(event.time);
+  if (event.binary != nullptr) message.set_binary(*event.binary);
   std::string bytes = message.SerializeAsString();
-  AppendField(bytes, v1::RoomEvent::kDataFieldNumber, event.data.ValueBytes());
+  if (event.binary == nullptr) AppendField(bytes, v1::RoomEvent::kDataFieldNumber, event.data.ValueBytes());
   std::string frame;
   AppendField(frame, v1::ServerFrame::kEventFieldNumber, bytes);
   return frame;

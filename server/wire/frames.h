@@ -61,6 +61,8 @@ struct Event {
   uint64_t offset = 0;
   absl::string_view event;
   Payload data;
+  // Instead of data, if not null.
+  const std::string* binary = nullptr;
   absl::string_view sender_id;
   absl::string_view sender_user_id;
   absl::Time time;

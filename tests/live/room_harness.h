@@ -1,12 +1,16 @@
 #pragma once
 
+#include <gtest/gtest.h>
+
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "server/live/room_manager.h"
+#include "server/live/room_password.h"
 #include "tests/support/manual_shards.h"
+#include "tests/support/manual_workers.h"
 
 namespace atrium::testing {
 
@@ -53,7 +57,9 @@ class FakeSession final : public Subscriber {
 class RoomHarness {
  public:
   explicit RoomHarness(RoomRegistry registry = {}, RoomSettings settings = {}, int shards = 2)
-      : registry_(std::move(registry)), shards_(shards), manager_(registry_, settings, shards_.All(), log_) {}
+      : registry_(std::move(registry)), shards_(shards), manager_(registry_, settings, shards_.All(), workers_, log_) {
+    EXPECT_TRUE(StartPasswordHashing().ok());
+  }
 
   FakeSession& Session(const std::string& name) {
     const auto key = static_cast<SessionKey>(sessions_.size() + 1);
@@ -118,13 +124,26 @@ class RoomHarness {
     return state;
   }
 
+  // Calls a method and runs; for a service if `member` is null. A method that waits still is UNKNOWN ("pending").
+  absl::StatusOr<TypedRoom::CallResult> Call(const std::string& room, const std::string& method,
+                                             const json::value& args, const FakeSession* member = nullptr) {
+    const auto result = std::make_shared<absl::StatusOr<TypedRoom::CallResult>>(absl::UnknownError("pending"));
+    With(room, [&](Room* found) {
+      found->Call(method, args, member == nullptr ? nullptr : &member->self,
+                  [result](absl::StatusOr<TypedRoom::CallResult> called) { *result = std::move(called); });
+    });
+    return *result;
+  }
+
   ManualShards& shards() { return shards_; }
+  ManualWorkers& workers() { return workers_; }
   RoomManager& manager() { return manager_; }
 
  private:
   Log log_{LogLevel::kError};
   const RoomRegistry registry_;
   ManualShards shards_;
+  ManualWorkers workers_;
   RoomManager manager_;
   std::vector<std::unique_ptr<FakeSession>> sessions_;
 };

@@ -21,22 +21,11 @@ RoomRegistry Registry() {
   return registry;
 }
 
-absl::StatusOr<TypedRoom::CallResult> Call(RoomHarness& rooms, const std::string& room, const std::string& method,
-                                           const json::value& args, const FakeSession* member = nullptr) {
-  absl::StatusOr<TypedRoom::CallResult> result = absl::UnknownError("not called");
-  rooms.With(room, [&](Room* found) {
-    std::optional<MemberInfo> caller;
-    if (member != nullptr) caller = {.id = member->self.id, .user_id = member->self.user_id};
-    result = found->Call(method, args, caller);
-  });
-  return result;
-}
-
 TEST(RoomsTest, TheCatalogueHoldsEveryRoomOfTheFolder) {
   std::vector<std::string> names;
   const RoomRegistry registry = Registry();
   for (const auto& type : registry.types()) names.push_back(type->name);
-  EXPECT_THAT(names, ElementsAre("chat", "counter", "ping"));
+  EXPECT_THAT(names, ElementsAre("chat", "counter", "directory", "ping"));
 }
 
 TEST(CounterRoomTest, CountsForItsMembersUnderTheirOwnNames) {
@@ -44,13 +33,13 @@ TEST(CounterRoomTest, CountsForItsMembersUnderTheirOwnNames) {
   FakeSession& alice = rooms.Session("alice");
   ASSERT_TRUE(rooms.Join("counter:global", alice).ok());
   const json::value forged = {{"username", "forged"}};
-  EXPECT_EQ(Call(rooms, "counter:global", "increment", forged, &alice)->result.Json(),
+  EXPECT_EQ(rooms.Call("counter:global", "increment", forged, &alice)->result.Json(),
             R"({"count":1,"updatedBy":"user-alice"})");
-  EXPECT_EQ(Call(rooms, "counter:global", "decrement", {{"username", "ci"}})->result.Json(),
+  EXPECT_EQ(rooms.Call("counter:global", "decrement", {{"username", "ci"}})->result.Json(),
             R"({"count":0,"updatedBy":"ci"})");
-  ASSERT_TRUE(Call(rooms, "counter:global", "decrement", json::object(), &alice).ok());
+  ASSERT_TRUE(rooms.Call("counter:global", "decrement", json::object(), &alice).ok());
   EXPECT_EQ(rooms.State("counter:global"), R"({"count":-1,"lastUpdatedBy":"user-alice","onlineCount":1})");
-  EXPECT_EQ(Call(rooms, "counter:global", "reset", json::object(), &alice)->result.Json(),
+  EXPECT_EQ(rooms.Call("counter:global", "reset", json::object(), &alice)->result.Json(),
             R"({"count":0,"updatedBy":"user-alice"})");
   EXPECT_EQ(alice.frames.back().event().event(), "counter:updated");
 }
@@ -75,7 +64,7 @@ TEST(PingRoomTest, AnswersEachPingWithAPongToAll) {
   ASSERT_TRUE(rooms.Join("ping:global", bob).ok());
   alice.Take();
   bob.Take();
-  EXPECT_EQ(Call(rooms, "ping:global", "ping", {{"seq", 7}}, &alice)->result.Json(), R"({"total":1})");
+  EXPECT_EQ(rooms.Call("ping:global", "ping", {{"seq", 7}}, &alice)->result.Json(), R"({"total":1})");
   for (FakeSession* session : {&alice, &bob}) {
     ASSERT_EQ(session->frames.size(), 2u);
     const v1::RoomEvent& pong = session->frames.back().event();

@@ -8,13 +8,14 @@
 #include "server/session/session_api.h"
 #include "server/session/session_hub.h"
 #include "tests/support/manual_shards.h"
+#include "tests/support/manual_workers.h"
 
 namespace atrium::testing {
 
 // A client without a transport: what the server writes, it has.
 class FakeConnection final : public Connection {
  public:
-  explicit FakeConnection(SessionHub& hub) : Connection(hub, Encoding::kGrpc) {}
+  explicit FakeConnection(SessionHub& hub) : Connection(hub, Encoding::kGrpc, "127.0.0.1") {}
 
   void Receive(const v1::ClientFrame& frame) { OnRequest(DecodeFrame(frame)); }
   void End() {
@@ -86,7 +87,7 @@ class SessionHarness {
 
   explicit SessionHarness(RoomRegistry registry, SessionSettings settings = {})
       : registry_(std::move(registry)),
-        rooms_(registry_, {}, shards.All(), log_),
+        rooms_(registry_, {}, shards.All(), workers_, log_),
         session_api_(hubs_),
         api(rooms_, session_api_) {
     for (Shard* shard : shards.All()) hubs_.push_back(std::make_unique<SessionHub>(*shard, settings, api, log_));
@@ -115,6 +116,7 @@ class SessionHarness {
   ManualShards shards{2};
 
  private:
+  ManualWorkers workers_;
   RoomManager rooms_;
   std::vector<std::unique_ptr<SessionHub>> hubs_;
   SessionApi session_api_;
