@@ -10,7 +10,9 @@ export interface Command {
 
 function curl({ path, body }: Command): string {
   const url = location.origin + path;
-  return body ? `curl -H 'Content-Type: application/json' \\\n  -d '${JSON.stringify(body)}' \\\n  ${url}` : `curl ${url}`;
+  return body
+    ? `curl -H 'Content-Type: application/json' \\\n  -d '${JSON.stringify(body)}' \\\n  ${url}`
+    : `curl ${url}`;
 }
 
 export function TryIt({ commands }: { commands: readonly Command[] }) {

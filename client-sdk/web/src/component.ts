@@ -1,7 +1,14 @@
 import { AtriumError, Code } from './error.js';
 import { Listeners, type Unsubscribe } from './listeners.js';
 import { applyPatch } from './patch.js';
-import { bytesOf, type ComponentPatch, type Json, type JsonObject, type Mounted, type PatchOperation } from './protocol.js';
+import {
+  bytesOf,
+  type ComponentPatch,
+  type Json,
+  type JsonObject,
+  type Mounted,
+  type PatchOperation,
+} from './protocol.js';
 
 /** Actions by their names, as methods: `{ vote(args: { option: number }): { success: boolean } }`. */
 export type ActionsOf<Actions> = { [Name in keyof Actions]: (args: never) => unknown };
@@ -61,7 +68,11 @@ export class Component<State = JsonObject, Actions extends ActionsOf<Actions> = 
     ...args: Arguments<Actions[Name]>
   ): Promise<Result<Actions[Name]>> {
     if (!this.mounted) {
-      throw new AtriumError(Code.UNAVAILABLE, 'NOT_MOUNTED', `The component ${this.name} is not mounted at the moment.`);
+      throw new AtriumError(
+        Code.UNAVAILABLE,
+        'NOT_MOUNTED',
+        `The component ${this.name} is not mounted at the moment.`,
+      );
     }
     const result = await this.link.call(this.ownId, action, (args[0] ?? {}) as JsonObject);
     return result as Result<Actions[Name]>;

@@ -39,7 +39,8 @@ export interface Member {
   joinTime?: string;
 }
 
-export type LeaveReason = 'LEAVE_REASON_UNSPECIFIED' | 'LEAVE_REASON_LEAVE' | 'LEAVE_REASON_DISCONNECT' | 'LEAVE_REASON_CLEANUP';
+export type LeaveReason =
+  'LEAVE_REASON_UNSPECIFIED' | 'LEAVE_REASON_LEAVE' | 'LEAVE_REASON_DISCONNECT' | 'LEAVE_REASON_CLEANUP';
 
 export interface PatchOperation {
   op: string;

@@ -66,7 +66,9 @@ test('calls actions and gives their results and errors', async () => {
   server.onRequest = ({ id, call }) => {
     calls.push(call);
     const refused = { code: 5, message: 'There is no such action' };
-    server.push({ reply: call.method === 'increment' ? { id, call: { result: { count: 1 } } } : { id, error: refused } });
+    server.push({
+      reply: call.method === 'increment' ? { id, call: { result: { count: 1 } } } : { id, error: refused },
+    });
   };
   assert.equal((await counter.call('increment')).count, 1);
   assert.equal((await refusal(counter.call('setUsername', { username: 'bo' }))).message, 'There is no such action');
@@ -205,7 +207,14 @@ test('a room that a component joins is live under its handle', async () => {
   server.push({ member: { roomId: 'counter:global', changed: [{ ...bo, info: { name: 'Bea' } }], count: 2 } });
   await until(() => seen.length === 6, 'all came');
   assert.deepEqual([room.joined, room.memberId], [true, 'c1']);
-  assert.deepEqual(seen, [{ count: 1 }, [['Ana'], 1], { count: 2 }, [2, 'c9'], [['Ana', 'Bo'], 2], [['Ana', 'Bea'], 2]]);
+  assert.deepEqual(seen, [
+    { count: 1 },
+    [['Ana'], 1],
+    { count: 2 },
+    [2, 'c9'],
+    [['Ana', 'Bo'], 2],
+    [['Ana', 'Bea'], 2],
+  ]);
   assert.equal(client.room('counter:global'), room);
 
   server.push({ left: { roomId: 'counter:global', memberId: 'c1', reason: 'LEAVE_REASON_LEAVE' } });

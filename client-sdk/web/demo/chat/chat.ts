@@ -157,7 +157,9 @@ export class Chat extends Store<ChatView> {
     });
   }
 
-  private async ask(action: (chat: Component<LiveRoomChatState, LiveRoomChatActions>) => Promise<Outcome>): Promise<string> {
+  private async ask(
+    action: (chat: Component<LiveRoomChatState, LiveRoomChatActions>) => Promise<Outcome>,
+  ): Promise<string> {
     if (!this.component) {
       return 'There is no connection to the server.';
     }

@@ -29,7 +29,9 @@ export function CreateRoom({ taken, onCreate, onClose }: CreateRoomProps) {
         Name
         <input value={name} maxLength={kNameLength} autoFocus onChange={(event) => setName(event.target.value)} />
       </label>
-      <p className="hint">{isTaken ? `There is a room ${id} already.` : id ? `Its id will be chat:${id}` : 'Letters, digits and hyphens'}</p>
+      <p className="hint">
+        {isTaken ? `There is a room ${id} already.` : id ? `Its id will be chat:${id}` : 'Letters, digits and hyphens'}
+      </p>
       <label>
         Password (optional)
         <input
@@ -79,7 +81,10 @@ export function EnterPassword({ room, onEnter, onClose }: EnterPasswordProps) {
 
 // `Café Olé` becomes `cafe-ole`.
 function idOf(name: string): string {
-  const plain = name.normalize('NFD').toLowerCase().replace(/[\s_]+/g, '-');
+  const plain = name
+    .normalize('NFD')
+    .toLowerCase()
+    .replace(/[\s_]+/g, '-');
   const id = plain.replace(/[^a-z0-9-]/g, '').replace(/-+/g, '-');
   return id.replace(/^-|-$/g, '').slice(0, kIdLength);
 }

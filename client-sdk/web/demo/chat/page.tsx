@@ -47,7 +47,9 @@ export function ChatPage({ chat, session }: { chat: Chat; session: Session }) {
       onShow={setShown}
       count={view.count}
       commands={backendOf(active)}
-      people={<People members={view.members} count={view.count} memberIds={conversation.room.memberIds} stale={!enabled} />}
+      people={
+        <People members={view.members} count={view.count} memberIds={conversation.room.memberIds} stale={!enabled} />
+      }
       side={
         <RoomList
           chat={chat}

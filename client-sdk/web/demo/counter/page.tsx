@@ -51,7 +51,12 @@ export function CounterPage({ session }: { session: Session }) {
           {state.lastUpdatedBy ? `Last changed by ${state.lastUpdatedBy}` : 'Nobody has changed it yet'}
         </p>
         <div className="buttons">
-          <button className="button round" disabled={!enabled} onClick={() => void change('decrement')} aria-label="Decrement">
+          <button
+            className="button round"
+            disabled={!enabled}
+            onClick={() => void change('decrement')}
+            aria-label="Decrement"
+          >
             <Icon name="minus" />
           </button>
           <button className="button" disabled={!enabled} onClick={() => void change('reset')}>

@@ -86,9 +86,8 @@ function Pongs({ heard }: { heard: readonly Heard[] }) {
       <ol aria-label="Pongs" tabIndex={0}>
         {heard.map(({ key, from, seq, time, roundTrip }) => (
           <li key={key} className={roundTrip === undefined ? '' : 'own'}>
-            <span className="who">{from}</span>
-            <span className="seq">#{seq}</span>
-            <span className="took">{roundTrip === undefined ? '' : `${roundTrip.toFixed(1)} ms`}</span>
+            <span className="who">{from}</span> <span className="seq">#{seq}</span>{' '}
+            <span className="took">{roundTrip === undefined ? '' : `${roundTrip.toFixed(1)} ms`}</span>{' '}
             <Time at={time} exact />
           </li>
         ))}

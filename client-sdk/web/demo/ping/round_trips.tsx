@@ -32,7 +32,9 @@ export function RoundTrips({ roundTrips }: { roundTrips: readonly number[] }) {
         })}
       </svg>
       <p className="hint">
-        {roundTrips.length === 0 ? `The last ${ROUNDS} round trips` : `The last ${roundTrips.length}, at most ${most.toFixed(1)} ms`}
+        {roundTrips.length === 0
+          ? `The last ${ROUNDS} round trips`
+          : `The last ${roundTrips.length}, at most ${most.toFixed(1)} ms`}
       </p>
     </section>
   );
