@@ -33,7 +33,8 @@ export interface Typing {
 }
 
 export interface DirectoryState {
-  rooms: (RoomEntry & { createdBy: string })[];
+  /** By the ids of the rooms, of all types: `chat:lobby`. */
+  rooms: Record<string, RoomEntry & { createdBy: string }>;
 }
 
 export interface LiveRoomChatState {

@@ -39,7 +39,7 @@ export class Component<State = JsonObject, Actions extends ActionsOf<Actions> = 
   private readonly decoders: ((bytes: Uint8Array, state: State) => State | void)[] = [];
   private ownId = '';
   private document: Json = {};
-  private version: number | undefined;
+  private version = 0;
 
   /** @internal Components come from `AtriumClient.mount`. */
   constructor(
@@ -109,7 +109,7 @@ export class Component<State = JsonObject, Actions extends ActionsOf<Actions> = 
   enter(mounted: Mounted, again: boolean): void {
     this.ownId = mounted.componentId;
     this.document = mounted.state ?? {};
-    this.version = undefined;
+    this.version = 0;
     if (again) {
       this.stateListeners.call(this.state, []);
       this.mountListeners.call();
@@ -129,13 +129,10 @@ export class Component<State = JsonObject, Actions extends ActionsOf<Actions> = 
 
   /** @internal */
   receive(patch: ComponentPatch): void {
-    const version = Number(patch.version ?? 0);
-    const expected = this.version === undefined ? version : this.version + 1;
-    this.version = version;
     const operations = patch.operations ?? [];
     try {
-      if (version !== expected) {
-        throw new Error(`version ${version} where ${expected} was expected`);
+      if (patch.version !== undefined && Number(patch.version) !== ++this.version) {
+        throw new Error(`version ${patch.version} where ${this.version} was expected`);
       }
       this.document = applyPatch(this.document, operations);
     } catch (error) {

@@ -156,7 +156,7 @@ export interface MemberChange {
 
 export interface ComponentPatch {
   componentId: string;
-  /** Counts the patches of a component, in decimal. */
+  /** Counts these frames of a component from 1, in decimal; absent for volatile bytes. */
   version?: string;
   operations?: PatchOperation[];
   /** Base64. */

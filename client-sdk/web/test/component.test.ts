@@ -96,6 +96,7 @@ test('keeps the state by patches, without changing what was handed out', async (
 
 for (const [what, patch] of [
   ['does not fit', { version: '2', operations: [{ op: 'remove', path: '/no/such' }] }],
+  ['leaves the first out', { version: '7', operations: [{ op: 'replace', path: '/username', value: 'cy' }] }],
   ['leaves one out', { version: '3', operations: [{ op: 'replace', path: '/username', value: 'cy' }] }],
   ['comes twice', { version: '1', operations: [{ op: 'replace', path: '/username', value: 'cy' }] }],
 ] as const) {
@@ -120,7 +121,7 @@ test('bytes are decoded by the application, into the state if it wants', async (
   server.push({ component: { componentId: 'c1', version: '1', binary } });
   await until(() => counter.state.username === 'é\0', 'decoded');
   stop();
-  server.push({ component: { componentId: 'c1', version: '2', binary: '' } });
+  server.push({ component: { componentId: 'c1', binary: '' } }); // Volatile: has no version.
   await until(() => counter.state.username === '', 'decoded again');
   assert.deepEqual(seen, [[0xc3, 0xa9, 0]]);
   assert.equal(told, 2);

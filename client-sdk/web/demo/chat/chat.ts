@@ -177,8 +177,11 @@ export class Chat extends Store<ChatView> {
     this.show();
   }
 
+  // The last that was known, while there is no connection.
   private listed(): RoomEntry[] {
-    return this.directory.state.rooms ?? []; // The last that was known, while there is no connection.
+    const rooms = Object.values(this.directory.state.rooms ?? {});
+    const chats = rooms.filter(({ id }) => id.startsWith(chatRoomId('')));
+    return chats.map((room) => ({ ...room, id: room.id.slice(chatRoomId('').length) })).sort(byName);
   }
 
   private count(): void {
@@ -199,6 +202,10 @@ export class Chat extends Store<ChatView> {
     }
     this.update({ rooms: [...rooms.values()], active: this.wanted.active });
   }
+}
+
+function byName(a: RoomEntry, b: RoomEntry): number {
+  return a.name.localeCompare(b.name);
 }
 
 function secret(password: string): { password?: string } {
