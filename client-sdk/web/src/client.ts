@@ -216,7 +216,7 @@ export class AtriumClient {
       return;
     }
     this.componentSet.suspend();
-    this.roomSet.suspend(ending.error);
+    const gone = this.roomSet.suspend();
     const wasStable = this.currentStatus === 'online' && Date.now() - this.onlineSince >= kStable;
     this.attempts = wasStable ? 0 : this.attempts;
     const { min, max } = this.options.backoff;
@@ -225,6 +225,9 @@ export class AtriumClient {
     this.notBefore = Date.now() + ending.wait;
     this.retryTimer = setTimeout(() => this.connect(), delay);
     this.setStatus('offline', { retryAt: Date.now() + delay, error: ending.error });
+    for (const room of gone) {
+      room.exit({ reason: 'LEAVE_REASON_DISCONNECT', error: ending.error });
+    }
   }
 
   private finish(error: AtriumError): void {

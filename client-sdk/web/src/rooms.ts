@@ -74,15 +74,17 @@ export class Rooms {
     }
   }
 
-  /** The connection is gone, and with it the rooms that this client did not join by itself. */
-  suspend(error: AtriumError): void {
+  /** The connection is gone, and with it the rooms that this client did not join by itself: these. */
+  suspend(): Room[] {
+    const gone: Room[] = [];
     for (const [roomId, { room, own }] of [...this.entries]) {
       room.suspend();
       if (!own) {
         this.entries.delete(roomId);
-        room.exit({ reason: 'LEAVE_REASON_DISCONNECT', error });
+        gone.push(room);
       }
     }
+    return gone;
   }
 
   finish(error: AtriumError): void {

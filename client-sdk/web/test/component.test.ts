@@ -286,6 +286,18 @@ test('rooms of components are gone with the connection and come again with the c
   assert.deepEqual(told, ['counter:global', kGone, 'counter:global']);
 });
 
+test('what is joined on the loss of a room is joined by the next connection', async () => {
+  await mountCounter();
+  const room = client.room('counter:global');
+  server.push(snapshot('counter:global', 'c1'));
+  await until(() => room.joined, 'joined');
+  room.onLeft(() => void client.join('geral'));
+  server.last.terminate();
+  await until(() => server.joins.length === 1 && client.status === 'online', 'joined the other');
+  await client.join('geral');
+  assert.deepEqual([server.joins.length, server.hellos.length], [1, 2]);
+});
+
 test('an event of bytes comes as bytes', async () => {
   const room = await client.join('geral');
   const seen: unknown[] = [];
