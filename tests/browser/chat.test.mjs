@@ -86,7 +86,7 @@ async function answer(page, password) {
 test('both pages show both members and mark their own', async () => {
   await hasMembers(ana, ['A ana you', 'B bo']);
   await hasMembers(bo, ['A ana', 'B bo you']);
-  await online(ana).filter({ hasText: '2 online' }).waitFor();
+  await online(ana, 2).waitFor();
   await messages(ana).getByText('bo joined').waitFor();
 });
 

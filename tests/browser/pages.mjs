@@ -60,7 +60,7 @@ export class Browser {
 
 export const connection = (page) => page.getByRole('status', { name: 'Connection' });
 export const activity = (page) => page.getByRole('list', { name: 'Activity' });
-export const online = (page) => page.getByLabel('Online', { exact: true });
+export const online = (page, count) => page.getByText(`${count} online`, { exact: true });
 export const picture = (page, name) => page.screenshot({ path: `${kPictures}/${name}.png` });
 
 export async function isConnected(page) {

@@ -15,9 +15,7 @@ export function RoomBar({ room, count, enabled, onLeave }: RoomBarProps) {
         <RoomMark room={room} />
         <span className="room-name">{room.name}</span>
       </h2>
-      <span className="online" aria-label="Online">
-        {count} online
-      </span>
+      <span className="online">{count} online</span>
       <button className="quiet" disabled={!enabled} onClick={onLeave} aria-label={`Leave ${room.name}`}>
         Leave
       </button>

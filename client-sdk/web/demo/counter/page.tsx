@@ -39,15 +39,13 @@ export function CounterPage({ session }: { session: Session }) {
     >
       <div className="bar">
         <h2>Shared counter</h2>
-        <span className="online" aria-label="Online">
-          {state.onlineCount ?? 0} online
-        </span>
+        <span className="online">{state.onlineCount ?? 0} online</span>
       </div>
       <div className="counter">
         <output className="number" aria-label="Count">
           {state.count ?? '–'}
         </output>
-        <p className="hint" aria-label="Last change">
+        <p className="hint">
           {state.lastUpdatedBy ? `Last changed by ${state.lastUpdatedBy}` : 'Nobody has changed it yet'}
         </p>
         <div className="buttons">

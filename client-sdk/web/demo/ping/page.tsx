@@ -50,9 +50,7 @@ export function PingPage({ session }: { session: Session }) {
     >
       <div className="bar">
         <h2>Ping-pong</h2>
-        <span className="online" aria-label="Online">
-          {state.onlineCount ?? 0} online
-        </span>
+        <span className="online">{state.onlineCount ?? 0} online</span>
       </div>
       <div className="ping">
         <div className="controls">
@@ -63,7 +61,7 @@ export function PingPage({ session }: { session: Session }) {
             <input type="checkbox" role="switch" checked={auto} onChange={(event) => setAuto(event.target.checked)} />
             Ping each second
           </label>
-          <p className="total" aria-label="Total">
+          <p className="total">
             <strong>{state.totalPings ?? 0}</strong> pings by all
             {state.lastPingBy && <span>, the last by {state.lastPingBy}</span>}
           </p>

@@ -44,7 +44,7 @@ function Figure({ name, value }: { name: string; value: number | undefined }) {
   return (
     <div>
       <dt>{name}</dt>
-      <dd aria-label={name}>{value === undefined ? '–' : `${value.toFixed(1)} ms`}</dd>
+      <dd>{value === undefined ? '–' : `${value.toFixed(1)} ms`}</dd>
     </div>
   );
 }
