@@ -102,6 +102,7 @@ std::vector<MemberInfo> Room::MemberInfos() const {
   std::vector<MemberInfo> infos;
   infos.reserve(members_.size());
   for (const auto& [id, member] : members_) infos.push_back(InfoOf(member.identity));
+  if (unseen_leaver_) infos.push_back(*unseen_leaver_);
   return infos;
 }
 
@@ -171,21 +172,15 @@ void Room::FinishJoin(MemberIdentity who, std::any membership, absl::Status verd
     return done(Refusal(std::move(verdict)));
   }
   if (gone) {
-    LeaveUnseen(std::move(who), std::move(membership), *gone);
+    // OnLeave counts the leaver, as always, but nobody has seen it come.
+    unseen_leaver_ = InfoOf(who);
+    typed_->Leave({.member = *unseen_leaver_, .reason = *gone, .membership = std::move(membership)});
+    unseen_leaver_.reset();
     WatchEmptiness();
     return done(
         MakeError(absl::StatusCode::kCancelled, "LEFT_MEANWHILE", "The member left before its join was decided"));
   }
   done(Admit(std::move(who), std::move(membership)));
-}
-
-// OnLeave counts the leaver, as always, but nobody has seen it come.
-void Room::LeaveUnseen(MemberIdentity who, std::any membership, v1::LeaveReason reason) {
-  const std::string id = who.id;
-  LeaveContext leave{.member = InfoOf(who), .reason = reason, .membership = std::move(membership)};
-  members_.emplace(id, Member{std::move(who), env_.shard.Now(), {}});
-  typed_->Leave(std::move(leave));
-  members_.erase(id);
 }
 
 Admission Room::Admit(MemberIdentity who, std::any membership) {

@@ -94,7 +94,7 @@ class Room final : private StepSink {
 
   const std::string& id() const { return id_; }
   const RoomTypeInfo* type() const { return type_; }
-  int member_count() const override { return static_cast<int>(members_.size()); }
+  int member_count() const override { return static_cast<int>(members_.size()) + (unseen_leaver_ ? 1 : 0); }
   bool listed() const { return !unlisted_; }
   v1::Position position() const;
   v1::Room Describe() const;
@@ -157,7 +157,6 @@ class Room final : private StepSink {
   void OnHooksEnded() override { WatchEmptiness(); }
 
   void FinishJoin(MemberIdentity who, std::any membership, absl::Status verdict, JoinDone done);
-  void LeaveUnseen(MemberIdentity who, std::any membership, v1::LeaveReason reason);
   Admission Admit(MemberIdentity who, std::any membership);
   Admission MakeAdmission(const MemberIdentity& who) const;
   // Of its type.
@@ -200,6 +199,8 @@ class Room final : private StepSink {
   uint64_t patch_offset_ = 0;
   absl::flat_hash_map<std::string, Member> members_;
   absl::flat_hash_map<std::string, PendingJoin> pending_;
+  // During the OnLeave of one that went before its join was decided.
+  std::optional<MemberInfo> unseen_leaver_;
   Fanout fanout_;
   Presence presence_;
   Shard::TimerId presence_timer_ = 0;

@@ -38,6 +38,7 @@ void RoomFeed::Add(int shard, std::shared_ptr<Watch::Listener> listener) {
   Tell(shard);
   auto all = std::make_shared<RoomListChange>();
   all->listed = source_.ListedOn(shard);
+  for (const ListedRoom& room : all->listed) feeds_[shard].listed.insert(room.id);
   Send(listener, std::move(all), /*first=*/true);
   feeds_[shard].listeners.push_back(std::move(listener));
 }
@@ -45,6 +46,9 @@ void RoomFeed::Add(int shard, std::shared_ptr<Watch::Listener> listener) {
 void RoomFeed::Remove(int shard, const std::shared_ptr<Watch::Listener>& listener) {
   ShardFeed& feed = feeds_[shard];
   feed.listeners.erase(std::find(feed.listeners.begin(), feed.listeners.end(), listener));
+  if (!feed.listeners.empty()) return;
+  feed.listed.clear();
+  feed.changed.clear();
 }
 
 void RoomFeed::Changed(int shard, const std::string& room_id) {
@@ -65,11 +69,13 @@ void RoomFeed::Tell(int shard) {
   for (const std::string& id : std::exchange(feed.changed, {})) {
     std::optional<ListedRoom> room = source_.FindListed(shard, id);
     if (room) {
+      feed.listed.insert(id);
       change->listed.push_back(*std::move(room));
-    } else {
+    } else if (feed.listed.erase(id) > 0) {
       change->gone.push_back(id);
     }
   }
+  if (change->listed.empty() && change->gone.empty()) return;
   for (const auto& listener : feed.listeners) Send(listener, change, /*first=*/false);
 }
 

@@ -76,6 +76,8 @@ class RoomFeed {
   // Touched on its shard only.
   struct ShardFeed {
     std::vector<std::shared_ptr<Watch::Listener>> listeners;
+    // What they have been told of, and what has changed since.
+    absl::btree_set<std::string> listed;
     absl::btree_set<std::string> changed;
     Shard::TimerId timer = 0;
   };

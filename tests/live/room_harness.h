@@ -17,8 +17,13 @@ namespace atrium::testing {
 // A session without a connection: keeps the frames that rooms send it, as v1::ServerFrames.
 class FakeSession final : public Subscriber {
  public:
-  FakeSession(std::string name, SessionKey key, Shard& shard)
-      : self{.id = name, .user_id = "user-" + name, .session = key, .shard = &shard, .encoding = Encoding::kGrpc} {}
+  FakeSession(std::string name, std::string address, SessionKey key, Shard& shard)
+      : self{.id = name,
+             .user_id = "user-" + name,
+             .address = std::move(address),
+             .session = key,
+             .shard = &shard,
+             .encoding = Encoding::kGrpc} {}
 
   void Send(const FramePtr& frame) override {
     v1::ServerFrames parsed;
@@ -61,9 +66,9 @@ class RoomHarness {
     EXPECT_TRUE(StartPasswordHashing().ok());
   }
 
-  FakeSession& Session(const std::string& name) {
+  FakeSession& Session(const std::string& name, const std::string& address = "") {
     const auto key = static_cast<SessionKey>(sessions_.size() + 1);
-    sessions_.push_back(std::make_unique<FakeSession>(name, key, shards_[static_cast<int>(key % 2)]));
+    sessions_.push_back(std::make_unique<FakeSession>(name, address, key, shards_[static_cast<int>(key % 2)]));
     return *sessions_.back();
   }
 
@@ -124,14 +129,16 @@ class RoomHarness {
     return state;
   }
 
-  // Calls a method and runs; for a service if `member` is null. A method that waits still is UNKNOWN ("pending").
+  // Calls a method and runs; for a service, which creates the room, if `member` is null. UNKNOWN ("pending") if the
+  // method still waits.
   absl::StatusOr<TypedRoom::CallResult> Call(const std::string& room, const std::string& method,
                                              const json::value& args, const FakeSession* member = nullptr) {
     const auto result = std::make_shared<absl::StatusOr<TypedRoom::CallResult>>(absl::UnknownError("pending"));
-    With(room, [&](Room* found) {
-      found->Call(method, args, member == nullptr ? nullptr : &member->self,
-                  [result](absl::StatusOr<TypedRoom::CallResult> called) { *result = std::move(called); });
+    manager_.FindOrCreate(room, {}, [=](absl::StatusOr<Room*> found) {
+      (*found)->Call(method, args, member == nullptr ? nullptr : &member->self,
+                     [result](absl::StatusOr<TypedRoom::CallResult> called) { *result = std::move(called); });
     });
+    shards_.Run();
     return *result;
   }
 

@@ -184,5 +184,25 @@ TEST(RoomTest, ListsRoomsInOrderOverAllShards) {
   EXPECT_THAT(ids, ElementsAre("b", "c", "d"));
 }
 
+TEST(MemberInfoTest, IsShownToAllAsTheServiceGaveIt) {
+  RoomHarness rooms;
+  FakeSession& alice = rooms.Session("alice");
+  FakeSession& bob = rooms.Session("bob");
+  ASSERT_TRUE(rooms.Join("r", alice).ok());
+  absl::StatusOr<Admission> joined = absl::UnknownError("pending");
+  rooms.With("r", [&](Room* room) {
+    MemberIdentity who = bob.self;
+    who.info = {{"name", "Bob"}};
+    who.address = "203.0.113.7";
+    room->Join(std::move(who), {}, [&](absl::StatusOr<Admission> admission) { joined = std::move(admission); });
+  });
+  const v1::MemberChange& change = alice.frames.back().member();
+  EXPECT_EQ(change.joined(0).info().fields().at("name").string_value(), "Bob");
+  for (const v1::Member& member : joined->response.members()) EXPECT_EQ(member.has_info(), member.id() == "bob");
+  EXPECT_EQ(joined->response.DebugString().find("203.0.113"), std::string::npos);
+  ASSERT_TRUE(rooms.Leave("r", bob, v1::LEAVE_REASON_LEAVE).ok());
+  EXPECT_EQ(alice.frames.back().member().left(0).member().info().fields().at("name").string_value(), "Bob");
+}
+
 }  // namespace
 }  // namespace atrium

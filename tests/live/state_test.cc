@@ -54,11 +54,7 @@ RoomRegistry Registry() {
 }
 
 absl::Status Call(RoomHarness& harness, absl::string_view method, const std::string& args) {
-  absl::Status status;
-  harness.With("field:a", [&](Room* room) {
-    room->Call(method, *ParseJson(args), nullptr, [&](const auto& called) { status = called.status(); });
-  });
-  return status;
+  return harness.Call("field:a", std::string(method), *ParseJson(args)).status();
 }
 
 TEST(StateTest, FoldsTheChangesOfAnIntervalIntoOnePatch) {

@@ -76,7 +76,7 @@ json::value RandomJson(const RandomNumbers& random, int depth) {
     case 0: return nullptr;
     case 1: return random() % 2 == 0;
     case 2: return static_cast<int64_t>(random() % 3);
-    case 3: return 0.5 * (random() % 3);
+    case 3: return 0.5 + random() % 3;
     case 4: return json::string(random() % 3, 'x');
     case 5: {
       json::array array;
