@@ -189,7 +189,7 @@ Awaitable<void> TypedRoom::WatchRooms(std::function<void(const RoomListChange&)>
     };
     watches_.push_back(services_.feed.Start(shard_, std::move(told)));
   };
-  co_await WaitFor<absl::Status>(std::move(start));
+  (co_await WaitFor<absl::Status>(std::move(start))).IgnoreError();
 }
 
 // ---- Timers
