@@ -15,19 +15,12 @@
 namespace atrium {
 namespace {
 
-// The member that a client acts as: its own session, or nobody.
+// The member that the caller acts as; null for a service, and for a component that is none.
 absl::StatusOr<const MemberIdentity*> Membership(const Room* room, const Caller& caller) {
   if (caller.kind == Caller::Kind::kService) return nullptr;
-  const MemberIdentity* member = room == nullptr ? nullptr : room->FindMember(caller.session_id);
-  if (member == nullptr) return NotAMember();
+  const MemberIdentity* member = room == nullptr ? nullptr : room->FindMember(caller.member_id);
+  if (member == nullptr && caller.kind == Caller::Kind::kClient) return NotAMember();
   return member;
-}
-
-absl::StatusOr<json::object> ToObject(absl::string_view field, const Payload& payload) {
-  if (payload.empty()) return InvalidField(field, "is required");
-  json::value value = payload.ToJsonValue();
-  if (!value.is_object()) return InvalidField(field, "must be a JSON object");
-  return std::move(value.get_object());
 }
 
 absl::StatusOr<json::object> InitialState(const v1::JoinRequest& request) {
@@ -56,6 +49,12 @@ absl::Status ValidateEmit(const v1::EmitRequest& request) {
   RETURN_IF_ERROR(ValidateEvent("event", request.event()));
   RETURN_IF_ERROR(ValidateMemberIds("exclude", request.exclude()));
   return ValidateMemberIds("to", request.to());
+}
+
+// A client's session has seen to it that it is one of its members.
+absl::Status ValidateEmitter(const Caller& caller, const v1::EmitRequest& request) {
+  if (request.member_id().empty() || caller.kind != Caller::Kind::kService) return absl::OkStatus();
+  return InvalidField("memberId", "must be empty: a service emits as nobody");
 }
 
 absl::Status ValidateSendMessage(const v1::SendMessageRequest& request) {
@@ -147,7 +146,8 @@ void RoomApi::Disconnect(const std::string& room_id, const std::string& member_i
 
 void RoomApi::Join(const Caller&, WithPayload<v1::JoinRequest> request, Done<v1::JoinResponse> done) {
   REFUSE_IF_ERROR(ValidateRoomId("roomId", request.message.room_id()), done);
-  if (request.message.member_id().empty()) return done(InvalidField("memberId", "is required: the id of a session"));
+  if (request.message.member_id().empty())
+    return done(InvalidField("memberId", "is required: the id of a session or component"));
   sessions_.Bring(std::move(request.message), std::move(done));
 }
 
@@ -167,6 +167,7 @@ void RoomApi::Leave(const Caller& caller, WithPayload<v1::LeaveRequest> request,
 
 void RoomApi::Emit(const Caller& caller, WithPayload<v1::EmitRequest> request, Done<v1::EmitResponse> done) {
   REFUSE_IF_ERROR(ValidateEmit(request.message), done);
+  REFUSE_IF_ERROR(ValidateEmitter(caller, request.message), done);
   std::string room_id = request.message.room_id();
   rooms_.Find(std::move(room_id), [caller, request = std::move(request), done = std::move(done)](Room* room) mutable {
     const v1::EmitRequest& message = request.message;
@@ -178,6 +179,7 @@ void RoomApi::Emit(const Caller& caller, WithPayload<v1::EmitRequest> request, D
                     .data = std::move(request.payload),
                     .sender = *sender,
                     .include_self = message.include_self(),
+                    .trusted = caller.kind == Caller::Kind::kComponent,
                     .options = {.exclude = {message.exclude().begin(), message.exclude().end()},
                                 .to = {message.to().begin(), message.to().end()},
                                 .is_volatile = message.volatile_()}});
@@ -216,7 +218,7 @@ void RoomApi::SetState(const Caller& caller, WithPayload<v1::SetStateRequest> re
   const std::string& room_id = request.message.room_id();
   REFUSE_IF_ERROR(ValidateRoomId("roomId", room_id), done);
   if (rooms_.registry().TypeOf(room_id) != nullptr) return done(StateIsServerOnly());
-  absl::StatusOr<json::object> merge = ToObject("state", request.payload);
+  absl::StatusOr<json::object> merge = ReadObject("state", request.payload);
   REFUSE_IF_ERROR(merge.status(), done);
   absl::optional<uint64_t> expected_offset;
   if (request.message.has_expected_offset()) expected_offset = request.message.expected_offset();
@@ -245,28 +247,32 @@ void RoomApi::GetState(const Caller& caller, WithPayload<v1::GetStateRequest> re
 }
 
 void RoomApi::Call(const Caller& caller, WithPayload<v1::CallRequest> request, Done<v1::CallResponse> done) {
+  if (request.message.has_component_id()) {
+    return done(InvalidField("componentId", "must be empty: actions are for the client of the component"));
+  }
   const std::string& room_id = request.message.room_id();
   REFUSE_IF_ERROR(ValidateRoomId("roomId", room_id), done);
   if (request.message.method().empty()) return done(InvalidField("method", "is required"));
   if (request.payload.empty()) request.payload = Payload::FromText("{}");
-  absl::StatusOr<json::object> args = ToObject("args", request.payload);
+  absl::StatusOr<json::object> args = ReadObject("args", request.payload);
   REFUSE_IF_ERROR(args.status(), done);
-  const bool service = caller.kind == Caller::Kind::kService;
-  if (service && rooms_.registry().TypeOf(room_id) == nullptr) {
+  const bool trusted = caller.kind != Caller::Kind::kClient;
+  if (trusted && rooms_.registry().TypeOf(room_id) == nullptr) {
     return done(NoSuchMethod("", request.message.method()));
   }
-  auto call = [caller, method = request.message.method(), args = *std::move(args),
+  auto call = [caller, trusted, method = request.message.method(), args = *std::move(args),
                done = std::move(done)](absl::StatusOr<Room*> found) mutable {
     REFUSE_IF_ERROR(found.status(), done);
     Room* const room = *found;
     const absl::StatusOr<const MemberIdentity*> member = Membership(room, caller);
     REFUSE_IF_ERROR(member.status(), done);
-    room->Call(method, args, *member, [done = std::move(done)](absl::StatusOr<TypedRoom::CallResult> called) mutable {
+    auto finish = [done = std::move(done)](absl::StatusOr<TypedRoom::CallResult> called) mutable {
       REFUSE_IF_ERROR(PrefixField("args", called.status()), done);
       done(WithPayload<v1::CallResponse>{.payload = std::move(called->result)});
-    });
+    };
+    room->Call(method, args, *member, std::move(finish), trusted);
   };
-  if (service) return rooms_.FindOrCreate(room_id, {}, std::move(call));
+  if (trusted) return rooms_.FindOrCreate(room_id, {}, std::move(call));
   rooms_.Find(room_id, [call = std::move(call)](Room* room) mutable { call(room); });
 }
 

@@ -1,6 +1,7 @@
 #include "server/api/validate.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
@@ -25,6 +26,13 @@ absl::Status ValidateMemberIds(absl::string_view field, const google::protobuf::
   constexpr int kMax = 1000;
   if (ids.size() <= kMax) return absl::OkStatus();
   return InvalidField(field, absl::StrCat("must have at most ", kMax, " entries"));
+}
+
+absl::StatusOr<json::object> ReadObject(absl::string_view field, const Payload& payload) {
+  if (payload.empty()) return InvalidField(field, "is required");
+  json::value value = payload.ToJsonValue();
+  if (!value.is_object()) return InvalidField(field, "must be a JSON object");
+  return std::move(value.get_object());
 }
 
 absl::StatusOr<json::object> ToJsonObject(absl::string_view field, const google::protobuf::Struct& value) {

@@ -7,7 +7,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "server/wire/json.h"
+#include "server/wire/payload.h"
 
 namespace atrium {
 
@@ -22,6 +22,8 @@ absl::Status ValidateLength(absl::string_view field, absl::string_view text, siz
 // At most 1000 member ids.
 absl::Status ValidateMemberIds(absl::string_view field, const google::protobuf::RepeatedPtrField<std::string>& ids);
 
+// The object that a request's payload must be.
+absl::StatusOr<json::object> ReadObject(absl::string_view field, const Payload& payload);
 // A Struct as JSON.
 absl::StatusOr<json::object> ToJsonObject(absl::string_view field, const google::protobuf::Struct& value);
 

@@ -62,9 +62,11 @@ struct EventContext {
 };
 
 struct CallContext {
-  // The member that calls; none for a service.
+  // The member that calls, or whose component does; none for a service.
   std::optional<MemberInfo> member;
   absl::Time time;
+  // The arguments are a client's word; else server code's.
+  bool from_client = false;
 };
 
 // Who gets an event that a room emits. With any in `to`, only these members.

@@ -127,6 +127,9 @@ class LiveRoomBase {
 // A room class has `static constexpr absl::string_view kName` and `static void Describe(RoomType<T>&)`.
 template <typename State, typename Meta>
 class LiveRoom : public LiveRoomBase {
+ public:
+  using StateMessage = State;
+
  protected:
   const State& state() const { return state_.value(); }
 

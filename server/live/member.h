@@ -14,7 +14,7 @@ namespace atrium {
 
 inline constexpr size_t kMaxMemberInfoBytes = 1024;
 
-// What the server knows of one who joins a room.
+// What the server knows of one who joins a room: a session, or a component of one.
 struct MemberIdentity {
   std::string id;
   // Empty for an anonymous client.
@@ -25,6 +25,8 @@ struct MemberIdentity {
   json::object info;
   // Where its frames go.
   SessionKey session = 0;
+  // Of a component; 0 for the session itself.
+  SessionKey component = 0;
   Shard* shard = nullptr;
   Encoding encoding = Encoding::kWebSocketJson;
 };

@@ -13,9 +13,9 @@ namespace {
 
 constexpr RoomOptions kUntypedOptions;
 
-void SortUnique(Audience::Sessions& sessions) {
-  std::sort(sessions.begin(), sessions.end());
-  sessions.erase(std::unique(sessions.begin(), sessions.end()), sessions.end());
+void SortUnique(Fanout::Members& members) {
+  std::sort(members.begin(), members.end());
+  members.erase(std::unique(members.begin(), members.end()), members.end());
 }
 
 constexpr size_t kMaxOwnMetadataBytes = 4096;
@@ -166,7 +166,7 @@ void Room::Join(MemberIdentity who, Payload payload, JoinDone done) {
 }
 
 void Room::FinishJoin(MemberIdentity who, std::any membership, absl::Status verdict, JoinDone done) {
-  const bool gone = pending_.extract(who.id).mapped().gone;
+  const std::optional<v1::LeaveReason> gone = pending_.extract(who.id).mapped().gone;
   if (!verdict.ok()) {
     WatchEmptiness();
     return done(Refusal(std::move(verdict)));
@@ -174,8 +174,7 @@ void Room::FinishJoin(MemberIdentity who, std::any membership, absl::Status verd
   if (gone) {
     // OnLeave counts the leaver, as always, but nobody has seen it come.
     unseen_leaver_ = InfoOf(who);
-    typed_->Leave(
-        {.member = *unseen_leaver_, .reason = v1::LEAVE_REASON_DISCONNECT, .membership = std::move(membership)});
+    typed_->Leave({.member = *unseen_leaver_, .reason = *gone, .membership = std::move(membership)});
     unseen_leaver_.reset();
     WatchEmptiness();
     return done(
@@ -194,9 +193,10 @@ Admission Room::Admit(MemberIdentity who, std::any membership) {
   presence_.Joined(member);
   // At once, the others are told before the joiner's position, and it is not; in a fold, it is among all.
   TellPresence();
-  fanout_.Add(member.identity);
+  const bool first_of_session = fanout_.Add(member.identity);
   Admission admission = MakeAdmission(member.identity);
   admission.state = state();
+  admission.first_of_session = first_of_session;
   return admission;
 }
 
@@ -219,7 +219,7 @@ Admission Room::MakeAdmission(const MemberIdentity& who) const {
 
 absl::Status Room::Leave(const std::string& member_id, v1::LeaveReason reason, bool tell) {
   if (const auto pending = pending_.find(member_id); pending != pending_.end()) {
-    pending->second.gone = true;
+    pending->second.gone = reason;
     return absl::OkStatus();
   }
   const auto it = members_.find(member_id);
@@ -239,7 +239,7 @@ absl::Status Room::Leave(const std::string& member_id, v1::LeaveReason reason, b
     frame.mutable_left()->set_reason(reason);
     left = EncodeFrame(frame, member.identity.encoding);
   }
-  fanout_.Remove(member.identity, std::move(left));
+  fanout_.Remove(member.identity, reason, std::move(left));
   presence_.Left(member, reason);
   TellPresence();
   WatchEmptiness();
@@ -249,7 +249,7 @@ absl::Status Room::Leave(const std::string& member_id, v1::LeaveReason reason, b
 void Room::Clear() {
   cleared_ = true;
   FlushPatch();
-  for (auto& [id, pending] : pending_) pending.gone = true;
+  for (auto& [id, pending] : pending_) pending.gone = v1::LEAVE_REASON_CLEANUP;
   while (!members_.empty()) {
     const std::string id = members_.begin()->first;
     Leave(id, v1::LEAVE_REASON_CLEANUP, /*tell=*/true).IgnoreError();
@@ -290,7 +290,7 @@ absl::StatusOr<int> Room::Emit(Emission emission) {
 }
 
 absl::Status Room::CheckEvent(const Emission& emission) const {
-  if (emission.sender == nullptr) return absl::OkStatus();
+  if (emission.sender == nullptr || emission.trusted) return absl::OkStatus();
   const auto it = type_->events.find(std::string(emission.event));
   if (it == type_->events.end() || !it->second.from_members) return EventFromClientRefused(emission.event);
   const std::unique_ptr<google::protobuf::Message> data(
@@ -315,25 +315,24 @@ int Room::Send(Event event, const EmitOptions& options, const Audience& audience
 }
 
 Audience Room::AudienceOf(const MemberIdentity* sender, bool include_self, const EmitOptions& options) const {
-  Audience::Sessions excluded = SessionsOf(options.exclude);
-  if (sender != nullptr && !include_self) excluded.push_back(sender->session);
+  Fanout::Members excluded = FindMembers(options.exclude);
+  const MemberIdentity* const self = sender == nullptr || include_self ? nullptr : FindMember(sender->id);
+  if (self != nullptr) excluded.push_back(self);
   SortUnique(excluded);
-  if (options.to.empty()) {
-    return {.kind = excluded.empty() ? Audience::Kind::kAll : Audience::Kind::kExcept, .sessions = std::move(excluded)};
-  }
-  Audience::Sessions named = SessionsOf(options.to);
+  if (options.to.empty()) return fanout_.AllBut(excluded);
+  Fanout::Members named = FindMembers(options.to);
   SortUnique(named);
-  Audience only{.kind = Audience::Kind::kOnly};
-  std::set_difference(named.begin(), named.end(), excluded.begin(), excluded.end(), std::back_inserter(only.sessions));
-  return only;
+  Fanout::Members only;
+  std::set_difference(named.begin(), named.end(), excluded.begin(), excluded.end(), std::back_inserter(only));
+  return fanout_.Only(only);
 }
 
-Audience::Sessions Room::SessionsOf(const std::vector<std::string>& member_ids) const {
-  Audience::Sessions sessions;
-  for (const std::string& id : member_ids) {
-    if (const MemberIdentity* member = FindMember(id)) sessions.push_back(member->session);
+Fanout::Members Room::FindMembers(const std::vector<std::string>& ids) const {
+  Fanout::Members members;
+  for (const std::string& id : ids) {
+    if (const MemberIdentity* member = FindMember(id)) members.push_back(member);
   }
-  return sessions;
+  return members;
 }
 
 // ---- State and methods
@@ -383,12 +382,13 @@ void Room::SendPatch(const Patch& patch) {
 }
 
 void Room::Call(absl::string_view method, const json::value& args, const MemberIdentity* member,
-                TypedRoom::CallDone done) {
+                TypedRoom::CallDone done, bool trusted) {
   if (typed_ == nullptr) return done(NoSuchMethod("", method));
   const auto it = type_->methods.find(std::string(method));
   if (it == type_->methods.end()) return done(NoSuchMethod(type_->name, method));
-  if (member != nullptr && it->second.access != Access::kMember) return done(MethodIsServiceOnly(method));
-  CallContext call{.time = env_.shard.Now()};
+  const bool from_client = member != nullptr && !trusted;
+  if (from_client && it->second.access != Access::kMember) return done(MethodIsServiceOnly(method));
+  CallContext call{.time = env_.shard.Now(), .from_client = from_client};
   if (member != nullptr) call.member = InfoOf(*member);
   typed_->Call(it->first, it->second, args, std::move(call), std::move(done));
 }

@@ -46,6 +46,8 @@ struct Emission {
   // The member that emits; null for a service.
   const MemberIdentity* sender = nullptr;
   bool include_self = false;
+  // The sender's server code emits, not its client.
+  bool trusted = false;
   EmitOptions options;
 };
 
@@ -64,6 +66,8 @@ struct Admission {
   std::shared_ptr<Channel> channel;
   // It was a member before: nothing has changed.
   bool again = false;
+  // The first member of its session in this room: the session adds itself to the channel.
+  bool first_of_session = false;
 };
 using JoinDone = absl::AnyInvocable<void(absl::StatusOr<Admission>)>;
 
@@ -129,15 +133,18 @@ class Room final : private StepSink {
   absl::Status SetState(const json::object& merge, absl::optional<uint64_t> expected_offset = absl::nullopt);
 
   // Runs a typed room's method, for `member` or (null) a service. `done` runs once, maybe at once, with
-  // FAILED_PRECONDITION if it has no such method, PERMISSION_DENIED if members may not call it; else what it returns.
-  void Call(absl::string_view method, const json::value& args, const MemberIdentity* member, TypedRoom::CallDone done);
+  // FAILED_PRECONDITION if it has no such method, PERMISSION_DENIED if members may not call it, unless it is the
+  // member's server code that does (`trusted`); else what it returns.
+  void Call(absl::string_view method, const json::value& args, const MemberIdentity* member, TypedRoom::CallDone done,
+            bool trusted = false);
 
   void Update(RoomUpdate update);
 
  private:
   // A join that OnJoin has not decided on yet.
   struct PendingJoin {
-    bool gone = false;  // whoever joined has gone meanwhile
+    // Whoever joined has gone meanwhile, for this reason.
+    std::optional<v1::LeaveReason> gone;
   };
 
   // StepSink.
@@ -158,7 +165,7 @@ class Room final : private StepSink {
   void TellPresence();
 
   Audience AudienceOf(const MemberIdentity* sender, bool include_self, const EmitOptions& options) const;
-  Audience::Sessions SessionsOf(const std::vector<std::string>& member_ids) const;
+  Fanout::Members FindMembers(const std::vector<std::string>& ids) const;
   absl::Status CheckEvent(const Emission& emission) const;
   int Send(Event event, const EmitOptions& options, const Audience& audience);
   absl::Status CheckLimits(const StateChange& change) const;

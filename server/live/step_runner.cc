@@ -53,8 +53,9 @@ absl::Status StepRunner::RunStep(absl::string_view name, const std::function<abs
   absl::Status status;
   try {
     status = step();
-  } catch (const std::exception& thrown) {
-    log_.Error("code threw", {{owner_.kind(), owner_.name()}, {"in", name}, {"error", thrown.what()}});
+  } catch (...) {
+    // What was thrown may hold secrets.
+    log_.Error("code threw", {{owner_.kind(), owner_.name()}, {"in", name}});
     status = HookFailed(owner_.kind(), name);
   }
   if (status.ok()) return owner_.CommitStep();

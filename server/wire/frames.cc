@@ -180,6 +180,33 @@ FramePtr EncodePatch(absl::string_view room_id, uint64_t offset, const Patch& pa
   return builder.Build();
 }
 
+FramePtr EncodeComponentPatch(const ComponentDelta& delta, EncodingSet encodings) {
+  FrameBuilder builder(encodings);
+  if (builder.wants_json()) {
+    std::string json = "{\"component\":{\"componentId\":";
+    AppendJsonString(json, delta.component_id);
+    if (delta.version > 0) absl::StrAppend(&json, ",\"version\":\"", delta.version, "\"");
+    if (!delta.operations.empty()) {
+      json += ",\"operations\":";
+      AppendPatchJson(json, delta.operations);
+    }
+    if (!delta.binary.empty()) absl::StrAppend(&json, ",\"binary\":\"", absl::Base64Escape(delta.binary), "\"");
+    json += "}}";
+    builder.SetJson(json);
+  }
+  if (builder.wants_proto()) {
+    v1::ServerFrame frame;
+    v1::ComponentPatch& message = *frame.mutable_component();
+    message.set_component_id(std::string(delta.component_id));
+    message.set_version(delta.version);
+    *message.mutable_operations() = ToProto(delta.operations);
+    message.set_binary(delta.binary);
+    builder.SetProto(frame.SerializeAsString());
+  }
+  if (delta.version == 0) builder.SetVolatile();
+  return builder.Build();
+}
+
 ClientRequest DecodeJsonFrame(absl::string_view text) {
   ClientRequest request;
   absl::StatusOr<json::value> parsed = ParseJson(text);

@@ -72,6 +72,15 @@ FramePtr EncodeEvent(const Event& event, EncodingSet encodings);
 // A v1::StatePatch.
 FramePtr EncodePatch(absl::string_view room_id, uint64_t offset, const Patch& patch, EncodingSet encodings);
 
+// A v1::ComponentPatch: a change of state, or bytes. Without a version it is volatile.
+struct ComponentDelta {
+  absl::string_view component_id;
+  uint64_t version = 0;
+  Patch operations;
+  std::string binary;
+};
+FramePtr EncodeComponentPatch(const ComponentDelta& delta, EncodingSet encodings);
+
 // A frame from a client, read as far as it goes.
 struct ClientRequest {
   // As far as it could be read; else 0.

@@ -177,12 +177,17 @@ class Differ {
                  const std::string& path) {
     if (SameValues(before, b, after, a, field)) return;
     if (IsLeaf(field)) return change_.Replace(path, FieldToJson(before, field, b).size(), FieldToJson(after, field, a));
-    const Reflection& reflection = *before.GetReflection();
-    if (b == kSingularField) {
-      DiffMessage(reflection.GetMessage(before, &field), reflection.GetMessage(after, &field), path);
-    } else {
-      DiffMessage(reflection.GetRepeatedMessage(before, &field, b), reflection.GetRepeatedMessage(after, &field, a),
-                  path);
+    const auto inner = [&](const Message& message, int index) -> const Message& {
+      const Reflection& reflection = *message.GetReflection();
+      return index == kSingularField ? reflection.GetMessage(message, &field)
+                                     : reflection.GetRepeatedMessage(message, &field, index);
+    };
+    const size_t first = change_.patch.size();
+    DiffMessage(inner(before, b), inner(after, a), path);
+    // Of a small message whose every field has changed, the whole is less. Its JSON is hardly shorter than its bytes.
+    const bool several = change_.patch.size() - first > 1;
+    if (several && inner(after, a).ByteSizeLong() < change_.Bytes(first)) {
+      change_.Collapse(first, path, FieldToJson(after, field, a));
     }
   }
 

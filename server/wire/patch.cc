@@ -14,6 +14,9 @@ namespace {
 
 using Kind = PatchOp::Kind;
 
+// {"op":"replace","path":"","value":},
+constexpr size_t kOpBytes = 36;
+
 absl::string_view Name(Kind kind) {
   switch (kind) {
     case Kind::kAdd: return "add";
@@ -82,6 +85,18 @@ void StateChange::Append(StateChange next) {
   std::move(next.patch.begin(), next.patch.end(), std::back_inserter(patch));
   growth += next.growth;
   depth = std::max(depth, next.depth);
+}
+
+size_t StateChange::Bytes(size_t first) const {
+  size_t bytes = 0;
+  for (size_t i = first; i < patch.size(); ++i) bytes += kOpBytes + patch[i].path.size() + patch[i].value.size();
+  return bytes;
+}
+
+void StateChange::Collapse(size_t first, const std::string& path, std::string value) {
+  if (kOpBytes + path.size() + value.size() >= Bytes(first)) return;
+  patch.resize(first);
+  patch.push_back({Kind::kReplace, path, std::move(value)});
 }
 
 void AppendPatchJson(std::string& out, const Patch& patch) {

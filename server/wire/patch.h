@@ -39,6 +39,11 @@ struct StateChange {
   void Replace(std::string path, size_t old_size, std::string value);
   // Appends what happens next.
   void Append(StateChange next);
+
+  // The bytes that the operations from the one at `first` on take in a frame, about.
+  size_t Bytes(size_t first) const;
+  // Puts one replacement in the place of these operations, which all lie within `path`, where it is shorter.
+  void Collapse(size_t first, const std::string& path, std::string value);
 };
 
 // [{"op":"add","path":"/a","value":1}]

@@ -30,9 +30,9 @@ class FakeSession final : public Subscriber {
     parsed.ParseFromString(frame->bytes(Encoding::kGrpc));
     frames.push_back(std::move(*parsed.mutable_frames(0)));
   }
-  void OnRemoved(const std::string&, const FramePtr& left) override {
+  void OnRemoved(const std::string&, const Removal& removal) override {
     removed = true;
-    if (left != nullptr) Send(left);
+    if (removal.left != nullptr) Send(removal.left);
   }
 
   // Takes the frames that came since the last call, each in a word: "hi@3", "patch@4", "+bob@5", "-bob@6", "left".
@@ -90,7 +90,7 @@ class RoomHarness {
         return;
       }
       (*found)->Join(session.self, std::move(payload), [&](absl::StatusOr<Admission> admission) {
-        if (admission.ok() && !admission->again) {
+        if (admission.ok() && admission->first_of_session) {
           const auto channel = admission->channel;
           session.self.shard->Post(
               [channel, &session] { channel->Add(session.self.shard->index(), session.self.session, session); });

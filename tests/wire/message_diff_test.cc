@@ -58,6 +58,16 @@ TEST(MessageDiffTest, AListThatLosesItsFrontAndGrowsCostsThat) {
             R"({"op":"add","path":"/items/99","value":{"name":"","number":100,"scores":[]}}])");
 }
 
+TEST(MessageDiffTest, ASmallMessageThatChangedInManyPlacesIsReplaced) {
+  RichState before;
+  (*before.mutable_by_name())["player-7"].set_name("a");
+  RichState after = before;
+  (*after.mutable_by_name())["player-7"].set_name("b");
+  (*after.mutable_by_name())["player-7"].set_number(2);
+  EXPECT_EQ(DiffText(before, after),
+            R"([{"op":"replace","path":"/byName/player-7","value":{"name":"b","number":2,"scores":[]}}])");
+}
+
 TEST(MessageDiffTest, ApplyingADiffGivesTheOtherState) {
   std::mt19937 random(20260901);
   for (int i = 0; i < 20'000; ++i) {

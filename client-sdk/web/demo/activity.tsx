@@ -1,7 +1,9 @@
-import type { Activity } from './chat.js';
+import type { ActivityLog } from './activity_log.js';
+import { useStore } from './store.js';
 import { Time } from './time.js';
 
-export function ActivityPanel({ activity }: { activity: readonly Activity[] }) {
+export function ActivityPanel({ log }: { log: ActivityLog }) {
+  const activity = useStore(log);
   return (
     <section className="panel activity" aria-labelledby="activity-title">
       <h2 id="activity-title">Activity</h2>
@@ -11,7 +13,7 @@ export function ActivityPanel({ activity }: { activity: readonly Activity[] }) {
           <li key={entry.key} data-kind={entry.kind}>
             <span className="line">
               <span className="kind">{entry.kind}</span>
-              {entry.room && <span className="room">#{entry.room}</span>}
+              {entry.source && <span className="source">{entry.source}</span>}
               {entry.offset && (
                 <span className="offset" title="Offset in the history of the room">
                   @{entry.offset}

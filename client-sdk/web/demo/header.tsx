@@ -1,21 +1,26 @@
 import { useState } from 'react';
 import type { ConnectionStatus, StatusInfo } from '../src/index.js';
 import { Logo } from './icons.js';
-import { useNow } from './use_chat.js';
+import { useNow } from './hooks.js';
+import { PageLinks, type PageName } from './pages.js';
 import { clean, NAME_LENGTH } from './user_name.js';
 
 interface HeaderProps extends ConnectionProps {
   name: string;
+  page: PageName;
+  /** Messages that nobody has looked at. */
+  unread: number;
   onName: (name: string) => void;
 }
 
-export function Header({ name, onName, ...connection }: HeaderProps) {
+export function Header({ name, page, unread, onName, ...connection }: HeaderProps) {
   return (
     <header className="header">
       <h1>
         <Logo />
         <span>Atrium</span>
       </h1>
+      <PageLinks current={page} unread={unread} />
       <Connection {...connection} />
       <NameField key={name} name={name} onName={onName} />
     </header>

@@ -1,29 +1,33 @@
 import { useEffect, useState } from 'react';
 import { Icon } from './icons.js';
 
-function commands(origin: string): { title: string; text: string }[] {
-  const post = (path: string, body: object) =>
-    `curl -H 'Content-Type: application/json' \\\n  -d '${JSON.stringify(body)}' \\\n  ${origin}${path}`;
-  return [
-    { title: 'Post a message', text: post('/api/rooms/geral/messages', { user: 'curl', text: 'Hello!' }) },
-    { title: 'Emit any event', text: post('/api/rooms/tech/emit', { event: 'build:done', data: { ok: true } }) },
-    { title: 'See what is live', text: `curl ${origin}/api/rooms/stats` },
-  ];
+/** A request that a backend can make: a POST if there is a body. */
+export interface Command {
+  title: string;
+  path: string;
+  body?: object;
 }
 
-export function TryIt() {
+function curl({ path, body }: Command): string {
+  const url = location.origin + path;
+  return body
+    ? `curl -H 'Content-Type: application/json' \\\n  -d '${JSON.stringify(body)}' \\\n  ${url}`
+    : `curl ${url}`;
+}
+
+export function TryIt({ commands }: { commands: readonly Command[] }) {
   return (
     <section className="panel try" aria-labelledby="try-title">
       <h2 id="try-title">From your backend</h2>
       <ol>
-        {commands(location.origin).map(({ title, text }) => (
-          <li key={title}>
+        {commands.map((command) => (
+          <li key={command.title}>
             <div className="command">
-              <h3>{title}</h3>
-              <CopyButton text={text} title={title} />
+              <h3>{command.title}</h3>
+              <CopyButton text={curl(command)} title={command.title} />
             </div>
-            <pre tabIndex={0} aria-label={title}>
-              {text}
+            <pre tabIndex={0} aria-label={command.title}>
+              {curl(command)}
             </pre>
           </li>
         ))}

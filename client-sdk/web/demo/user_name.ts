@@ -1,5 +1,5 @@
 const kKey = 'atrium.name';
-export const NAME_LENGTH = 32;
+export const NAME_LENGTH = 30;
 
 /** The name to start with: of the URL (`?name=ana`), of the last visit, or a new guest's. */
 export function initialName(): string {

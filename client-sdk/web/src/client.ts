@@ -1,15 +1,12 @@
+import { watchBrowser } from './browser.js';
+import type { ActionsOf, AnyActions, Component } from './component.js';
+import { Components, type MountOptions } from './components.js';
 import { Connection, type Ending } from './connection.js';
 import { AtriumError, Code } from './error.js';
 import { Listeners, type Unsubscribe } from './listeners.js';
-import {
-  milliseconds,
-  type JsonObject,
-  type Replies,
-  type Requests,
-  type ServerFrame,
-  type Welcome,
-} from './protocol.js';
-import { Room } from './room.js';
+import { milliseconds, type JsonObject, type ServerFrame, type Welcome } from './protocol.js';
+import type { Room } from './room.js';
+import { Rooms, type JoinOptions, type Link } from './rooms.js';
 
 /**
  * `connecting`: a connection is being made. `online`: the server knows this client. `offline`: waiting to try again.
@@ -39,36 +36,21 @@ export interface ClientOptions {
   webSocket?: typeof WebSocket;
 }
 
-export interface JoinOptions {
-  /** The state of the room, if this join creates it. */
-  initialState?: JsonObject;
-}
-
-interface Entry {
-  room: Room;
-  /** False when a service brought this client in: then only a service can do it again. */
-  own: boolean;
-  options: JoinOptions;
-  promise: Promise<Room>;
-  resolve(room: Room): void;
-  reject(error: AtriumError): void;
-}
-
 // A connection that lasted so long (milliseconds) was a good one: the next wait is short again.
 const kStable = 10_000;
 const kPingInterval = 25_000;
 
 /**
- * A client of Atrium. It connects at the first `join`, and after a lost connection again and again: at random
+ * A client of Atrium. It connects at the first `join` or `mount`, and after a lost connection again and again: at random
  * moments of an interval that doubles (full jitter), or at once when the browser is online or visible again. It then
- * joins its rooms anew. Requests that were under way when the connection was lost fail; they are not repeated,
+ * joins its rooms and mounts its components anew. Requests that were under way when the connection was lost fail; they are not repeated,
  * because the server may have done them.
  */
 export class AtriumClient {
   private readonly options: Required<ClientOptions>;
-  private readonly entries = new Map<string, Entry>();
+  private readonly roomSet: Rooms;
+  private readonly componentSet: Components;
   private readonly statusListeners = new Listeners<[ConnectionStatus, StatusInfo]>();
-  private readonly roomListeners = new Listeners<[Room]>();
   private connection: Connection | undefined;
   private welcome: Welcome | undefined;
   private currentStatus: ConnectionStatus = 'offline';
@@ -89,6 +71,9 @@ export class AtriumClient {
       webSocket: globalThis.WebSocket,
       ...options,
     };
+    const link = this.link();
+    this.roomSet = new Rooms(link);
+    this.componentSet = new Components(link);
   }
 
   get status(): ConnectionStatus {
@@ -106,16 +91,24 @@ export class AtriumClient {
 
   /** The rooms that this client is in, or is about to be in. */
   get rooms(): Room[] {
-    return [...this.entries.values()].map((entry) => entry.room);
+    return this.roomSet.list;
   }
 
   onStatus(listener: (status: ConnectionStatus, info: StatusInfo) => void): Unsubscribe {
     return this.statusListeners.add(listener);
   }
 
-  /** Calls `listener` when a service brought this client into a room. */
+  /** Calls `listener` when a service or a component brought this client into a room. */
   onRoom(listener: (room: Room) => void): Unsubscribe {
-    return this.roomListeners.add(listener);
+    return this.roomSet.onRoom(listener);
+  }
+
+  /**
+   * The room of this id, whether this client is in it or not: to listen to one that a component is going to join.
+   * It is the same object each time.
+   */
+  room<State = JsonObject>(roomId: string): Room<State> {
+    return this.roomSet.handle(roomId) as unknown as Room<State>;
   }
 
   /** Connects, unless that is done; ends the wait for the next try. Nothing happens once closed. */
@@ -124,7 +117,7 @@ export class AtriumClient {
       return;
     }
     clearTimeout(this.retryTimer);
-    this.unwatch ??= this.watchBrowser();
+    this.unwatch ??= watchBrowser(() => this.wake());
     this.setStatus('connecting');
     this.connection = new Connection(this.options, {
       onWelcome: (welcome) => this.onWelcome(welcome),
@@ -141,15 +134,23 @@ export class AtriumClient {
     if (this.currentStatus === 'closed') {
       return Promise.reject(this.currentInfo.error ?? closedError());
     }
-    let entry = this.entries.get(roomId);
-    if (!entry) {
-      entry = this.addEntry(roomId, true, options);
-      this.connect();
-      if (this.currentStatus === 'online') {
-        this.sendJoin(entry);
-      }
+    this.connect();
+    return this.roomSet.join(roomId, options) as unknown as Promise<Room<State>>;
+  }
+
+  /**
+   * Mounts a component of this class on the server, and again after each reconnect, until `Component.unmount`.
+   * Resolves when it is there, however many tries that takes; fails when the server refuses or the client is closed.
+   */
+  mount<State = JsonObject, Actions extends ActionsOf<Actions> = AnyActions>(
+    name: string,
+    options: MountOptions = {},
+  ): Promise<Component<State, Actions>> {
+    if (this.currentStatus === 'closed') {
+      return Promise.reject(this.currentInfo.error ?? closedError());
     }
-    return entry.promise as unknown as Promise<Room<State>>;
+    this.connect();
+    return this.componentSet.mount<State, Actions>(name, options);
   }
 
   /** Ends the session and leaves all rooms. A closed client stays closed. */
@@ -161,60 +162,27 @@ export class AtriumClient {
     }
   }
 
-  private addEntry(roomId: string, own: boolean, options: JoinOptions): Entry {
-    const room: Room = new Room(roomId, {
-      request: (name, request) => this.request(name, request),
-      forget: () => this.forget(room),
-    });
-    const entry = { room, own, options } as Entry;
-    entry.promise = new Promise((resolve, reject) => {
-      entry.resolve = resolve;
-      entry.reject = reject;
-    });
-    entry.promise.catch(() => {}); // For the caller of join to handle, if there is one.
-    this.entries.set(roomId, entry);
-    return entry;
-  }
-
-  private forget(room: Room): void {
-    if (this.entries.get(room.id)?.room === room) {
-      this.entries.delete(room.id);
-    }
-  }
-
-  private request<Name extends keyof Replies>(name: Name, request: Requests[Name]): Promise<Replies[Name]> {
-    return new Promise((resolve, reject) => {
-      if (this.connection && this.currentStatus === 'online') {
-        this.connection.call(name, request, (result) => resolve(result as Replies[Name]), reject);
-      } else {
-        reject(new AtriumError(Code.UNAVAILABLE, 'NOT_CONNECTED', 'There is no connection to the server.'));
-      }
-    });
-  }
-
-  private sendJoin(entry: Entry): void {
-    const connection = this.connection;
-    this.connection?.call(
-      'join',
-      { roomId: entry.room.id, ...entry.options },
-      (snapshot) => {
-        if (this.entries.get(entry.room.id) === entry) {
-          entry.room.enter(snapshot);
-          entry.resolve(entry.room);
-        } else if (!this.entries.has(entry.room.id)) {
-          this.request('leave', { roomId: entry.room.id }).catch(() => {}); // Left while the join was under way.
+  private link(): Link {
+    const client = this;
+    return {
+      get sessionId() {
+        return client.sessionId;
+      },
+      request: (name, request) =>
+        new Promise((resolve, reject) => {
+          if (client.connection && client.currentStatus === 'online') {
+            client.connection.call(name, request, resolve, reject);
+          } else {
+            reject(new AtriumError(Code.UNAVAILABLE, 'NOT_CONNECTED', 'There is no connection to the server.'));
+          }
+        }),
+      call: (name, request, succeed, fail) => {
+        if (client.currentStatus === 'online') {
+          client.connection?.call(name, request, succeed, fail);
         }
       },
-      (error) => {
-        const local = error.reason === 'CONNECTION_LOST' || error.reason.startsWith('GOODBYE_');
-        if (connection !== this.connection || local || this.entries.get(entry.room.id) !== entry) {
-          return; // The next connection joins again.
-        }
-        this.entries.delete(entry.room.id);
-        entry.reject(error);
-        entry.room.exit({ reason: 'LEAVE_REASON_UNSPECIFIED', error });
-      },
-    );
+      abandon: (why) => client.connection?.abandon(why),
+    };
   }
 
   private onWelcome(welcome: Welcome): void {
@@ -225,37 +193,17 @@ export class AtriumClient {
     if (interval > 0) {
       this.watchTimer = setInterval(() => this.probe(2 * interval), interval);
     }
-    this.setStatus('online');
-    for (const entry of [...this.entries.values()]) {
-      this.sendJoin(entry);
-    }
+    this.currentStatus = 'online';
+    this.roomSet.resume();
+    this.componentSet.resume();
+    this.setStatus('online'); // Behind the two: a listener may join or mount more, once.
   }
 
   private onFrame(frame: ServerFrame): void {
-    if (frame.snapshot) {
-      const roomId = frame.snapshot.room.id;
-      const known = this.entries.get(roomId);
-      const entry = known ?? this.addEntry(roomId, false, {});
-      entry.room.enter(frame.snapshot);
-      entry.resolve(entry.room);
-      if (!known) {
-        this.roomListeners.call(entry.room);
-      }
-      return;
-    }
-    const room = this.entries.get((frame.event ?? frame.patch ?? frame.member ?? frame.left)?.roomId ?? '')?.room;
-    if (!room?.joined) {
-      return;
-    }
-    if (frame.event) {
-      room.receiveEvent(frame.event);
-    } else if (frame.patch) {
-      room.receivePatch(frame.patch);
-    } else if (frame.member) {
-      room.receiveMembers(frame.member);
-    } else if (frame.left) {
-      this.entries.delete(room.id);
-      room.exit({ reason: frame.left.reason ?? 'LEAVE_REASON_UNSPECIFIED' });
+    if (frame.component) {
+      this.componentSet.receive(frame.component);
+    } else {
+      this.roomSet.receive(frame);
     }
   }
 
@@ -267,13 +215,8 @@ export class AtriumClient {
       this.finish(ending.error);
       return;
     }
-    for (const [roomId, { room, own }] of [...this.entries]) {
-      room.suspend();
-      if (!own) {
-        this.entries.delete(roomId);
-        room.exit({ reason: 'LEAVE_REASON_DISCONNECT', error: ending.error });
-      }
-    }
+    this.componentSet.suspend();
+    const gone = this.roomSet.suspend();
     const wasStable = this.currentStatus === 'online' && Date.now() - this.onlineSince >= kStable;
     this.attempts = wasStable ? 0 : this.attempts;
     const { min, max } = this.options.backoff;
@@ -282,18 +225,17 @@ export class AtriumClient {
     this.notBefore = Date.now() + ending.wait;
     this.retryTimer = setTimeout(() => this.connect(), delay);
     this.setStatus('offline', { retryAt: Date.now() + delay, error: ending.error });
+    for (const room of gone) {
+      room.exit({ reason: 'LEAVE_REASON_DISCONNECT', error: ending.error });
+    }
   }
 
   private finish(error: AtriumError): void {
     clearTimeout(this.retryTimer);
     this.unwatch?.();
-    const entries = [...this.entries.values()];
-    this.entries.clear();
     this.setStatus('closed', { error });
-    for (const entry of entries) {
-      entry.reject(error);
-      entry.room.exit({ reason: 'LEAVE_REASON_DISCONNECT', error });
-    }
+    this.roomSet.finish(error);
+    this.componentSet.finish(error);
   }
 
   private setStatus(status: ConnectionStatus, info: StatusInfo = {}): void {
@@ -315,26 +257,12 @@ export class AtriumClient {
     }
   }
 
-  private watchBrowser(): Unsubscribe {
-    const wake = () => {
-      if (this.currentStatus === 'offline' && Date.now() >= this.notBefore) {
-        this.connect();
-      } else {
-        this.probe(1000);
-      }
-    };
-    const onVisible = () => {
-      if (document.visibilityState === 'visible') {
-        wake();
-      }
-    };
-    const page = typeof document === 'undefined' ? undefined : document;
-    globalThis.addEventListener?.('online', wake);
-    page?.addEventListener('visibilitychange', onVisible);
-    return () => {
-      globalThis.removeEventListener?.('online', wake);
-      page?.removeEventListener('visibilitychange', onVisible);
-    };
+  private wake(): void {
+    if (this.currentStatus === 'offline' && Date.now() >= this.notBefore) {
+      this.connect();
+    } else {
+      this.probe(1000);
+    }
   }
 }
 

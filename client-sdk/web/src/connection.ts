@@ -36,8 +36,6 @@ export interface ConnectionHandlers {
   onEnd(ending: Ending): void;
 }
 
-type ReplyOf<Name extends keyof Replies> = NonNullable<Reply[Name]>;
-
 interface Pending {
   name: keyof Replies;
   timer: ReturnType<typeof setTimeout>;
@@ -77,7 +75,7 @@ export class Connection {
   call<Name extends keyof Replies>(
     name: Name,
     request: Requests[Name],
-    succeed: (result: ReplyOf<Name>) => void,
+    succeed: (result: Replies[Name]) => void,
     fail: (error: AtriumError) => void,
   ): void {
     const id = this.send(name, request);
@@ -97,6 +95,11 @@ export class Connection {
   /** Ends the session. */
   close(): void {
     this.end({ error: new AtriumError(Code.CANCELLED, 'CLOSED', 'The client was closed.'), retry: false, wait: 0 });
+  }
+
+  /** Ends the connection as if it had been lost. */
+  abandon(why: string): void {
+    this.end(lost(why));
   }
 
   private send<Name extends keyof Requests>(name: Name, request: Requests[Name]): number {

@@ -1,7 +1,7 @@
 import type { Status } from './protocol.js';
 
 /** Codes of google.rpc.Code that this client itself makes. */
-export const Code = { CANCELLED: 1, INVALID_ARGUMENT: 3, DEADLINE_EXCEEDED: 4, INTERNAL: 13, UNAVAILABLE: 14 } as const;
+export const Code = { CANCELLED: 1, DEADLINE_EXCEEDED: 4, FAILED_PRECONDITION: 9, UNAVAILABLE: 14 } as const;
 
 /** A request that failed, by the server's word or because it could not be asked. */
 export class AtriumError extends Error {
@@ -17,6 +17,11 @@ export class AtriumError extends Error {
     readonly field?: string,
   ) {
     super(message);
+  }
+
+  /** @internal Told by the end of a connection, after which another one may come. */
+  get isLoss(): boolean {
+    return this.reason === 'CONNECTION_LOST' || this.reason.startsWith('GOODBYE_');
   }
 
   static fromStatus(status: Status): AtriumError {

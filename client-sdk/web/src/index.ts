@@ -1,5 +1,7 @@
 export { AtriumClient } from './client.js';
-export type { ClientOptions, ConnectionStatus, JoinOptions, StatusInfo } from './client.js';
+export type { ClientOptions, ConnectionStatus, StatusInfo } from './client.js';
+export type { ActionsOf, AnyActions, Component } from './component.js';
+export type { MountOptions } from './components.js';
 export { AtriumError } from './error.js';
 export type { Unsubscribe } from './listeners.js';
 export { applyPatch } from './patch.js';
@@ -14,4 +16,5 @@ export type {
   RoomInfo,
 } from './protocol.js';
 export type { Room } from './room.js';
-export type { EmitOptions, EventListener, EventMeta, Leaving, Presence } from './room.js';
+export type { EmitOptions, EventData, EventListener, EventMeta, Leaving, Presence } from './room.js';
+export type { JoinOptions } from './rooms.js';

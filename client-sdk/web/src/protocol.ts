@@ -28,16 +28,19 @@ export interface RoomInfo {
   metadata?: JsonObject;
 }
 
-/** A session that has joined a room. */
+/** A session, or a component of one, that has joined a room. */
 export interface Member {
   id: string;
   /** The server's word on who it is; absent for an anonymous client. */
   userId?: string;
+  /** What whoever brought it in tells the other members of it. */
+  info?: JsonObject;
   /** RFC 3339. */
   joinTime?: string;
 }
 
-export type LeaveReason = 'LEAVE_REASON_UNSPECIFIED' | 'LEAVE_REASON_LEAVE' | 'LEAVE_REASON_DISCONNECT' | 'LEAVE_REASON_CLEANUP';
+export type LeaveReason =
+  'LEAVE_REASON_UNSPECIFIED' | 'LEAVE_REASON_LEAVE' | 'LEAVE_REASON_DISCONNECT' | 'LEAVE_REASON_CLEANUP';
 
 export interface PatchOperation {
   op: string;
@@ -89,10 +92,13 @@ export interface Requests {
     to?: string[];
     includeSelf?: boolean;
     volatile?: boolean;
+    memberId?: string;
   };
-  call: { roomId: string; method: string; args: JsonObject };
+  call: ({ roomId: string } | { componentId: string }) & { method: string; args: JsonObject };
   setState: { roomId: string; state: Json };
   getState: { roomId: string };
+  mount: { component: string; state?: Json; room?: string };
+  unmount: { componentId: string };
 }
 
 export interface Replies {
@@ -102,6 +108,13 @@ export interface Replies {
   call: { result?: Json };
   setState: { position?: Position };
   getState: { state?: Json; position?: Position };
+  mount: Mounted;
+  unmount: object;
+}
+
+export interface Mounted {
+  componentId: string;
+  state?: Json;
 }
 
 export interface Welcome {
@@ -117,7 +130,10 @@ export interface RoomEvent {
   roomId: string;
   offset?: string;
   event: string;
+  /** Either this or `binary`. */
   data?: Json;
+  /** Base64. */
+  binary?: string;
   senderId?: string;
   senderUserId?: string;
   time?: string;
@@ -134,7 +150,17 @@ export interface MemberChange {
   offset?: string;
   joined?: Member[];
   left?: { member: Member; reason?: LeaveReason }[];
+  changed?: Member[];
   count?: number;
+}
+
+export interface ComponentPatch {
+  componentId: string;
+  /** Counts these frames of a component from 1, in decimal; absent for volatile bytes. */
+  version?: string;
+  operations?: PatchOperation[];
+  /** Base64. */
+  binary?: string;
 }
 
 export interface Left {
@@ -156,6 +182,7 @@ export interface ServerFrame {
   event?: RoomEvent;
   patch?: StatePatch;
   member?: MemberChange;
+  component?: ComponentPatch;
   left?: Left;
   goodbye?: Goodbye;
 }
@@ -166,4 +193,9 @@ export const SUBPROTOCOL = 'atrium.v1.json';
 export function milliseconds(duration: string | undefined, fallback: number): number {
   const seconds = duration?.endsWith('s') ? Number(duration.slice(0, -1)) : NaN;
   return Number.isFinite(seconds) ? seconds * 1000 : fallback;
+}
+
+/** The bytes of a `bytes` field. */
+export function bytesOf(base64: string): Uint8Array {
+  return Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
 }

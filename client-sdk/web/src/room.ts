@@ -1,6 +1,7 @@
 import { AtriumError, Code } from './error.js';
 import { Listeners, type Unsubscribe } from './listeners.js';
 import { applyPatch } from './patch.js';
+import { bytesOf } from './protocol.js';
 import type {
   EmitResponse,
   Json,
@@ -39,6 +40,8 @@ export interface EmitOptions {
   includeSelf?: boolean;
   /** Takes no offset, is not recorded, and is dropped first when a member is slow. */
   volatile?: boolean;
+  /** Who emits it: this session or a component of it. Default: the first of them that is in the room. */
+  memberId?: string;
 }
 
 /** Why a room was left. `error`: the server refused to let this client in again. */
@@ -54,20 +57,27 @@ export interface Presence {
   count: number;
 }
 
+/** A `Uint8Array` where the server sent bytes. */
+export type EventData = Json | Uint8Array;
+
 export type EventListener<Data> = (data: Data, meta: EventMeta) => void;
 
 /** @internal What a room needs of its client. */
 export interface RoomLink {
+  /** Empty unless online. */
+  readonly sessionId: string;
   request<Name extends keyof Replies>(name: Name, request: Requests[Name]): Promise<Replies[Name]>;
-  forget(roomId: string): void;
+  /** This session has left `room`; a component of it may still be there. */
+  onSessionLeft(room: Room): void;
 }
 
 /**
- * A room as this client sees it. After a lost connection the client joins again by itself; until then `joined` is
- * false and the rest is as it was last seen.
+ * A room as this client sees it, which is in it as a session, by components of it, or both. After a lost connection
+ * a room that was joined by `AtriumClient.join` is joined again; until then `joined` is false and the rest is as it
+ * was last seen.
  */
 export class Room<State = JsonObject> {
-  private readonly events = new Map<string, Listeners<[Json, EventMeta]>>();
+  private readonly events = new Map<string, Listeners<[EventData, EventMeta]>>();
   private readonly stateListeners = new Listeners<[State, readonly PatchOperation[]]>();
   private readonly memberListeners = new Listeners<[readonly Member[], number]>();
   private readonly leftListeners = new Listeners<[Leaving]>();
@@ -76,11 +86,10 @@ export class Room<State = JsonObject> {
   private total = 0;
   private place: Position = { epoch: '', offset: '0' };
   private resyncing = false;
-  private isJoined = false;
-  private ownId = '';
+  private ownIds: readonly string[] = [];
   private description: RoomInfo;
 
-  /** @internal Rooms come from `AtriumClient.join`. */
+  /** @internal Rooms come from `AtriumClient`. */
   constructor(
     readonly id: string,
     private readonly link: RoomLink,
@@ -94,12 +103,17 @@ export class Room<State = JsonObject> {
   }
 
   get joined(): boolean {
-    return this.isJoined;
+    return this.ownIds.length > 0;
   }
 
-  /** This client's id among the members. It is another one after each reconnect. */
+  /** This client's id among the members; empty when not joined. It is another one after each reconnect. */
   get memberId(): string {
-    return this.ownId;
+    return this.ownIds[0] ?? '';
+  }
+
+  /** All of this client's ids among the members: the session's and its components'. */
+  get memberIds(): readonly string[] {
+    return this.ownIds;
   }
 
   /** The shared state. Never changed in place: each patch makes a new one, which shares what did not change. */
@@ -123,9 +137,10 @@ export class Room<State = JsonObject> {
 
   /**
    * Calls `listener` for each event of this name; `*` is every name. `$sub:join` and `$sub:leave` come with
-   * `{subscriberId, count}`, in rooms of up to 200.
+   * `{subscriberId, count}`, in rooms of up to 200. Bytes come as `Uint8Array`.
    */
   on(event: '$sub:join' | '$sub:leave', listener: EventListener<Presence>): Unsubscribe;
+  on(event: '*', listener: EventListener<EventData>): Unsubscribe;
   on<Data = Json>(event: string, listener: EventListener<Data>): Unsubscribe;
   on(event: string, listener: EventListener<never>): Unsubscribe {
     let listeners = this.events.get(event);
@@ -133,7 +148,7 @@ export class Room<State = JsonObject> {
       listeners = new Listeners();
       this.events.set(event, listeners);
     }
-    return listeners.add(listener as unknown as EventListener<Json>);
+    return listeners.add(listener as unknown as EventListener<EventData>);
   }
 
   /** Calls `listener` after each change of the state; `operations` is empty when it came whole, after a join. */
@@ -145,7 +160,7 @@ export class Room<State = JsonObject> {
     return this.memberListeners.add(listener);
   }
 
-  /** Calls `listener` when a service, or a refusal after a reconnect, took this client out of the room. */
+  /** Calls `listener` when this client is not in the room any more, other than by `leave`. */
   onLeft(listener: (leaving: Leaving) => void): Unsubscribe {
     return this.leftListeners.add(listener);
   }
@@ -153,7 +168,8 @@ export class Room<State = JsonObject> {
   /** Sends an event to the members. Fails at once with UNAVAILABLE when there is no connection. */
   async emit(event: string, data: Json = null, options: EmitOptions = {}): Promise<EmitResponse> {
     this.requireJoined();
-    return this.link.request('emit', { roomId: this.id, event, data, ...options });
+    const byComponent = this.ownIds.includes(this.link.sessionId) ? {} : { memberId: this.memberId };
+    return this.link.request('emit', { roomId: this.id, event, data, ...byComponent, ...options });
   }
 
   /** Calls a method of a typed room that is open to members; its result is what the method returns. */
@@ -169,11 +185,15 @@ export class Room<State = JsonObject> {
     await this.link.request('setState', { roomId: this.id, state: mergePatch });
   }
 
-  /** Leaves for good; nothing of this room is told from now on. */
+  /** Leaves for good, as a session; its components leave by their actions (else FAILED_PRECONDITION). */
   async leave(): Promise<void> {
-    const wasJoined = this.isJoined;
-    this.isJoined = false;
-    this.link.forget(this.id);
+    const { sessionId } = this.link;
+    const wasJoined = this.joined;
+    if (wasJoined && !this.ownIds.includes(sessionId)) {
+      throw new AtriumError(Code.FAILED_PRECONDITION, 'NOT_JOINED', `Only a component is in the room ${this.id}.`);
+    }
+    this.dropMember(sessionId);
+    this.link.onSessionLeft(this as unknown as Room);
     if (wasJoined) {
       await this.link.request('leave', { roomId: this.id });
     }
@@ -181,10 +201,9 @@ export class Room<State = JsonObject> {
 
   /** @internal */
   enter(snapshot: RoomSnapshot): void {
-    this.isJoined = true;
     this.resyncing = false;
     this.description = snapshot.room;
-    this.ownId = snapshot.memberId;
+    this.ownIds = [...new Set([...this.ownIds, snapshot.memberId])];
     this.document = snapshot.state ?? null;
     this.place = snapshot.position ?? this.place;
     this.roster = snapshot.members ?? [];
@@ -195,19 +214,24 @@ export class Room<State = JsonObject> {
 
   /** @internal The connection is gone. */
   suspend(): void {
-    this.isJoined = false;
+    this.ownIds = [];
+  }
+
+  /** @internal */
+  dropMember(memberId: string): void {
+    this.ownIds = this.ownIds.filter((id) => id !== memberId);
   }
 
   /** @internal */
   exit(leaving: Leaving): void {
-    this.isJoined = false;
+    this.ownIds = [];
     this.leftListeners.call(leaving);
   }
 
   /** @internal */
   receiveEvent(frame: RoomEvent): void {
     this.advance(frame.offset);
-    this.tell(frame.data ?? null, {
+    this.tell(frame.binary === undefined ? (frame.data ?? null) : bytesOf(frame.binary), {
       event: frame.event,
       roomId: this.id,
       offset: frame.offset ?? '',
@@ -238,12 +262,14 @@ export class Room<State = JsonObject> {
     this.advance(frame.offset);
     const joined = frame.joined ?? [];
     const left = frame.left ?? [];
-    const changed = new Set([...joined, ...left.map((departure) => departure.member)].map((member) => member.id));
+    const changed = new Map((frame.changed ?? []).map((member) => [member.id, member]));
+    const moved = new Set([...joined, ...left.map((departure) => departure.member)].map((member) => member.id));
+    const roster = this.roster.map((member) => changed.get(member.id) ?? member);
     this.total = frame.count ?? 0;
-    this.roster =
-      changed.size === 0 && this.roster.length !== this.total
-        ? []
-        : [...this.roster.filter((member) => !changed.has(member.id)), ...joined];
+    this.roster = [...roster.filter((member) => !moved.has(member.id)), ...joined];
+    if (moved.size === 0 && roster.length !== this.total) {
+      this.roster = []; // Too many to be listed.
+    }
     this.memberListeners.call(this.roster, this.total);
 
     let count = this.total - joined.length + left.length;
@@ -260,7 +286,7 @@ export class Room<State = JsonObject> {
     this.tell({ subscriberId, count }, meta);
   }
 
-  private tell(data: Json, meta: EventMeta): void {
+  private tell(data: EventData, meta: EventMeta): void {
     this.events.get(meta.event)?.call(data, meta);
     if (meta.event !== '*') {
       this.events.get('*')?.call(data, meta);
@@ -291,7 +317,7 @@ export class Room<State = JsonObject> {
   }
 
   private requireJoined(): void {
-    if (!this.isJoined) {
+    if (!this.joined) {
       throw new AtriumError(Code.UNAVAILABLE, 'NOT_JOINED', `Not in the room ${this.id} at the moment.`);
     }
   }

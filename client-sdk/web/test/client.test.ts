@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, test } from 'node:test';
-import { WebSocket } from 'ws';
-import { AtriumClient, AtriumError, type ClientOptions, type ConnectionStatus, type StatusInfo } from '../src/index.js';
+import type { AtriumClient, ClientOptions, ConnectionStatus, StatusInfo } from '../src/index.js';
 import { FakeServer } from './fake_server.js';
+import { clientOf, refusal, until } from './support.js';
 
 let server: FakeServer;
 let clients: AtriumClient[] = [];
@@ -19,36 +19,9 @@ afterEach(async () => {
 });
 
 function connect(options: Partial<ClientOptions> = {}): AtriumClient {
-  const webSocket = WebSocket as unknown as typeof globalThis.WebSocket;
-  const backoff = { min: 10, max: 40 };
-  const client = new AtriumClient({
-    url: server.url,
-    token: 'ana',
-    webSocket,
-    backoff,
-    requestTimeout: 2000,
-    ...options,
-  });
+  const client = clientOf(server, options);
   clients.push(client);
   return client;
-}
-
-async function until(condition: () => boolean, what: string): Promise<void> {
-  const deadline = Date.now() + 5000;
-  while (!condition()) {
-    assert.ok(Date.now() < deadline, `timed out waiting until ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-}
-
-async function refusal(promise: Promise<unknown>): Promise<AtriumError> {
-  try {
-    await promise;
-  } catch (error) {
-    assert.ok(error instanceof AtriumError);
-    return error;
-  }
-  assert.fail('expected a refusal');
 }
 
 test('says hello and joins', async () => {

@@ -2,16 +2,17 @@ import { WebSocketServer, type WebSocket as Socket } from 'ws';
 
 type Frame = Record<string, any>;
 
-/** A server of one test: answers hellos and joins, and lets the test say the rest. */
+/** A server of one test: answers hellos, joins and mounts, and lets the test say the rest. */
 export class FakeServer {
   readonly hellos: Frame[] = [];
   readonly joins: Frame[] = [];
+  readonly mounts: Frame[] = [];
   readonly sockets: Socket[] = [];
-  /** State that the next join gets. */
+  /** State that the next join or mount gets. */
   state: unknown = {};
-  /** Error that the next joins get. */
+  /** Error that the next joins and mounts get. */
   refuse: Frame | undefined;
-  /** Called with requests other than hello and join; replies are the test's. */
+  /** Called with requests other than hello, join and mount; replies are the test's. */
   onRequest: (frame: Frame, socket: Socket) => void = () => {};
   pingInterval = '25s';
   private server: WebSocketServer | undefined;
@@ -75,6 +76,10 @@ export class FakeServer {
             },
           };
       this.push({ reply: { id: frame.id, ...result } }, socket);
+    } else if (frame.mount) {
+      this.mounts.push(frame.mount);
+      const mount = { componentId: `c${this.mounts.length}`, state: this.state };
+      this.push({ reply: { id: frame.id, ...(this.refuse ? { error: this.refuse } : { mount }) } }, socket);
     } else {
       this.onRequest(frame, socket);
     }

@@ -1,0 +1,24 @@
+import { AtriumClient, type ConnectionStatus, type StatusInfo } from '../src/index.js';
+import { ActivityLog } from './activity_log.js';
+import { Store } from './store.js';
+
+export interface SessionView {
+  status: ConnectionStatus;
+  info: StatusInfo;
+}
+
+/** A user's connection, and what came over it. */
+export class Session extends Store<SessionView> {
+  readonly client: AtriumClient;
+
+  constructor(
+    readonly user: string,
+    readonly log: ActivityLog,
+  ) {
+    super({ status: 'connecting', info: {} });
+    this.client = new AtriumClient({ token: user, client: 'atrium-demo/0.1.0' });
+    this.client.onStatus((status, info) => this.update({ status, info }));
+    log.watch(this.client);
+    this.client.connect();
+  }
+}
