@@ -111,15 +111,15 @@ test('whoever comes later has the messages of before', async () => {
 
 test('typing shows, and ends with the message or with silence', async () => {
   const field = bo.getByRole('textbox', { name: 'Message to' });
-  await field.pressSequentially('Hm');
+  await field.pressSequentially('Let me look at the calendar.');
   await typing(ana).filter({ hasText: 'bo is typing…' }).waitFor();
   await field.press('Enter');
   await typing(ana).waitFor({ state: 'detached' });
-  await sees(ana, 'Hm');
-  await field.pressSequentially('And');
+  await sees(ana, 'Let me look at the calendar.');
+  await field.pressSequentially('Wait');
   await typing(ana).waitFor();
   await typing(ana).waitFor({ state: 'detached' }); // The room's own doing: nothing more comes from the page.
-  assert.equal(await field.inputValue(), 'And');
+  assert.equal(await field.inputValue(), 'Wait');
   await field.fill('');
 });
 

@@ -180,6 +180,8 @@ TEST_F(RoomFeedTest, MetadataIsStagedWithItsStep) {
   Create("label:a");
   ASSERT_TRUE(Label("label:a", "good").ok());
   EXPECT_FALSE(Label("label:a", "fail").ok());
+  // Nor does the next step bring it back.
+  ASSERT_TRUE(rooms_.Join("label:a", rooms_.Session("later")).ok());
   EXPECT_EQ(Metadata("label:a"), R"({"label":"good"})");
   EXPECT_EQ(Label("label:a", std::string(5000, 'x')), MetadataTooLarge());
   EXPECT_EQ(Metadata("label:a"), R"({"label":"good"})");

@@ -13,9 +13,9 @@ namespace atrium {
 namespace {
 
 TEST(WorkerPoolTest, RunsWorkOnThreadsOfItsOwn) {
-  WorkerPool pool(2, 8);
   std::latch both(2);
   std::thread::id ran_on;
+  WorkerPool pool(2, 8);
   // Each waits for the other: there are two threads.
   ASSERT_TRUE(pool.Submit([&] {
                     ran_on = std::this_thread::get_id();
@@ -29,9 +29,10 @@ TEST(WorkerPoolTest, RunsWorkOnThreadsOfItsOwn) {
 }
 
 TEST(WorkerPoolTest, RefusesWhatItHasNoPlaceFor) {
-  WorkerPool pool(1, 2);
   std::latch started(1), go(1);
   std::atomic<int> ran{0};
+  // Last: it does what it has taken before it goes.
+  WorkerPool pool(1, 2);
   ASSERT_TRUE(pool.Submit([&] {
                     started.count_down();
                     go.wait();
@@ -51,9 +52,9 @@ TEST(WorkerPoolTest, RefusesWhatItHasNoPlaceFor) {
 }
 
 TEST(WorkerPoolTest, ShutdownDoesWhatWasTakenAndTakesNothingMore) {
-  WorkerPool pool(1, 100);
   std::latch go(1);
   std::atomic<int> ran{0};
+  WorkerPool pool(1, 100);
   ASSERT_TRUE(pool.Submit([&] { go.wait(); }).ok());
   for (int i = 0; i < 50; ++i) ASSERT_TRUE(pool.Submit([&] { ++ran; }).ok());
   go.count_down();
