@@ -92,7 +92,6 @@ std::shared_ptr<StepRunner::HookRun> StepRunner::StartRun(std::string name, absl
       run->over = true;
       run->fail(HookOutOfTime(owner_.kind(), run->name));
       run->cancel.emit(boost::asio::cancellation_type::terminal);
-      run->GiveUp();
     });
   }
   return run;
@@ -111,9 +110,10 @@ void StepRunner::StopHooks(const absl::Status& why) {
   std::vector<std::shared_ptr<HookRun>> runs;
   for (HookRun* run : runs_) runs.push_back(run->shared_from_this());
   for (const std::shared_ptr<HookRun>& run : runs) {
-    if (std::exchange(run->over, true)) continue;
-    shard_.Cancel(run->deadline);
-    run->fail(why);
+    if (EndRun(*run)) {
+      shard_.Cancel(run->deadline);
+      run->fail(why);
+    }
     run->cancel.emit(boost::asio::cancellation_type::terminal);
     run->GiveUp();
   }

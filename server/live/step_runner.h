@@ -59,7 +59,7 @@ class StepRunner {
   // The verdict commits or undoes the hook's last step before anybody hears of it.
   absl::Status EndHook(absl::Status failure, absl::Status verdict);
 
-  // Ends all hooks with `why`; what they do afterwards has no effect.
+  // Ends all hooks with `why`: what waits for an answer never goes on, what others do afterwards has no effect.
   void StopHooks(const absl::Status& why);
 
   // No hook that waits for an answer ever goes on. For the end of the process; the shard's executor still takes work.
