@@ -12,10 +12,10 @@
 namespace atrium::rooms {
 namespace {
 
-ChatResult Success(const std::string& room_id = "") {
+ChatResult Success(const std::string& room_id) {
   ChatResult result;
   result.set_success(true);
-  if (!room_id.empty()) result.set_room_id(room_id);
+  result.set_room_id(room_id);
   return result;
 }
 
@@ -81,7 +81,7 @@ Awaitable<ChatComponent::Result> ChatComponent::LeaveRoom(const LeaveRoomRequest
   const absl::Status left = co_await Room<ChatRoom>(request.room_id()).Leave();
   if (!left.ok()) co_return Refused("Not in this room");
   Forget(request.room_id());
-  co_return Success();
+  co_return Success(request.room_id());
 }
 
 ChatComponent::Result ChatComponent::SwitchRoom(const SwitchRoomRequest& request) {
@@ -92,15 +92,15 @@ ChatComponent::Result ChatComponent::SwitchRoom(const SwitchRoomRequest& request
 
 Awaitable<ChatComponent::Result> ChatComponent::SendMessage(const SendChatRequest& request) {
   if (!state().has_active_room()) co_return Refused("No active room");
+  const std::string room = state().active_room();
   AddMessageRequest message;
   message.set_text(std::string(absl::StripAsciiWhitespace(request.text())));
   message.set_user(state().username().empty() ? user_id() : state().username());
   if (message.text().empty()) co_return Refused("Message cannot be empty");
   if (Characters(message.text()) > 1000) co_return Refused("Message too long");
-  absl::StatusOr<ChatMessage> added =
-      co_await Room<ChatRoom>(state().active_room()).Call<ChatMessage>("addMessage", message);
+  absl::StatusOr<ChatMessage> added = co_await Room<ChatRoom>(room).Call<ChatMessage>("addMessage", message);
   if (!added.ok()) co_return Refused(added.status().message());
-  ChatResult result = Success();
+  ChatResult result = Success(room);
   *result.mutable_message() = *std::move(added);
   co_return result;
 }
@@ -109,7 +109,9 @@ ChatComponent::Result ChatComponent::SetUsername(const SetUsernameRequest& reque
   const std::string username(absl::StripAsciiWhitespace(request.username()));
   if (username.empty() || !IsUsername(username)) return Refused("Invalid username");
   Mutate([&](ChatUserState& state) { state.set_username(username); });
-  return Success();
+  ChatResult result;
+  result.set_success(true);
+  return result;
 }
 
 void ChatComponent::OnRemoved(const std::string& room_id, v1::LeaveReason) {

@@ -85,6 +85,11 @@ void ComponentRuntime::Unmount(v1::LeaveReason reason) {
   links_.clear();
 }
 
+void ComponentRuntime::Abandon() {
+  sink_ = nullptr;
+  steps_.GiveUp();
+}
+
 // ---- Steps
 
 absl::Status ComponentRuntime::CommitStep() {

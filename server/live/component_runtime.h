@@ -69,6 +69,8 @@ class ComponentRuntime final : public Listener,
 
   // Runs OnUnmount, if it was mounted, and lets go of the sink: nothing that still runs has any effect.
   void Unmount(v1::LeaveReason reason);
+  // The process ends: it lets go of everything, and runs nothing.
+  void Abandon();
 
   // The session's word on rooms: the component is a member from here on, or is one no more.
   void OnJoined(const std::string& room_id) { links_[room_id].joined = true; }

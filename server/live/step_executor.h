@@ -15,6 +15,11 @@ class StepScope {
   virtual ~StepScope() = default;
   virtual void BeginStep() = 0;
   virtual void EndStep() = 0;
+
+  // Owns what stands for the code while it waits for an answer, so that it does not go with a question that is never
+  // answered, on whatever thread. Without it the code never goes on.
+  virtual void Keep(std::shared_ptr<void> waiting) = 0;
+  virtual void Release(const void* waiting) = 0;
 };
 
 // An executor that resumes a coroutine inside a scope's steps, so that what one step does can be one transaction.
@@ -53,11 +58,7 @@ class StepExecutor {
         [weak = scope_, function = std::forward<Function>(function)]() mutable { RunStep(weak, std::move(function)); });
   }
 
-  // Runs `function` at once as a step. On the shard, in none of the scope's steps.
-  template <typename Function>
-  void RunHere(Function&& function) const {
-    RunStep(scope_, std::forward<Function>(function));
-  }
+  const std::weak_ptr<StepScope>& scope() const { return scope_; }
 
  private:
   template <typename Function>

@@ -3,6 +3,7 @@
 #include <exception>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "server/live/room_errors.h"
 
 namespace atrium {
@@ -31,6 +32,14 @@ class StepRunner::HookRun final : public StepScope, public std::enable_shared_fr
     }
   }
 
+  void Keep(std::shared_ptr<void> waiting) override {
+    const void* const key = waiting.get();
+    waiting_.emplace(key, std::move(waiting));
+  }
+  void Release(const void* waiting) override { waiting_.erase(waiting); }
+  // Its code goes nowhere from where it waits for an answer.
+  void GiveUp() { std::exchange(waiting_, {}).clear(); }
+
   const std::string name;
   // It has ended or is out of time: whatever comes, it has no effect.
   bool over = false;
@@ -47,6 +56,7 @@ class StepRunner::HookRun final : public StepScope, public std::enable_shared_fr
   StepRunner& runner_;
   const std::weak_ptr<bool> alive_;
   int depth_ = 0;
+  absl::flat_hash_map<const void*, std::shared_ptr<void>> waiting_;
 };
 
 absl::Status StepRunner::RunStep(absl::string_view name, const std::function<absl::Status()>& step) {
@@ -100,11 +110,17 @@ void StepRunner::StopHooks(const absl::Status& why) {
   std::vector<std::shared_ptr<HookRun>> runs;
   for (HookRun* run : runs_) runs.push_back(run->shared_from_this());
   for (const std::shared_ptr<HookRun>& run : runs) {
-    if (std::exchange(run->over, true)) continue;
-    shard_.Cancel(run->deadline);
-    run->fail(why);
+    if (EndRun(*run)) {
+      shard_.Cancel(run->deadline);
+      run->fail(why);
+    }
     run->cancel.emit(boost::asio::cancellation_type::terminal);
+    run->GiveUp();
   }
+}
+
+void StepRunner::GiveUp() {
+  for (HookRun* run : runs_) run->GiveUp();
 }
 
 void StepRunner::Spawn(std::shared_ptr<HookRun> run, Awaitable<void> hook) {

@@ -42,6 +42,9 @@ class StepOwner {
 class StepRunner {
  public:
   StepRunner(Shard& shard, Log& log, StepOwner& owner) : shard_(shard), log_(log), owner_(owner) {}
+  StepRunner(const StepRunner&) = delete;
+  StepRunner& operator=(const StepRunner&) = delete;
+  ~StepRunner() { GiveUp(); }
 
   // Runs `step` as one, synchronous, transaction. INTERNAL if it throws; else what it or the commit returns.
   absl::Status RunStep(absl::string_view name, const std::function<absl::Status()>& step);
@@ -56,8 +59,11 @@ class StepRunner {
   // The verdict commits or undoes the hook's last step before anybody hears of it.
   absl::Status EndHook(absl::Status failure, absl::Status verdict);
 
-  // Ends all hooks with `why`; what they do afterwards has no effect.
+  // Ends all hooks with `why`: what waits for an answer never goes on, what others do afterwards has no effect.
   void StopHooks(const absl::Status& why);
+
+  // No hook that waits for an answer ever goes on. For the end of the process; the shard's executor still takes work.
+  void GiveUp();
 
   // Hooks that have not ended, those past their deadline included: their owner cannot go before them.
   int running_hooks() const { return static_cast<int>(runs_.size()); }
@@ -83,16 +89,24 @@ class StepRunner {
 };
 
 // Waits in a hook for an answer: `start` is given a function that takes it, later, as a task of the hook's shard. The
-// hook goes on in that very task, before whatever the mailbox holds behind it.
+// hook goes on in that very task, before whatever the mailbox holds behind it. An answer to a hook that was given up is
+// nothing.
 template <typename T, typename Start>
 Awaitable<T> WaitFor(Start start) {
   return boost::asio::async_initiate<const boost::asio::use_awaitable_t<>&, void(T)>(
       [](auto handler, Start start) {
-        start([handler = std::move(handler)](T answer) mutable {
-          const boost::asio::any_io_executor executor = boost::asio::get_associated_executor(handler);
-          const auto resume = [&] { std::move(handler)(std::move(answer)); };
-          if (const StepExecutor* steps = executor.target<StepExecutor>()) return steps->RunHere(resume);
-          resume();
+        const boost::asio::any_io_executor executor = boost::asio::get_associated_executor(handler);
+        const std::weak_ptr<StepScope> scope = executor.target<StepExecutor>()->scope();
+        const auto waiting = std::make_shared<decltype(handler)>(std::move(handler));
+        scope.lock()->Keep(waiting);
+        start([scope, weak = std::weak_ptr(waiting)](T answer) {
+          const auto waiting = weak.lock();
+          if (waiting == nullptr) return;
+          const std::shared_ptr<StepScope> hook = scope.lock();
+          hook->Release(waiting.get());
+          hook->BeginStep();
+          std::move (*waiting)(std::move(answer));
+          hook->EndStep();
         });
       },
       boost::asio::use_awaitable, std::move(start));

@@ -113,7 +113,9 @@ class ComponentHost::Mounted final : public ComponentSink {
 
 ComponentHost::ComponentHost(Session& session) : session_(session) {}
 
-ComponentHost::~ComponentHost() = default;
+ComponentHost::~ComponentHost() {
+  for (const auto& [component, mounted] : mounted_) mounted->runtime().Abandon();
+}
 
 SessionHub& ComponentHost::hub() const { return session_.hub(); }
 
