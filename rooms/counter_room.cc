@@ -46,7 +46,7 @@ absl::StatusOr<CounterUpdate> CounterRoom::Set(int64_t count, const CounterReque
   }
   CounterUpdate update;
   update.set_count(static_cast<int32_t>(count));
-  update.set_updated_by(call.member ? call.member->user_id : request.username());
+  update.set_updated_by(call.from_client ? call.member->user_id : request.username());
   Mutate([&](CounterState& state) {
     state.set_count(update.count());
     state.set_last_updated_by(update.updated_by());

@@ -16,7 +16,7 @@ void PingRoom::OnLeave(LeaveContext&) {
 }
 
 absl::StatusOr<PingResult> PingRoom::Ping(const PingRequest& request, const CallContext& call) {
-  const std::string from = call.member ? call.member->user_id : request.user();
+  const std::string from = call.from_client ? call.member->user_id : request.user();
   Mutate([&](PingState& state) {
     state.set_total_pings(state.total_pings() + 1);
     state.set_last_ping_by(from);

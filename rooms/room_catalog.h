@@ -5,7 +5,7 @@
 
 namespace atrium {
 
-// Registers every room class of the build. ALREADY_EXISTS, with the name, if two share one.
+// Registers every room and component class of the build. ALREADY_EXISTS, with the name, if two share one.
 absl::Status RegisterRooms(RoomRegistry& registry);
 
 }  // namespace atrium

@@ -49,6 +49,7 @@ po::options_description Flags() {
       "max-body-bytes", text("1048576"), "one REST body")("max-connections", text("16384"),
                                                           "open HTTP connections, WebSockets not counted")(
       "max-rooms-per-session", text("128"), "rooms that one session may be in")(
+      "max-components-per-session", text("16"), "components that one session may mount")(
       "session-rate", text("50"), "requests a second of one session, in the long run")(
       "session-burst", text("100"), "requests at once of one session")(
       "send-queue-bytes", text("1048576"), "what may wait to be sent to one client; more closes it (3008)")(
@@ -142,6 +143,7 @@ absl::StatusOr<Options> ReadOptions(const po::variables_map& values) {
   sessions.rate = reader.Number("session-rate");
   sessions.burst = reader.Number("session-burst");
   sessions.max_rooms = static_cast<int>(reader.Integer("max-rooms-per-session", 1'000'000));
+  sessions.max_components = static_cast<int>(reader.Integer("max-components-per-session", 1'000'000));
   sessions.max_message_bytes = reader.Integer("max-message-bytes", kMaxBytes);
   sessions.send_queue_bytes = reader.Integer("send-queue-bytes", kMaxBytes);
   sessions.hello_timeout = reader.Duration("hello-timeout");

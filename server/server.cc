@@ -9,6 +9,7 @@
 #include "absl/time/clock.h"
 #include "server/common/status_macros.h"
 #include "server/grpc/grpc_door.h"
+#include "server/live/room_password.h"
 #include "server/metrics/metrics.h"
 #include "server/version.h"
 
@@ -19,6 +20,9 @@ constexpr absl::Duration kGoodbyeInterval = absl::Milliseconds(100);
 constexpr size_t kGoodbyeAtOnce = 1000;
 constexpr size_t kGoodbyeBatch = 500;
 constexpr absl::Duration kCallGrace = absl::Seconds(1);
+// Passwords are most of it: what waits must be done within a hook's deadline, and each that runs takes 64 MiB.
+constexpr int kWorkers = 2;
+constexpr size_t kMaxQueuedWork = 64;
 
 std::vector<std::unique_ptr<IoShard>> MakeShards(int count) {
   std::vector<std::unique_ptr<IoShard>> shards;
@@ -39,7 +43,8 @@ Server::Server(const Options& options, RoomRegistry registry)
       log_(options.log_level),
       registry_(std::move(registry)),
       shards_(MakeShards(options.shards)),
-      rooms_(registry_, options.rooms, AllShards(), log_),
+      workers_(kWorkers, kMaxQueuedWork),
+      rooms_(registry_, options.rooms, AllShards(), workers_, log_),
       session_api_(hubs_),
       room_api_(rooms_, session_api_) {
   for (const auto& shard : shards_) {
@@ -54,13 +59,15 @@ Server::~Server() {
   draining_ = true;
   if (grpc_ != nullptr) grpc_->Shutdown(absl::ZeroDuration());
   http_ = nullptr;
-  // What gRPC's last callbacks have posted.
+  workers_.Shutdown();
+  // What gRPC's last callbacks and the workers have posted.
   Settle();
   for (const auto& shard : shards_) shard->Stop();
 }
 
 absl::StatusOr<std::unique_ptr<Server>> Server::Create(const Options& options, RoomRegistry registry,
                                                        absl::Span<const Page> pages) {
+  RETURN_IF_ERROR(StartPasswordHashing());
   auto server = absl::WrapUnique(new Server(options, std::move(registry)));
   for (const auto& shard : server->shards_) shard->Start();
   for (const auto& hub : server->hubs_) {
@@ -85,6 +92,7 @@ absl::Status Server::Listen(absl::Span<const Page> pages) {
             return MetricsText({.version = kVersion,
                                 .rooms = rooms_,
                                 .hubs = hubs_,
+                                .workers = workers_.counts(),
                                 .grpc = grpc_metrics_,
                                 .http = http == nullptr ? HttpCounts() : http->Counts()});
           },

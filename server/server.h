@@ -14,6 +14,7 @@
 #include "server/live/io_shard.h"
 #include "server/live/room_manager.h"
 #include "server/live/room_registry.h"
+#include "server/live/worker_pool.h"
 #include "server/metrics/grpc_metrics.h"
 #include "server/options.h"
 #include "server/session/session_api.h"
@@ -58,6 +59,7 @@ class Server {
   Log log_;
   const RoomRegistry registry_;
   std::vector<std::unique_ptr<IoShard>> shards_;
+  WorkerPool workers_;
   RoomManager rooms_;
   std::vector<std::unique_ptr<SessionHub>> hubs_;
   SessionApi session_api_;

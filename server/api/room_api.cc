@@ -15,19 +15,12 @@
 namespace atrium {
 namespace {
 
-// The member that a client acts as: its own session, or nobody.
+// The member that the caller acts as; null for a service, and for a component that is none.
 absl::StatusOr<const MemberIdentity*> Membership(const Room* room, const Caller& caller) {
   if (caller.kind == Caller::Kind::kService) return nullptr;
-  const MemberIdentity* member = room == nullptr ? nullptr : room->FindMember(caller.session_id);
-  if (member == nullptr) return NotAMember();
+  const MemberIdentity* member = room == nullptr ? nullptr : room->FindMember(caller.member_id);
+  if (member == nullptr && caller.kind == Caller::Kind::kClient) return NotAMember();
   return member;
-}
-
-absl::StatusOr<json::object> ToObject(absl::string_view field, const Payload& payload) {
-  if (payload.empty()) return InvalidField(field, "is required");
-  json::value value = payload.ToJsonValue();
-  if (!value.is_object()) return InvalidField(field, "must be a JSON object");
-  return std::move(value.get_object());
 }
 
 absl::StatusOr<json::object> InitialState(const v1::JoinRequest& request) {
@@ -36,6 +29,12 @@ absl::StatusOr<json::object> InitialState(const v1::JoinRequest& request) {
   if (!value.ok()) return InvalidField("initialState", value.status().message());
   if (!value->is_object()) return InvalidField("initialState", "must be a JSON object");
   return std::move(value->get_object());
+}
+
+absl::StatusOr<json::object> MemberInfoOf(const v1::JoinRequest& request) {
+  ASSIGN_OR_RETURN(json::object info, ToJsonObject("info", request.info()));
+  if (JsonSize(info) <= kMaxMemberInfoBytes) return info;
+  return InvalidField("info", absl::StrCat("must have at most ", kMaxMemberInfoBytes, " bytes as JSON"));
 }
 
 absl::StatusOr<Payload> JoinPayload(const v1::JoinRequest& request) {
@@ -50,6 +49,12 @@ absl::Status ValidateEmit(const v1::EmitRequest& request) {
   RETURN_IF_ERROR(ValidateEvent("event", request.event()));
   RETURN_IF_ERROR(ValidateMemberIds("exclude", request.exclude()));
   return ValidateMemberIds("to", request.to());
+}
+
+// A client's session has seen to it that it is one of its members.
+absl::Status ValidateEmitter(const Caller& caller, const v1::EmitRequest& request) {
+  if (request.member_id().empty() || caller.kind != Caller::Kind::kService) return absl::OkStatus();
+  return InvalidField("memberId", "must be empty: a service emits as nobody");
 }
 
 absl::Status ValidateSendMessage(const v1::SendMessageRequest& request) {
@@ -79,15 +84,19 @@ v1::EmitResponse MakeEmitResponse(const v1::EmitRequest& request, const Room* ro
 }
 
 // A typed room makes the message itself.
-absl::StatusOr<v1::SendMessageResponse> CallAddMessage(Room& room, const v1::SendMessageRequest& request) {
+void CallAddMessage(Room& room, const v1::SendMessageRequest& request,
+                    absl::AnyInvocable<void(absl::StatusOr<v1::SendMessageResponse>)> done) {
   json::object args;
   args["user"] = request.user();
   args["text"] = request.text();
-  ASSIGN_OR_RETURN(const TypedRoom::CallResult called, room.Call("addMessage", args));
-  v1::SendMessageResponse response;
-  RETURN_IF_ERROR(MessageFromJson(called.result.ToJsonValue(), *response.mutable_message()));
-  response.set_notified(called.notified);
-  return response;
+  room.Call("addMessage", args, /*member=*/nullptr,
+            [done = std::move(done)](absl::StatusOr<TypedRoom::CallResult> called) mutable {
+              REFUSE_IF_ERROR(called.status(), done);
+              v1::SendMessageResponse response;
+              REFUSE_IF_ERROR(MessageFromJson(called->result.ToJsonValue(), *response.mutable_message()), done);
+              response.set_notified(called->notified);
+              done(std::move(response));
+            });
 }
 
 // An untyped room passes the message on.
@@ -110,9 +119,13 @@ v1::SendMessageResponse EmitMessage(Room* room, const v1::SendMessageRequest& re
 
 void RoomApi::Admit(const Caller& caller, MemberIdentity who, v1::JoinRequest request, JoinDone done) {
   REFUSE_IF_ERROR(ValidateRoomId("roomId", request.room_id()), done);
-  if (caller.kind == Caller::Kind::kClient && rooms_.registry().TypeOf(request.room_id()) != nullptr) {
-    return done(ServerSideJoinOnly());
+  if (caller.kind == Caller::Kind::kClient) {
+    if (rooms_.registry().TypeOf(request.room_id()) != nullptr) return done(ServerSideJoinOnly());
+    if (request.has_info()) return done(InvalidField("info", "is set by services only"));
   }
+  absl::StatusOr<json::object> info = MemberInfoOf(request);
+  REFUSE_IF_ERROR(info.status(), done);
+  who.info = *std::move(info);
   absl::StatusOr<json::object> initial_state = InitialState(request);
   REFUSE_IF_ERROR(initial_state.status(), done);
   absl::StatusOr<Payload> payload = JoinPayload(request);
@@ -133,7 +146,8 @@ void RoomApi::Disconnect(const std::string& room_id, const std::string& member_i
 
 void RoomApi::Join(const Caller&, WithPayload<v1::JoinRequest> request, Done<v1::JoinResponse> done) {
   REFUSE_IF_ERROR(ValidateRoomId("roomId", request.message.room_id()), done);
-  if (request.message.member_id().empty()) return done(InvalidField("memberId", "is required: the id of a session"));
+  if (request.message.member_id().empty())
+    return done(InvalidField("memberId", "is required: the id of a session or component"));
   sessions_.Bring(std::move(request.message), std::move(done));
 }
 
@@ -153,6 +167,7 @@ void RoomApi::Leave(const Caller& caller, WithPayload<v1::LeaveRequest> request,
 
 void RoomApi::Emit(const Caller& caller, WithPayload<v1::EmitRequest> request, Done<v1::EmitResponse> done) {
   REFUSE_IF_ERROR(ValidateEmit(request.message), done);
+  REFUSE_IF_ERROR(ValidateEmitter(caller, request.message), done);
   std::string room_id = request.message.room_id();
   rooms_.Find(std::move(room_id), [caller, request = std::move(request), done = std::move(done)](Room* room) mutable {
     const v1::EmitRequest& message = request.message;
@@ -164,6 +179,7 @@ void RoomApi::Emit(const Caller& caller, WithPayload<v1::EmitRequest> request, D
                     .data = std::move(request.payload),
                     .sender = *sender,
                     .include_self = message.include_self(),
+                    .trusted = caller.kind == Caller::Kind::kComponent,
                     .options = {.exclude = {message.exclude().begin(), message.exclude().end()},
                                 .to = {message.to().begin(), message.to().end()},
                                 .is_volatile = message.volatile_()}});
@@ -192,7 +208,8 @@ void RoomApi::SendMessage(const Caller&, WithPayload<v1::SendMessageRequest> req
   }
   rooms_.FindOrCreate(room_id, {},
                       [message = std::move(message), finish = std::move(finish)](absl::StatusOr<Room*> room) mutable {
-                        finish(room.ok() ? CallAddMessage(**room, message) : room.status());
+                        if (!room.ok()) return finish(room.status());
+                        CallAddMessage(**room, message, std::move(finish));
                       });
 }
 
@@ -201,11 +218,13 @@ void RoomApi::SetState(const Caller& caller, WithPayload<v1::SetStateRequest> re
   const std::string& room_id = request.message.room_id();
   REFUSE_IF_ERROR(ValidateRoomId("roomId", room_id), done);
   if (rooms_.registry().TypeOf(room_id) != nullptr) return done(StateIsServerOnly());
-  absl::StatusOr<json::object> merge = ToObject("state", request.payload);
+  absl::StatusOr<json::object> merge = ReadObject("state", request.payload);
   REFUSE_IF_ERROR(merge.status(), done);
-  auto set = [caller, merge = *std::move(merge), done = std::move(done)](Room* room) mutable {
+  absl::optional<uint64_t> expected_offset;
+  if (request.message.has_expected_offset()) expected_offset = request.message.expected_offset();
+  auto set = [caller, merge = *std::move(merge), expected_offset, done = std::move(done)](Room* room) mutable {
     REFUSE_IF_ERROR(Membership(room, caller).status(), done);
-    REFUSE_IF_ERROR(room->SetState(merge), done);
+    REFUSE_IF_ERROR(room->SetState(merge, expected_offset), done);
     WithPayload<v1::SetStateResponse> response;
     *response.message.mutable_position() = room->position();
     done(std::move(response));
@@ -228,29 +247,32 @@ void RoomApi::GetState(const Caller& caller, WithPayload<v1::GetStateRequest> re
 }
 
 void RoomApi::Call(const Caller& caller, WithPayload<v1::CallRequest> request, Done<v1::CallResponse> done) {
+  if (request.message.has_component_id()) {
+    return done(InvalidField("componentId", "must be empty: actions are for the client of the component"));
+  }
   const std::string& room_id = request.message.room_id();
   REFUSE_IF_ERROR(ValidateRoomId("roomId", room_id), done);
   if (request.message.method().empty()) return done(InvalidField("method", "is required"));
   if (request.payload.empty()) request.payload = Payload::FromText("{}");
-  absl::StatusOr<json::object> args = ToObject("args", request.payload);
+  absl::StatusOr<json::object> args = ReadObject("args", request.payload);
   REFUSE_IF_ERROR(args.status(), done);
-  const bool service = caller.kind == Caller::Kind::kService;
-  if (service && rooms_.registry().TypeOf(room_id) == nullptr) {
+  const bool trusted = caller.kind != Caller::Kind::kClient;
+  if (trusted && rooms_.registry().TypeOf(room_id) == nullptr) {
     return done(NoSuchMethod("", request.message.method()));
   }
-  auto call = [caller, method = request.message.method(), args = *std::move(args),
+  auto call = [caller, trusted, method = request.message.method(), args = *std::move(args),
                done = std::move(done)](absl::StatusOr<Room*> found) mutable {
     REFUSE_IF_ERROR(found.status(), done);
     Room* const room = *found;
     const absl::StatusOr<const MemberIdentity*> member = Membership(room, caller);
     REFUSE_IF_ERROR(member.status(), done);
-    std::optional<MemberInfo> info;
-    if (*member != nullptr) info = {.id = (*member)->id, .user_id = (*member)->user_id};
-    absl::StatusOr<TypedRoom::CallResult> called = room->Call(method, args, std::move(info));
-    REFUSE_IF_ERROR(PrefixField("args", called.status()), done);
-    done(WithPayload<v1::CallResponse>{.payload = std::move(called->result)});
+    auto finish = [done = std::move(done)](absl::StatusOr<TypedRoom::CallResult> called) mutable {
+      REFUSE_IF_ERROR(PrefixField("args", called.status()), done);
+      done(WithPayload<v1::CallResponse>{.payload = std::move(called->result)});
+    };
+    room->Call(method, args, *member, std::move(finish), trusted);
   };
-  if (service) return rooms_.FindOrCreate(room_id, {}, std::move(call));
+  if (trusted) return rooms_.FindOrCreate(room_id, {}, std::move(call));
   rooms_.Find(room_id, [call = std::move(call)](Room* room) mutable { call(room); });
 }
 

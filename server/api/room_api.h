@@ -22,7 +22,10 @@ class RoomApi {
   // `sessions` is used from the first Join on.
   RoomApi(RoomManager& rooms, SessionDirectory& sessions) : rooms_(rooms), sessions_(sessions) {}
 
-  // Lets the session `who` into a room, for itself (a client) or for a service. Called by the session.
+  const RoomRegistry& registry() const { return rooms_.registry(); }
+  const RoomSettings& settings() const { return rooms_.settings(); }
+
+  // Lets a member of a session into a room, for a client or by server code. Called by the session.
   void Admit(const Caller& caller, MemberIdentity who, v1::JoinRequest request, JoinDone done);
 
   // A session has gone: takes it out of a room, or sees to it that a pending join does not bring it in.

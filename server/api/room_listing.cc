@@ -23,6 +23,9 @@ v1::RoomType Describe(const RoomTypeInfo& info, const RoomSettings& settings) {
   *type.mutable_empty_ttl() = ToDuration(info.options.empty_ttl.value_or(settings.empty_ttl));
   *type.mutable_hook_deadline() = ToDuration(info.options.hook_deadline);
   type.set_unlisted(!info.options.listed);
+  *type.mutable_patch_interval() = ToDuration(info.options.patch_interval);
+  *type.mutable_presence_interval() = ToDuration(info.options.presence_interval);
+  type.set_presence_list_limit(info.options.presence_list_limit);
   for (const auto& [name, method] : info.methods) {
     v1::RoomType::Method& described = *type.add_methods();
     described.set_name(name);
@@ -106,14 +109,12 @@ void RoomApi::UpdateRoom(const Caller&, WithPayload<v1::UpdateRoomRequest> reque
   if (message.has_locked()) update.locked = message.locked();
   if (message.has_unlisted()) update.unlisted = message.unlisted();
   if (message.has_metadata()) {
-    google::protobuf::Value value;
-    *value.mutable_struct_value() = message.metadata();
-    absl::StatusOr<json::value> metadata = FromProtoValue(value);
-    if (!metadata.ok()) return done(InvalidField("metadata", metadata.status().message()));
+    absl::StatusOr<json::object> metadata = ToJsonObject("metadata", message.metadata());
+    REFUSE_IF_ERROR(metadata.status(), done);
     if (JsonSize(*metadata) > kMaxMetadataBytes) {
       return done(InvalidField("metadata", absl::StrCat("must have at most ", kMaxMetadataBytes, " bytes as JSON")));
     }
-    update.metadata = std::move(metadata->get_object());
+    update.metadata = *std::move(metadata);
   }
   rooms_.Find(message.room_id(),
               [room_id = message.room_id(), update = std::move(update), done = std::move(done)](Room* room) mutable {

@@ -12,8 +12,8 @@ class SessionDirectory {
  public:
   virtual ~SessionDirectory() = default;
 
-  // Brings the session `request.member_id` into a room; it gets a `snapshot` frame. NOT_FOUND: no such session; else
-  // as RoomApi::Admit.
+  // Brings the session or component `request.member_id` into a room; its session gets a `snapshot` frame. NOT_FOUND: no
+  // such session or component; else as RoomApi::Admit.
   virtual void Bring(v1::JoinRequest request, Done<v1::JoinResponse> done) = 0;
 };
 

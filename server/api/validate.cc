@@ -1,11 +1,13 @@
 #include "server/api/validate.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "server/common/errors.h"
+#include "server/wire/payload.h"
 
 namespace atrium {
 
@@ -24,6 +26,21 @@ absl::Status ValidateMemberIds(absl::string_view field, const google::protobuf::
   constexpr int kMax = 1000;
   if (ids.size() <= kMax) return absl::OkStatus();
   return InvalidField(field, absl::StrCat("must have at most ", kMax, " entries"));
+}
+
+absl::StatusOr<json::object> ReadObject(absl::string_view field, const Payload& payload) {
+  if (payload.empty()) return InvalidField(field, "is required");
+  json::value value = payload.ToJsonValue();
+  if (!value.is_object()) return InvalidField(field, "must be a JSON object");
+  return std::move(value.get_object());
+}
+
+absl::StatusOr<json::object> ToJsonObject(absl::string_view field, const google::protobuf::Struct& value) {
+  google::protobuf::Value whole;
+  *whole.mutable_struct_value() = value;
+  absl::StatusOr<json::value> json = FromProtoValue(whole);
+  if (!json.ok()) return InvalidField(field, json.status().message());
+  return std::move(json->get_object());
 }
 
 absl::StatusOr<size_t> PageSize(int32_t page_size) {

@@ -1,11 +1,13 @@
 #pragma once
 
 #include <google/protobuf/repeated_ptr_field.h>
+#include <google/protobuf/struct.pb.h>
 
 #include <string>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "server/wire/payload.h"
 
 namespace atrium {
 
@@ -19,6 +21,11 @@ absl::Status ValidateLength(absl::string_view field, absl::string_view text, siz
 
 // At most 1000 member ids.
 absl::Status ValidateMemberIds(absl::string_view field, const google::protobuf::RepeatedPtrField<std::string>& ids);
+
+// The object that a request's payload must be.
+absl::StatusOr<json::object> ReadObject(absl::string_view field, const Payload& payload);
+// A Struct as JSON.
+absl::StatusOr<json::object> ToJsonObject(absl::string_view field, const google::protobuf::Struct& value);
 
 // AIP-158: 0 means 100; at most 1000, to which more is reduced; not negative.
 absl::StatusOr<size_t> PageSize(int32_t page_size);

@@ -42,6 +42,8 @@ std::string ErrorReason(const absl::Status& status) {
   return reason.empty() ? absl::StatusCodeToString(status.code()) : reason;
 }
 
+bool HasReason(const absl::Status& status) { return status.GetPayload(kReasonUrl).has_value(); }
+
 std::string ErrorField(const absl::Status& status) { return PayloadText(status, kFieldUrl); }
 
 absl::Status PrefixField(absl::string_view prefix, const absl::Status& status) {

@@ -24,6 +24,9 @@ absl::Status InvalidFieldWithText(absl::string_view field, absl::string_view rea
 // The reason of `status`: as given to MakeError, else the name of its code.
 std::string ErrorReason(const absl::Status& status);
 
+// Whether that was given.
+bool HasReason(const absl::Status& status);
+
 // The field at fault; empty if none was named.
 std::string ErrorField(const absl::Status& status);
 

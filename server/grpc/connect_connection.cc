@@ -30,8 +30,8 @@ constexpr size_t kMessageBytes = 256 * 1024;
 
 }  // namespace
 
-ConnectConnection::ConnectConnection(SessionHub& hub, ConnectStream& stream)
-    : Connection(hub, Encoding::kGrpc), stream_(stream) {}
+ConnectConnection::ConnectConnection(SessionHub& hub, ConnectStream& stream, std::string address)
+    : Connection(hub, Encoding::kGrpc, std::move(address)), stream_(stream) {}
 
 void ConnectConnection::Start() {
   hub().Add(shared_from_this());

@@ -2,6 +2,8 @@
 
 #include <grpcpp/support/status.h>
 
+#include <string>
+
 #include "server/session/connection.h"
 
 namespace atrium {
@@ -12,7 +14,7 @@ class ConnectStream;
 class ConnectConnection final : public Connection {
  public:
   // `stream` lives until OnDone.
-  ConnectConnection(SessionHub& hub, ConnectStream& stream);
+  ConnectConnection(SessionHub& hub, ConnectStream& stream, std::string address);
 
   void Start();
 

@@ -6,6 +6,7 @@
 
 #include "absl/time/clock.h"
 #include "server/grpc/connect_connection.h"
+#include "server/session/client_address.h"
 
 namespace atrium {
 
@@ -21,7 +22,7 @@ ConnectStream::ConnectStream(::grpc::CallbackServerContext& context, SessionHub&
       hub_(hub),
       metrics_(metrics),
       start_(absl::Now()),
-      connection_(std::make_shared<ConnectConnection>(hub, *this)) {
+      connection_(std::make_shared<ConnectConnection>(hub, *this, AddressOfGrpcPeer(context.peer()))) {
   metrics_.Started();
 }
 

@@ -1,16 +1,30 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "absl/container/inlined_vector.h"
+#include "absl/time/time.h"
+#include "atrium/v1/resources.pb.h"
 #include "server/wire/frames.h"
+#include "server/wire/payload.h"
 
 namespace atrium {
 
-// Names a session in this process, for as long as the process lives.
+// Names a session in this process, for as long as the process lives; or a component, whose keys come out of the same
+// row.
 using SessionKey = uint64_t;
+
+// A member has left a room.
+struct Removal {
+  // Of the component that was the member; 0 if it was the session itself.
+  SessionKey component = 0;
+  v1::LeaveReason reason = v1::LEAVE_REASON_UNSPECIFIED;
+  // The frame that tells the client; null when the session has asked for it itself.
+  FramePtr left;
+};
 
 // A session as rooms see it. On its own shard.
 class Subscriber {
@@ -20,24 +34,49 @@ class Subscriber {
   // Queues a frame. Must not remove the subscriber from any channel before it returns.
   virtual void Send(const FramePtr& frame) = 0;
 
-  // The room has let go of this session; nothing of the room follows. `left` is the frame that says so, null when
-  // the session itself asked.
-  virtual void OnRemoved(const std::string& room_id, const FramePtr& left) = 0;
+  // The room has let go of one of this session's members; if it was the last, nothing of the room follows.
+  virtual void OnRemoved(const std::string& room_id, const Removal& removal) = 0;
 };
 
-// Which sessions of a room get a frame.
+// An event as components hear it.
+struct HeardEvent {
+  std::string event;
+  Payload data;
+  std::string sender_id;
+  std::string sender_user_id;
+  absl::Time time;
+};
+
+// A component as rooms see it, beside the session that it belongs to. On its session's shard.
+class Listener {
+ public:
+  virtual ~Listener() = default;
+  // Must not remove the listener from any channel before it returns.
+  virtual void OnRoomEvent(const std::string& room_id, const HeardEvent& event) = 0;
+};
+
+// Who of a room gets a frame: its sessions, and the components that hear of it.
 struct Audience {
   enum class Kind { kAll, kExcept, kOnly };
-  using Sessions = absl::InlinedVector<SessionKey, 2>;
+  using Keys = absl::InlinedVector<SessionKey, 2>;
   Kind kind = Kind::kAll;
-  // Sorted.
-  Sessions sessions;
+  // Sessions and components that are left out, or named; sorted.
+  Keys keys;
+  // How many of them are sessions.
+  int sessions = 0;
 
-  bool Includes(SessionKey session) const;
+  bool Includes(SessionKey key) const;
 };
 
-// The sessions in one room, as each shard knows its own: a room posts one task to a shard, and the shard hands the
-// frame to all of them.
+// A frame on its way to the members of a room, encoded, and as components hear it if it is an event and any are there.
+struct Delivery {
+  FramePtr frame;
+  std::shared_ptr<const HeardEvent> heard;
+  Audience audience;
+};
+
+// The sessions and components in one room, as each shard knows its own: a room posts one task to a shard, and the shard
+// hands the frame to all of them.
 //
 // Thread safety: each method runs on the shard that it names, and touches only what is that shard's.
 class Channel {
@@ -47,18 +86,26 @@ class Channel {
   const std::string& room_id() const { return room_id_; }
 
   void Add(int shard, SessionKey key, Subscriber& subscriber);
-  // Null if it was not there.
+  // Null if it is not there.
+  Subscriber* Find(int shard, SessionKey key) const;
   Subscriber* Remove(int shard, SessionKey key);
-  void Deliver(int shard, const FramePtr& frame, const Audience& audience) const;
+  void AddListener(int shard, SessionKey key, Listener& listener);
+  void RemoveListener(int shard, SessionKey key);
+  void Deliver(int shard, const Delivery& delivery) const;
 
  private:
+  template <typename Target>
   struct Entry {
     SessionKey key;
-    Subscriber* subscriber;
+    Target* target;
+  };
+  struct Local {
+    std::vector<Entry<Subscriber>> sessions;
+    std::vector<Entry<Listener>> listeners;
   };
 
   const std::string room_id_;
-  std::vector<std::vector<Entry>> local_;
+  std::vector<Local> local_;
 };
 
 }  // namespace atrium

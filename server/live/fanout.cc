@@ -1,26 +1,89 @@
 #include "server/live/fanout.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace atrium {
 
-void Fanout::Remove(const MemberIdentity& member, FramePtr left) {
-  Count(member, -1);
-  const int index = member.shard->index();
-  member.shard->Post([channel = channel_, index, session = member.session, left = std::move(left)] {
-    if (Subscriber* subscriber = channel->Remove(index, session)) subscriber->OnRemoved(channel->room_id(), left);
+bool Fanout::Add(const MemberIdentity& member) {
+  if (member.component != 0) ++components_;
+  const int members = ++members_of_[member.session];
+  if (members == 2) ++shared_sessions_;
+  if (members > 1) return false;
+  Count(member, 1);
+  return true;
+}
+
+void Fanout::Remove(const MemberIdentity& member, v1::LeaveReason reason, FramePtr left) {
+  if (member.component != 0) --components_;
+  const auto it = members_of_.find(member.session);
+  const bool last = --it->second == 0;
+  if (it->second == 1) --shared_sessions_;
+  if (last) {
+    members_of_.erase(it);
+    Count(member, -1);
+  }
+  member.shard->Post([channel = channel_, index = member.shard->index(), session = member.session, last,
+                      removal = Removal{member.component, reason, std::move(left)}] {
+    if (removal.component != 0) channel->RemoveListener(index, removal.component);
+    Subscriber* const subscriber = last ? channel->Remove(index, session) : channel->Find(index, session);
+    if (subscriber != nullptr) subscriber->OnRemoved(channel->room_id(), removal);
   });
+}
+
+Audience Fanout::AllBut(const Members& members) const {
+  Audience audience{.kind = members.empty() ? Audience::Kind::kAll : Audience::Kind::kExcept};
+  // A session is left out when each of its members is.
+  absl::InlinedVector<SessionKey, 2> sessions;
+  for (const MemberIdentity* member : members) {
+    sessions.push_back(member->session);
+    if (member->component != 0) audience.keys.push_back(member->component);
+  }
+  std::sort(sessions.begin(), sessions.end());
+  for (auto it = sessions.begin(); it != sessions.end();) {
+    const auto end = std::upper_bound(it, sessions.end(), *it);
+    if (shared_sessions_ == 0 || end - it == members_of_.at(*it)) {
+      audience.keys.push_back(*it);
+      ++audience.sessions;
+    }
+    it = end;
+  }
+  std::sort(audience.keys.begin(), audience.keys.end());
+  return audience;
+}
+
+Audience Fanout::Only(const Members& members) const {
+  Audience audience{.kind = Audience::Kind::kOnly};
+  for (const MemberIdentity* member : members) audience.keys.push_back(member->session);
+  std::sort(audience.keys.begin(), audience.keys.end());
+  audience.keys.erase(std::unique(audience.keys.begin(), audience.keys.end()), audience.keys.end());
+  audience.sessions = static_cast<int>(audience.keys.size());
+  for (const MemberIdentity* member : members) {
+    if (member->component != 0) audience.keys.push_back(member->component);
+  }
+  std::sort(audience.keys.begin(), audience.keys.end());
+  return audience;
 }
 
 int Fanout::SendEvent(Event event, bool is_volatile, const Audience& audience) {
   event.room_id = channel_->room_id();
   event.offset = is_volatile ? 0 : ++offset_;
-  return Post(EncodeEvent(event, encodings()), audience);
+  Delivery delivery{.frame = EncodeEvent(event, encodings()), .audience = audience};
+  if (components_ > 0) {
+    delivery.heard = std::make_shared<HeardEvent>(HeardEvent{
+        .event = std::string(event.event),
+        .data = event.data,
+        .sender_id = std::string(event.sender_id),
+        .sender_user_id = std::string(event.sender_user_id),
+        .time = event.time,
+    });
+  }
+  return Post(std::move(delivery));
 }
 
 int Fanout::SendPatch(const Patch& patch) {
   ++offset_;
-  return Post(EncodePatch(channel_->room_id(), offset_, patch, encodings()), {});
+  return Post({.frame = EncodePatch(channel_->room_id(), offset_, patch, encodings())});
 }
 
 int Fanout::SendPresence(v1::MemberChange change) {
@@ -28,25 +91,26 @@ int Fanout::SendPresence(v1::MemberChange change) {
   change.set_offset(++offset_);
   v1::ServerFrame frame;
   *frame.mutable_member() = std::move(change);
-  return Post(EncodeFrame(frame, encodings()), {});
+  return Post({.frame = EncodeFrame(frame, encodings())});
 }
 
-int Fanout::Post(const FramePtr& frame, const Audience& audience) const {
+int Fanout::Post(Delivery delivery) const {
+  const Audience::Kind kind = delivery.audience.kind;
+  const int named = delivery.audience.sessions;
+  const auto shared = std::make_shared<const Delivery>(std::move(delivery));
   int sessions = 0;
-  for (const ShardMembers& on : members_on_) {
+  for (const ShardSessions& on : sessions_on_) {
     if (on.count == 0) continue;
     sessions += on.count;
-    on.shard->Post(
-        [channel = channel_, index = on.shard->index(), frame, audience] { channel->Deliver(index, frame, audience); });
+    on.shard->Post([channel = channel_, index = on.shard->index(), shared] { channel->Deliver(index, *shared); });
   }
-  const int named = static_cast<int>(audience.sessions.size());
-  if (audience.kind == Audience::Kind::kExcept) return sessions - named;
-  return audience.kind == Audience::Kind::kOnly ? named : sessions;
+  if (kind == Audience::Kind::kExcept) return sessions - named;
+  return kind == Audience::Kind::kOnly ? named : sessions;
 }
 
 void Fanout::Count(const MemberIdentity& member, int n) {
-  members_with_[static_cast<int>(member.encoding)] += n;
-  ShardMembers& on = members_on_[member.shard->index()];
+  sessions_with_[static_cast<int>(member.encoding)] += n;
+  ShardSessions& on = sessions_on_[member.shard->index()];
   on.shard = member.shard;
   on.count += n;
 }
@@ -54,7 +118,7 @@ void Fanout::Count(const MemberIdentity& member, int n) {
 EncodingSet Fanout::encodings() const {
   EncodingSet set;
   for (int i = 0; i < kEncodings; ++i) {
-    if (members_with_[i] > 0) set.Add(static_cast<Encoding>(i));
+    if (sessions_with_[i] > 0) set.Add(static_cast<Encoding>(i));
   }
   return set;
 }

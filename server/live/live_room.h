@@ -1,16 +1,21 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "server/live/hooks.h"
+#include "server/live/room_feed.h"
 #include "server/live/room_type.h"
 #include "server/live/shard.h"
+#include "server/live/tracked_state.h"
 #include "server/wire/frames.h"
 #include "server/wire/message_json.h"
 
@@ -38,8 +43,9 @@ class LiveRoomBase {
   // Once, before anything else. Not OK: the room is removed, and joins are told "Room initialization failed".
   virtual Awaitable<absl::Status> OnCreate();
 
-  // Decides on a join; it holds its seat meanwhile. Not OK: rejected, with that status's message ("Join rejected by
-  // room" if it has none). What it sets of the state, the joiner sees in its snapshot.
+  // Decides on a join; it holds its seat meanwhile. Not OK: rejected, with that status if it has a reason (MakeError),
+  // else PERMISSION_DENIED with its message ("Join rejected by room" if it has none). What it sets of the state, the
+  // joiner sees in its snapshot.
   virtual Awaitable<absl::Status> OnJoin(JoinContext& join);
 
   // Exactly one for each OnJoin that said yes and each member, before the member is removed. If it throws, the member
@@ -67,6 +73,30 @@ class LiveRoomBase {
   // Sends an event, behind the step's change of state.
   void Emit(absl::string_view event, const google::protobuf::Message& data, EmitOptions options = {});
 
+  // The same with bytes that only the application understands, for what changes too often for patches.
+  void EmitBinary(absl::string_view event, std::string bytes, EmitOptions options = {});
+
+  // Sets these keys of the room's metadata, which everybody can see and services can filter by; a null removes its key.
+  // They hide what services set under the same keys by UpdateRoom. A step that makes more than 4 KiB of JSON of them
+  // fails with RESOURCE_EXHAUSTED.
+  void SetMetadata(const json::object& keys);
+
+  // Runs `work` on a thread of the server's worker pool, and goes on with what it returned: for what would hold up
+  // everything else on this thread. `work` must not touch the room. RESOURCE_EXHAUSTED ("try again") if too much waits
+  // for the pool, UNAVAILABLE if the server is shutting down, INTERNAL if `work` throws.
+  template <typename Work, typename Result = std::invoke_result_t<Work&>>
+  Awaitable<absl::StatusOr<Result>> Offload(Work work) {
+    auto result = std::make_shared<std::optional<Result>>();
+    absl::AnyInvocable<void()> run = [work = std::move(work), result]() mutable { result->emplace(work()); };
+    absl::Status status = co_await OffloadWork(std::move(run));
+    if (!status.ok()) co_return status;
+    co_return *std::move(*result);
+  }
+
+  // Watches the typed rooms that ListRooms shows: `on_change` gets those of each shard, then, within about 100 ms, what
+  // has changed, each time as a step of its own. Returns when it has got all that there are. Stops with the room.
+  Awaitable<void> WatchRooms(std::function<void(const RoomListChange&)> on_change);
+
   // Runs `task` as a step of its own after `delay`, or every `interval`. Stops with the room.
   Shard::TimerId After(absl::Duration delay, std::function<void()> task);
   Shard::TimerId Every(absl::Duration interval, std::function<void()> task);
@@ -74,17 +104,19 @@ class LiveRoomBase {
   void CancelTimer(Shard::TimerId timer);
 
  private:
+  friend class RoomPassword;
   friend class TypedRoom;
   template <typename State, typename Meta>
   friend class LiveRoom;
 
-  // The state's JSON form. Called after each step that changed it.
-  virtual std::string StateJson() const = 0;
-  // Whether this step has touched the state.
-  virtual bool StateTouched() const = 0;
-  // The step has ended: keep its changes, or take them back.
-  virtual void KeepStep() = 0;
-  virtual void UndoStep() = 0;
+  Awaitable<absl::Status> OffloadWork(absl::AnyInvocable<void()> work);
+
+  // The public state, and what the current step has changed of it.
+  virtual StateTracker& tracker() = 0;
+  virtual const StateTracker& tracker() const = 0;
+  // The step has ended: keep its changes of the private state, or take them back.
+  virtual void KeepMeta() = 0;
+  virtual void UndoMeta() = 0;
 
   TypedRoom* room_ = nullptr;
 };
@@ -95,14 +127,41 @@ class LiveRoomBase {
 // A room class has `static constexpr absl::string_view kName` and `static void Describe(RoomType<T>&)`.
 template <typename State, typename Meta>
 class LiveRoom : public LiveRoomBase {
- protected:
-  const State& state() const { return state_; }
+ public:
+  using StateMessage = State;
 
-  // Changes the state: `change(State&)`. The members get what differs, as one patch a step.
+ protected:
+  const State& state() const { return state_.value(); }
+
+  // Changes the state: `change(State&)`. The members get what differs, as one patch a step. Costs a copy and a
+  // comparison of the whole state; the recorders below cost what they change (live/tracked_state.h).
   template <typename Change>
   void Mutate(Change&& change) {
-    if (!state_before_) state_before_ = state_;
-    std::forward<Change>(change)(state_);
+    state_.Mutate(std::forward<Change>(change));
+  }
+
+  // Append(&State::mutable_messages, message, 100): adds to a list, which keeps its last 100.
+  template <typename List, typename Element>
+  void Append(List* (State::*list)(), Element element, int keep = 0) {
+    state_.Append(list, std::move(element), keep);
+  }
+
+  // Put(&State::mutable_players, id, player), Erase(&State::mutable_players, id): an entry of a map.
+  template <typename Map>
+  void Put(Map* (State::*map)(), const typename Map::key_type& key, typename Map::mapped_type value) {
+    state_.Put(map, key, std::move(value));
+  }
+  template <typename Map>
+  void Erase(Map* (State::*map)(), const typename Map::key_type& key) {
+    state_.Erase(map, key);
+  }
+
+  // Changes the state and sends an event, which comes right behind the patch: no join, no other frame between them.
+  template <typename Change>
+  void EmitWithState(absl::string_view event, const google::protobuf::Message& data, Change&& change,
+                     EmitOptions options = {}) {
+    Mutate(std::forward<Change>(change));
+    Emit(event, data, std::move(options));
   }
 
   const Meta& meta() const { return meta_; }
@@ -114,21 +173,16 @@ class LiveRoom : public LiveRoomBase {
   }
 
  private:
-  std::string StateJson() const final { return MessageToJson(state_, JsonZeros::kPrint); }
-  bool StateTouched() const final { return state_before_.has_value(); }
-  void KeepStep() final {
-    state_before_.reset();
-    meta_before_.reset();
-  }
-  void UndoStep() final {
-    if (state_before_) state_ = *std::exchange(state_before_, std::nullopt);
+  StateTracker& tracker() final { return state_; }
+  const StateTracker& tracker() const final { return state_; }
+  void KeepMeta() final { meta_before_.reset(); }
+  void UndoMeta() final {
     if (meta_before_) meta_ = *std::exchange(meta_before_, std::nullopt);
   }
 
-  State state_;
+  TrackedState<State> state_;
   Meta meta_;
-  // As they were when the current step first touched them.
-  std::optional<State> state_before_;
+  // As it was when the current step first touched it.
   std::optional<Meta> meta_before_;
 };
 

@@ -19,10 +19,10 @@ void Presence::Left(const Member& member, v1::LeaveReason reason) {
   departure.set_reason(reason);
 }
 
-v1::MemberChange Presence::Take(size_t count) {
+v1::MemberChange Presence::Take(size_t count, bool list) {
   v1::MemberChange change;
   change.set_count(static_cast<int32_t>(count));
-  if (count <= kListLimit) {
+  if (list) {
     change.mutable_joined()->Add(joined_.begin(), joined_.end());
     change.mutable_left()->Add(left_.begin(), left_.end());
   }

@@ -7,22 +7,21 @@
 
 namespace atrium {
 
-// Folds who came and went into member frames, so that n joins cost O(n) bytes a round and not O(n^2): at once up to
-// 32 members, every 100 ms above; who came and left within a fold is not told; above 200 members only the count is.
-// On the room's shard.
+// Folds who came and went into member frames, so that n joins cost O(n) bytes a round and not O(n^2); who came and left
+// within a fold is not told. On the room's shard.
 class Presence {
  public:
+  // Up to so many members, everybody is told of at once.
   static constexpr size_t kAtOnce = 32;
-  static constexpr absl::Duration kInterval = absl::Milliseconds(100);
-  static constexpr size_t kListLimit = 200;
 
   void Joined(const Member& member);
   void Left(const Member& member, v1::LeaveReason reason);
 
   bool changed() const { return !joined_.empty() || !left_.empty(); }
 
-  // The frame for all that changed, in a room that has `count` members now; room id and offset are not set.
-  v1::MemberChange Take(size_t count);
+  // The frame for all that changed, in a room that has `count` members now; room id and offset are not set. Without
+  // `list` only the count is told.
+  v1::MemberChange Take(size_t count, bool list);
 
  private:
   std::vector<v1::Member> joined_;

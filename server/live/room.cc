@@ -6,16 +6,29 @@
 
 #include "server/common/status_macros.h"
 #include "server/live/room_errors.h"
+#include "server/wire/merge.h"
 
 namespace atrium {
 namespace {
 
-void SortUnique(Audience::Sessions& sessions) {
-  std::sort(sessions.begin(), sessions.end());
-  sessions.erase(std::unique(sessions.begin(), sessions.end()), sessions.end());
+constexpr RoomOptions kUntypedOptions;
+
+void SortUnique(Fanout::Members& members) {
+  std::sort(members.begin(), members.end());
+  members.erase(std::unique(members.begin(), members.end()), members.end());
 }
 
-MemberInfo InfoOf(const MemberIdentity& who) { return {.id = who.id, .user_id = who.user_id}; }
+constexpr size_t kMaxOwnMetadataBytes = 4096;
+
+// What a joiner is told of OnJoin's refusal.
+absl::Status Refusal(absl::Status verdict) {
+  switch (verdict.code()) {
+    case absl::StatusCode::kInternal: return JoinRejected("");
+    case absl::StatusCode::kDeadlineExceeded:
+    case absl::StatusCode::kResourceExhausted: return verdict;
+    default: return HasReason(verdict) ? verdict : JoinRejected(verdict.message());
+  }
+}
 
 }  // namespace
 
@@ -32,8 +45,8 @@ Room::Room(std::string id, const RoomTypeInfo* type, json::object initial_state,
   env_.counters.rooms.Add(1);
   if (type_ == nullptr) return;
   unlisted_ = !type_->options.listed;
-  typed_ = std::make_unique<TypedRoom>(*type_, env_.shard, static_cast<StepSink&>(*this), env_.log);
-  state_ = *ParseJson(typed_->StateJson());
+  typed_ = std::make_unique<TypedRoom>(*type_, env_.shard, static_cast<StepSink&>(*this), env_.services, env_.log);
+  state_bytes_ = state().Json().size();
 }
 
 Room::~Room() {
@@ -41,6 +54,7 @@ Room::~Room() {
   env_.counters.members.Add(-member_count());
   env_.shard.Cancel(empty_timer_);
   env_.shard.Cancel(presence_timer_);
+  env_.shard.Cancel(patch_timer_);
 }
 
 v1::Position Room::position() const {
@@ -53,22 +67,29 @@ v1::Position Room::position() const {
 v1::Room Room::Describe() const {
   v1::Room room;
   room.set_id(id_);
-  if (type_ != nullptr) {
-    room.set_type(type_->name);
-    room.set_max_members(type_->options.max_members);
-  }
+  if (type_ != nullptr) room.set_type(type_->name);
+  room.set_max_members(options().max_members);
   room.set_member_count(member_count());
   room.set_locked(locked_);
   room.set_unlisted(unlisted_);
-  *room.mutable_metadata() = ToProtoValue(metadata_).struct_value();
+  *room.mutable_metadata() = ToProtoValue(Metadata()).struct_value();
   *room.mutable_create_time() = ToTimestamp(create_time_);
   *room.mutable_last_activity_time() = ToTimestamp(last_activity_time_);
   *room.mutable_position() = position();
   return room;
 }
 
+json::object Room::Metadata() const {
+  json::object metadata = metadata_;
+  for (const auto& [key, value] : own_metadata_) metadata.insert_or_assign(key, value);
+  return metadata;
+}
+
 const Payload& Room::state() {
-  if (state_payload_.empty()) state_payload_ = Payload::FromJson(state_);
+  if (state_payload_.empty()) {
+    state_payload_ = typed_ == nullptr ? Payload::FromJson(state_)
+                                       : Payload::FromText(MessageToJson(typed_->state(), JsonZeros::kPrint));
+  }
   return state_payload_;
 }
 
@@ -81,6 +102,7 @@ std::vector<MemberInfo> Room::MemberInfos() const {
   std::vector<MemberInfo> infos;
   infos.reserve(members_.size());
   for (const auto& [id, member] : members_) infos.push_back(InfoOf(member.identity));
+  if (unseen_leaver_) infos.push_back(*unseen_leaver_);
   return infos;
 }
 
@@ -108,8 +130,7 @@ bool Room::idle() const {
 
 void Room::WatchEmptiness() {
   if (!idle() || empty_timer_ != 0) return;
-  absl::Duration ttl =
-      type_ == nullptr ? env_.settings.empty_ttl : type_->options.empty_ttl.value_or(env_.settings.empty_ttl);
+  absl::Duration ttl = options().empty_ttl.value_or(env_.settings.empty_ttl);
   if (cleared_) ttl = absl::ZeroDuration();
   empty_timer_ = env_.shard.After(ttl, [this] {
     empty_timer_ = 0;
@@ -129,29 +150,32 @@ void Room::Join(MemberIdentity who, Payload payload, JoinDone done) {
   }
   if (pending_.contains(who.id)) return done(JoinPending());
   if (locked_) return done(RoomLocked());
-  const size_t seats = type_ == nullptr ? 0 : type_->options.max_members;
+  const size_t seats = options().max_members;
   if (seats > 0 && members_.size() + pending_.size() >= seats) return done(RoomFull());
   if (typed_ == nullptr) return done(Admit(std::move(who), {}));
 
   pending_.emplace(who.id, PendingJoin());
-  auto join = std::make_shared<JoinContext>(JoinContext{.member = InfoOf(who), .payload = std::move(payload)});
+  auto join = std::make_shared<JoinContext>();
+  join->member = InfoOf(who);
+  join->info = std::exchange(join->member.info, {});
+  join->payload = std::move(payload);
   typed_->Join(join, [this, join, who = std::move(who), done = std::move(done)](absl::Status verdict) mutable {
+    who.info = std::move(join->info);
     FinishJoin(std::move(who), std::move(join->membership), std::move(verdict), std::move(done));
   });
 }
 
 void Room::FinishJoin(MemberIdentity who, std::any membership, absl::Status verdict, JoinDone done) {
-  const bool gone = pending_.extract(who.id).mapped().gone;
+  const std::optional<v1::LeaveReason> gone = pending_.extract(who.id).mapped().gone;
   if (!verdict.ok()) {
     WatchEmptiness();
-    const bool refused = verdict.code() != absl::StatusCode::kDeadlineExceeded &&
-                         verdict.code() != absl::StatusCode::kResourceExhausted &&
-                         verdict.code() != absl::StatusCode::kInternal;
-    if (refused) return done(JoinRejected(verdict.message()));
-    return done(verdict.code() == absl::StatusCode::kInternal ? JoinRejected("") : std::move(verdict));
+    return done(Refusal(std::move(verdict)));
   }
   if (gone) {
-    typed_->Leave({.member = InfoOf(who), .reason = v1::LEAVE_REASON_DISCONNECT, .membership = std::move(membership)});
+    // OnLeave counts the leaver, as always, but nobody has seen it come.
+    unseen_leaver_ = InfoOf(who);
+    typed_->Leave({.member = *unseen_leaver_, .reason = *gone, .membership = std::move(membership)});
+    unseen_leaver_.reset();
     WatchEmptiness();
     return done(
         MakeError(absl::StatusCode::kCancelled, "LEFT_MEANWHILE", "The member left before its join was decided"));
@@ -169,11 +193,16 @@ Admission Room::Admit(MemberIdentity who, std::any membership) {
   presence_.Joined(member);
   // At once, the others are told before the joiner's position, and it is not; in a fold, it is among all.
   TellPresence();
-  fanout_.Add(member.identity);
+  const bool first_of_session = fanout_.Add(member.identity);
   Admission admission = MakeAdmission(member.identity);
   admission.state = state();
+  admission.first_of_session = first_of_session;
   return admission;
 }
+
+const RoomOptions& Room::options() const { return type_ == nullptr ? kUntypedOptions : type_->options; }
+
+bool Room::ListsMembers() const { return member_count() <= options().presence_list_limit; }
 
 Admission Room::MakeAdmission(const MemberIdentity& who) const {
   Admission admission;
@@ -182,7 +211,7 @@ Admission Room::MakeAdmission(const MemberIdentity& who) const {
   *response.mutable_room() = Describe();
   response.set_member_id(who.id);
   *response.mutable_position() = position();
-  if (members_.size() <= Presence::kListLimit) {
+  if (ListsMembers()) {
     for (const auto& [id, member] : members_) *response.add_members() = member.ToProto();
   }
   return admission;
@@ -190,7 +219,7 @@ Admission Room::MakeAdmission(const MemberIdentity& who) const {
 
 absl::Status Room::Leave(const std::string& member_id, v1::LeaveReason reason, bool tell) {
   if (const auto pending = pending_.find(member_id); pending != pending_.end()) {
-    pending->second.gone = true;
+    pending->second.gone = reason;
     return absl::OkStatus();
   }
   const auto it = members_.find(member_id);
@@ -210,7 +239,7 @@ absl::Status Room::Leave(const std::string& member_id, v1::LeaveReason reason, b
     frame.mutable_left()->set_reason(reason);
     left = EncodeFrame(frame, member.identity.encoding);
   }
-  fanout_.Remove(member.identity, std::move(left));
+  fanout_.Remove(member.identity, reason, std::move(left));
   presence_.Left(member, reason);
   TellPresence();
   WatchEmptiness();
@@ -219,7 +248,8 @@ absl::Status Room::Leave(const std::string& member_id, v1::LeaveReason reason, b
 
 void Room::Clear() {
   cleared_ = true;
-  for (auto& [id, pending] : pending_) pending.gone = true;
+  FlushPatch();
+  for (auto& [id, pending] : pending_) pending.gone = v1::LEAVE_REASON_CLEANUP;
   while (!members_.empty()) {
     const std::string id = members_.begin()->first;
     Leave(id, v1::LEAVE_REASON_CLEANUP, /*tell=*/true).IgnoreError();
@@ -230,11 +260,12 @@ void Room::Clear() {
 
 void Room::TellPresence() {
   const auto send = [this] {
-    if (presence_.changed()) Delivered(fanout_.SendPresence(presence_.Take(members_.size())));
+    if (presence_.changed()) Delivered(fanout_.SendPresence(presence_.Take(members_.size(), ListsMembers())));
   };
-  if (members_.size() <= Presence::kAtOnce) return send();
+  const absl::Duration interval = options().presence_interval;
+  if (members_.size() <= Presence::kAtOnce || interval == absl::ZeroDuration()) return send();
   if (presence_timer_ != 0) return;
-  presence_timer_ = env_.shard.After(Presence::kInterval, [this, send] {
+  presence_timer_ = env_.shard.After(interval, [this, send] {
     presence_timer_ = 0;
     send();
   });
@@ -259,7 +290,7 @@ absl::StatusOr<int> Room::Emit(Emission emission) {
 }
 
 absl::Status Room::CheckEvent(const Emission& emission) const {
-  if (emission.sender == nullptr) return absl::OkStatus();
+  if (emission.sender == nullptr || emission.trusted) return absl::OkStatus();
   const auto it = type_->events.find(std::string(emission.event));
   if (it == type_->events.end() || !it->second.from_members) return EventFromClientRefused(emission.event);
   const std::unique_ptr<google::protobuf::Message> data(
@@ -268,11 +299,13 @@ absl::Status Room::CheckEvent(const Emission& emission) const {
 }
 
 int Room::EmitStaged(const StagedEvent& event) {
-  return Send({.event = event.event, .data = event.data}, event.options,
+  const std::string* const binary = event.binary ? &*event.binary : nullptr;
+  return Send({.event = event.event, .data = event.data, .binary = binary}, event.options,
               AudienceOf(nullptr, /*include_self=*/false, event.options));
 }
 
 int Room::Send(Event event, const EmitOptions& options, const Audience& audience) {
+  if (!options.is_volatile) FlushPatch();
   Touch();
   env_.counters.events.Add(1);
   event.time = last_activity_time_;
@@ -282,71 +315,111 @@ int Room::Send(Event event, const EmitOptions& options, const Audience& audience
 }
 
 Audience Room::AudienceOf(const MemberIdentity* sender, bool include_self, const EmitOptions& options) const {
-  Audience::Sessions excluded = SessionsOf(options.exclude);
-  if (sender != nullptr && !include_self) excluded.push_back(sender->session);
+  Fanout::Members excluded = FindMembers(options.exclude);
+  const MemberIdentity* const self = sender == nullptr || include_self ? nullptr : FindMember(sender->id);
+  if (self != nullptr) excluded.push_back(self);
   SortUnique(excluded);
-  if (options.to.empty()) {
-    return {.kind = excluded.empty() ? Audience::Kind::kAll : Audience::Kind::kExcept, .sessions = std::move(excluded)};
-  }
-  Audience::Sessions named = SessionsOf(options.to);
+  if (options.to.empty()) return fanout_.AllBut(excluded);
+  Fanout::Members named = FindMembers(options.to);
   SortUnique(named);
-  Audience only{.kind = Audience::Kind::kOnly};
-  std::set_difference(named.begin(), named.end(), excluded.begin(), excluded.end(), std::back_inserter(only.sessions));
-  return only;
+  Fanout::Members only;
+  std::set_difference(named.begin(), named.end(), excluded.begin(), excluded.end(), std::back_inserter(only));
+  return fanout_.Only(only);
 }
 
-Audience::Sessions Room::SessionsOf(const std::vector<std::string>& member_ids) const {
-  Audience::Sessions sessions;
-  for (const std::string& id : member_ids) {
-    if (const MemberIdentity* member = FindMember(id)) sessions.push_back(member->session);
+Fanout::Members Room::FindMembers(const std::vector<std::string>& ids) const {
+  Fanout::Members members;
+  for (const std::string& id : ids) {
+    if (const MemberIdentity* member = FindMember(id)) members.push_back(member);
   }
-  return sessions;
+  return members;
 }
 
 // ---- State and methods
 
-absl::Status Room::SetState(const json::object& merge) {
-  if (typed_ != nullptr) return StateIsServerOnly();
-  MergeResult merged = PatchFromMerge(state_.get_object(), merge);
-  if (merged.patch.empty()) return absl::OkStatus();
+absl::Status Room::CheckLimits(const StateChange& change) const {
   const size_t limit = env_.settings.max_state_bytes;
-  if (limit > 0 && merged.growth > 0 && state_bytes_ + merged.growth > limit) return StateTooLarge();
-  RETURN_IF_ERROR(ApplyPatch(merged.patch, state_));
-  state_bytes_ += merged.growth;
-  SendPatch(merged.patch);
+  if (limit > 0 && change.growth > 0 && state_bytes_ + change.growth > limit) return StateTooLarge();
+  return change.depth > kMaxJsonDepth ? StateTooDeep() : absl::OkStatus();
+}
+
+absl::Status Room::SetState(const json::object& merge, absl::optional<uint64_t> expected_offset) {
+  if (typed_ != nullptr) return StateIsServerOnly();
+  if (expected_offset && patch_offset_ > *expected_offset) return StateChanged(patch_offset_);
+  const StateChange change = ChangeFromMerge(state_, merge);
+  RETURN_IF_ERROR(CheckLimits(change));
+  if (change.patch.empty()) return absl::OkStatus();
+  Merge(state_, merge);
+  state_bytes_ += change.growth;
+  SendPatch(change.patch);
   return absl::OkStatus();
 }
 
-absl::Status Room::ReplaceState(absl::string_view state) {
-  const size_t limit = env_.settings.max_state_bytes;
-  if (limit > 0 && state.size() > limit) return StateTooLarge();
-  ASSIGN_OR_RETURN(json::value after, ParseJson(state));
-  const Patch patch = Diff(state_, after);
-  if (patch.empty()) return absl::OkStatus();
-  state_ = std::move(after);
-  SendPatch(patch);
+absl::Status Room::CommitState(const StateChange& change) {
+  RETURN_IF_ERROR(CheckLimits(change));
+  if (change.patch.empty()) return absl::OkStatus();
+  state_bytes_ += change.growth;
+  if (type_->options.patch_interval == absl::ZeroDuration()) {
+    SendPatch(change.patch);
+  } else if (patch_timer_ == 0) {
+    patch_timer_ = env_.shard.After(type_->options.patch_interval, [this] { FlushPatch(); });
+  }
   return absl::OkStatus();
+}
+
+void Room::FlushPatch() {
+  if (patch_timer_ == 0) return;
+  env_.shard.Cancel(std::exchange(patch_timer_, 0));
+  const StateChange change = typed_->FlushState();
+  if (!change.patch.empty()) SendPatch(change.patch);
 }
 
 void Room::SendPatch(const Patch& patch) {
   Touch();
   state_payload_ = {};
   Delivered(fanout_.SendPatch(patch));
+  patch_offset_ = fanout_.offset();
 }
 
-absl::StatusOr<TypedRoom::CallResult> Room::Call(absl::string_view method, const json::value& args,
-                                                 std::optional<MemberInfo> member) {
-  if (typed_ == nullptr) return NoSuchMethod("", method);
+void Room::Call(absl::string_view method, const json::value& args, const MemberIdentity* member,
+                TypedRoom::CallDone done, bool trusted) {
+  if (typed_ == nullptr) return done(NoSuchMethod("", method));
   const auto it = type_->methods.find(std::string(method));
-  if (it == type_->methods.end()) return NoSuchMethod(type_->name, method);
-  if (member && it->second.access != Access::kMember) return MethodIsServiceOnly(method);
-  return typed_->Call(it->second, args, {.member = std::move(member), .time = env_.shard.Now()});
+  if (it == type_->methods.end()) return done(NoSuchMethod(type_->name, method));
+  const bool from_client = member != nullptr && !trusted;
+  if (from_client && it->second.access != Access::kMember) return done(MethodIsServiceOnly(method));
+  CallContext call{.time = env_.shard.Now(), .from_client = from_client};
+  if (member != nullptr) call.member = InfoOf(*member);
+  typed_->Call(it->first, it->second, args, std::move(call), std::move(done));
 }
+
+// ---- What others find it by
 
 void Room::Update(RoomUpdate update) {
   if (update.locked) locked_ = *update.locked;
   if (update.unlisted) unlisted_ = *update.unlisted;
   if (update.metadata) metadata_ = *std::move(update.metadata);
+  if (update.unlisted || update.metadata) ListingChanged();
 }
+
+absl::StatusOr<json::object> Room::MergeMetadata(const json::object& keys) const {
+  json::object merged = own_metadata_;
+  for (const auto& [key, value] : keys) {
+    if (value.is_null()) {
+      merged.erase(key);
+    } else {
+      merged.insert_or_assign(key, value);
+    }
+  }
+  if (JsonSize(merged) > kMaxOwnMetadataBytes) return MetadataTooLarge();
+  return merged;
+}
+
+void Room::SetOwnMetadata(json::object metadata) {
+  own_metadata_ = std::move(metadata);
+  ListingChanged();
+}
+
+void Room::ListingChanged() { env_.services.feed.Changed(env_.shard.index(), id_); }
 
 }  // namespace atrium

@@ -46,6 +46,8 @@ struct Emission {
   // The member that emits; null for a service.
   const MemberIdentity* sender = nullptr;
   bool include_self = false;
+  // The sender's server code emits, not its client.
+  bool trusted = false;
   EmitOptions options;
 };
 
@@ -53,7 +55,7 @@ struct Emission {
 struct RoomUpdate {
   std::optional<bool> locked;
   std::optional<bool> unlisted;
-  // Replaces the whole.
+  // Replaces all that services have set; not what the room's code has.
   std::optional<json::object> metadata;
 };
 
@@ -64,6 +66,8 @@ struct Admission {
   std::shared_ptr<Channel> channel;
   // It was a member before: nothing has changed.
   bool again = false;
+  // The first member of its session in this room: the session adds itself to the channel.
+  bool first_of_session = false;
 };
 using JoinDone = absl::AnyInvocable<void(absl::StatusOr<Admission>)>;
 
@@ -77,6 +81,7 @@ class Room final : private StepSink {
     Shard& shard;
     int shards;
     const RoomSettings& settings;
+    RoomServices services;
     RoomCounters& counters;
     Log& log;
     // The room has been empty for its time and nothing in it runs. Called outside of the room's own code.
@@ -89,10 +94,12 @@ class Room final : private StepSink {
 
   const std::string& id() const { return id_; }
   const RoomTypeInfo* type() const { return type_; }
-  int member_count() const override { return static_cast<int>(members_.size()); }
+  int member_count() const override { return static_cast<int>(members_.size()) + (unseen_leaver_ ? 1 : 0); }
   bool listed() const { return !unlisted_; }
   v1::Position position() const;
   v1::Room Describe() const;
+  // What services and its own code have set.
+  json::object Metadata() const;
   const Payload& state();
   const MemberIdentity* FindMember(absl::string_view id) const;
   const absl::flat_hash_map<std::string, Member>& members() const { return members_; }
@@ -107,7 +114,8 @@ class Room final : private StepSink {
   void WatchEmptiness();
 
   // Decides on the join of `who`; a pending decision holds a seat. `done` gets RESOURCE_EXHAUSTED if the room is full,
-  // FAILED_PRECONDITION if it is locked, PERMISSION_DENIED if it refused, ABORTED if a join of this member is pending.
+  // FAILED_PRECONDITION if it is locked, PERMISSION_DENIED or what OnJoin says if it refused, ABORTED if a join of this
+  // member is pending.
   void Join(MemberIdentity who, Payload payload, JoinDone done);
 
   // Takes a member out; one whose join is pending is taken out when that is decided. With `tell` its session gets a
@@ -121,25 +129,29 @@ class Room final : private StepSink {
   absl::StatusOr<int> Emit(Emission emission);
 
   // Merges into the state of an untyped room. FAILED_PRECONDITION if it is typed; RESOURCE_EXHAUSTED if the state
-  // would pass its limit: nothing is changed then.
-  absl::Status SetState(const json::object& merge);
+  // would pass its limit; ABORTED if a patch has a greater offset than `expected_offset`: nothing is changed then.
+  absl::Status SetState(const json::object& merge, absl::optional<uint64_t> expected_offset = absl::nullopt);
 
-  // Runs a typed room's method as one step. FAILED_PRECONDITION if it has no such method, PERMISSION_DENIED if members
-  // may not call it; else what it returns.
-  absl::StatusOr<TypedRoom::CallResult> Call(absl::string_view method, const json::value& args,
-                                             std::optional<MemberInfo> member = std::nullopt);
+  // Runs a typed room's method, for `member` or (null) a service. `done` runs once, maybe at once, with
+  // FAILED_PRECONDITION if it has no such method, PERMISSION_DENIED if members may not call it, unless it is the
+  // member's server code that does (`trusted`); else what it returns.
+  void Call(absl::string_view method, const json::value& args, const MemberIdentity* member, TypedRoom::CallDone done,
+            bool trusted = false);
 
   void Update(RoomUpdate update);
 
  private:
   // A join that OnJoin has not decided on yet.
   struct PendingJoin {
-    bool gone = false;  // whoever joined has gone meanwhile
+    // Whoever joined has gone meanwhile, for this reason.
+    std::optional<v1::LeaveReason> gone;
   };
 
   // StepSink.
-  absl::Status ReplaceState(absl::string_view state) override;
+  absl::Status CommitState(const StateChange& change) override;
   int EmitStaged(const StagedEvent& event) override;
+  absl::StatusOr<json::object> MergeMetadata(const json::object& keys) const override;
+  void SetOwnMetadata(json::object metadata) override;
   const std::string& room_id() const override { return id_; }
   std::vector<MemberInfo> MemberInfos() const override;
   void OnHooksEnded() override { WatchEmptiness(); }
@@ -147,14 +159,21 @@ class Room final : private StepSink {
   void FinishJoin(MemberIdentity who, std::any membership, absl::Status verdict, JoinDone done);
   Admission Admit(MemberIdentity who, std::any membership);
   Admission MakeAdmission(const MemberIdentity& who) const;
+  // Of its type.
+  const RoomOptions& options() const;
+  bool ListsMembers() const;
   void TellPresence();
 
   Audience AudienceOf(const MemberIdentity* sender, bool include_self, const EmitOptions& options) const;
-  Audience::Sessions SessionsOf(const std::vector<std::string>& member_ids) const;
+  Fanout::Members FindMembers(const std::vector<std::string>& ids) const;
   absl::Status CheckEvent(const Emission& emission) const;
   int Send(Event event, const EmitOptions& options, const Audience& audience);
+  absl::Status CheckLimits(const StateChange& change) const;
   void SendPatch(const Patch& patch);
+  // Sends what is folded.
+  void FlushPatch();
   void Delivered(int sessions) { env_.counters.deliveries.Add(sessions); }
+  void ListingChanged();
   void Touch() { last_activity_time_ = env_.shard.Now(); }
 
   const std::string id_;
@@ -166,16 +185,26 @@ class Room final : private StepSink {
   bool cleared_ = false;
   bool locked_ = false;
   bool unlisted_ = false;
+  // As services set it, and as room code did, which goes first.
   json::object metadata_;
+  json::object own_metadata_;
 
-  json::value state_;
-  size_t state_bytes_;     // JsonSize(state_); of untyped rooms only
-  Payload state_payload_;  // of state_; empty when that has changed
+  // Of an untyped room; a typed one has its own.
+  json::object state_;
+  // Of the state's JSON, with what is folded.
+  size_t state_bytes_;
+  // The state as members have it; empty when that has changed.
+  Payload state_payload_;
+  // Of the last patch.
+  uint64_t patch_offset_ = 0;
   absl::flat_hash_map<std::string, Member> members_;
   absl::flat_hash_map<std::string, PendingJoin> pending_;
+  // During the OnLeave of one that went before its join was decided.
+  std::optional<MemberInfo> unseen_leaver_;
   Fanout fanout_;
   Presence presence_;
   Shard::TimerId presence_timer_ = 0;
+  Shard::TimerId patch_timer_ = 0;
   Shard::TimerId empty_timer_ = 0;
   // Null if untyped. Its code may call back into all of the above: last.
   std::unique_ptr<TypedRoom> typed_;

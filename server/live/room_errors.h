@@ -37,18 +37,29 @@ inline absl::Status StateIsServerOnly() {
 inline absl::Status StateTooLarge() {
   return MakeError(absl::StatusCode::kResourceExhausted, "STATE_TOO_LARGE", "Room state exceeds maximum size limit");
 }
+inline absl::Status MetadataTooLarge() {
+  return MakeError(absl::StatusCode::kResourceExhausted, "METADATA_TOO_LARGE", "Room metadata exceeds 4096 bytes");
+}
+inline absl::Status StateTooDeep() {
+  return MakeError(absl::StatusCode::kResourceExhausted, "STATE_TOO_DEEP", "Room state exceeds maximum nesting depth");
+}
+inline absl::Status StateChanged(uint64_t offset) {
+  return MakeError(absl::StatusCode::kAborted, "STATE_CHANGED",
+                   absl::StrCat("The state has changed since: its last patch has offset ", offset));
+}
 inline absl::Status RoomInitializationFailed() {
   return MakeError(absl::StatusCode::kFailedPrecondition, "ROOM_INITIALIZATION_FAILED", "Room initialization failed");
 }
 inline absl::Status RoomLocked() {
   return MakeError(absl::StatusCode::kFailedPrecondition, "ROOM_LOCKED", "Room is locked");
 }
-inline absl::Status HookOutOfTime(absl::string_view hook) {
+// `owner` is "room" or "component".
+inline absl::Status HookOutOfTime(absl::string_view owner, absl::string_view hook) {
   return MakeError(absl::StatusCode::kDeadlineExceeded, "HOOK_OUT_OF_TIME",
-                   absl::StrCat("The room's ", hook, " took too long"));
+                   absl::StrCat("The ", owner, "'s ", hook, " took too long"));
 }
-inline absl::Status HookFailed(absl::string_view hook) {
-  return MakeError(absl::StatusCode::kInternal, "HOOK_FAILED", absl::StrCat("The room's ", hook, " failed"));
+inline absl::Status HookFailed(absl::string_view owner, absl::string_view hook) {
+  return MakeError(absl::StatusCode::kInternal, "HOOK_FAILED", absl::StrCat("The ", owner, "'s ", hook, " failed"));
 }
 inline absl::Status MethodIsServiceOnly(absl::string_view method) {
   return MakeError(absl::StatusCode::kPermissionDenied, "METHOD_SERVICE_ONLY",

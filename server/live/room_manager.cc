@@ -10,8 +10,14 @@
 
 namespace atrium {
 
-RoomManager::RoomManager(const RoomRegistry& registry, RoomSettings settings, std::vector<Shard*> shards, Log& log)
-    : registry_(registry), settings_(settings), shards_(std::move(shards)), log_(log) {
+RoomManager::RoomManager(const RoomRegistry& registry, RoomSettings settings, std::vector<Shard*> shards,
+                         Workers& workers, Log& log)
+    : registry_(registry),
+      settings_(settings),
+      shards_(std::move(shards)),
+      workers_(workers),
+      log_(log),
+      feed_(shards_, *this) {
   for (size_t i = 0; i < shards_.size(); ++i) {
     rooms_.push_back(std::make_unique<ShardRooms>(registry_.types().size() + 1));
   }
@@ -66,12 +72,13 @@ void RoomManager::Create(int shard, const std::string& room_id, json::object ini
       Room::Env{.shard = *shards_[shard],
                 .shards = static_cast<int>(shards_.size()),
                 .settings = settings_,
+                .services = {.workers = workers_, .feed = feed_},
                 .counters = here.counters[type == nullptr ? registry_.types().size() : type->index],
                 .log = log_,
                 .on_idle = [this, shard](const std::string& id) { OnIdle(shard, std::string(id)); }});
   entry.waiting.push_back(std::move(use));
   entry.room->Create([this, shard, room_id, &entry](absl::Status verdict) {
-    if (verdict.ok()) return SetReady(entry);
+    if (verdict.ok()) return SetReady(shard, entry);
     // Not from inside of the room's own code.
     shards_[shard]->Post([this, shard, room_id] { Remove(shard, room_id, RoomInitializationFailed()); });
   });
@@ -83,6 +90,7 @@ void RoomManager::Destroy(std::string room_id, absl::AnyInvocable<void(absl::Sta
     if (room == nullptr) return done(RoomNotFound(room_id));
     // Whoever comes now waits for the new room.
     rooms_[shard]->rooms.at(room_id)->ready = false;
+    feed_.Changed(shard, room_id);
     room->Clear();
     done(absl::OkStatus());
   });
@@ -95,7 +103,7 @@ void RoomManager::OnIdle(int shard, const std::string& room_id) {
     shards_[shard]->Post([this, shard, room_id, destroy, &entry] {
       if (destroy && entry.room->idle()) return Remove(shard, room_id, RoomNotFound(room_id));
       entry.room->WatchEmptiness();
-      SetReady(entry);
+      SetReady(shard, entry);
     });
   });
 }
@@ -103,6 +111,7 @@ void RoomManager::OnIdle(int shard, const std::string& room_id) {
 void RoomManager::Remove(int shard, const std::string& room_id, const absl::Status& why) {
   const std::unique_ptr<Entry> entry = std::move(rooms_[shard]->rooms.extract(room_id).mapped());
   entry->room = nullptr;
+  feed_.Changed(shard, room_id);
   for (UseOrError& use : entry->waiting) use(why);
 }
 
@@ -111,8 +120,9 @@ void RoomManager::UseWhenReady(Entry& entry, UseOrError use) {
   entry.waiting.push_back(std::move(use));
 }
 
-void RoomManager::SetReady(Entry& entry) {
+void RoomManager::SetReady(int shard, Entry& entry) {
   entry.ready = true;
+  feed_.Changed(shard, entry.room->id());
   for (UseOrError& use : std::exchange(entry.waiting, {})) use(entry.room.get());
 }
 
@@ -143,6 +153,23 @@ std::vector<v1::Room> RoomManager::ListOn(int shard, const std::string& after, s
   rooms.reserve(kept);
   for (size_t i = 0; i < kept; ++i) rooms.push_back(found[i]->Describe());
   return rooms;
+}
+
+std::vector<ListedRoom> RoomManager::ListedOn(int shard) const {
+  std::vector<ListedRoom> listed;
+  for (const auto& [id, entry] : rooms_[shard]->rooms) {
+    if (std::optional<ListedRoom> room = FindListed(shard, id)) listed.push_back(*std::move(room));
+  }
+  std::sort(listed.begin(), listed.end(), [](const ListedRoom& a, const ListedRoom& b) { return a.id < b.id; });
+  return listed;
+}
+
+std::optional<ListedRoom> RoomManager::FindListed(int shard, const std::string& room_id) const {
+  const auto it = rooms_[shard]->rooms.find(room_id);
+  if (it == rooms_[shard]->rooms.end() || !it->second->ready) return std::nullopt;
+  const Room& room = *it->second->room;
+  if (room.type() == nullptr || !room.listed()) return std::nullopt;
+  return ListedRoom{.id = room_id, .metadata = room.Metadata()};
 }
 
 int64_t RoomManager::room_count() const {

@@ -10,6 +10,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "server/live/room.h"
+#include "server/live/room_feed.h"
 #include "server/live/room_registry.h"
 
 namespace atrium {
@@ -18,9 +19,11 @@ namespace atrium {
 //
 // Thread safety: Find, FindOrCreate and List from any thread; what they are given runs on the room's shard. The
 // shards must have stopped before the destructor runs.
-class RoomManager {
+class RoomManager final : private RoomFeed::Source {
  public:
-  RoomManager(const RoomRegistry& registry, RoomSettings settings, std::vector<Shard*> shards, Log& log);
+  // `workers` have stopped before the shards have.
+  RoomManager(const RoomRegistry& registry, RoomSettings settings, std::vector<Shard*> shards, Workers& workers,
+              Log& log);
 
   // Null if there is no such room. Waits while a room is being created or destroyed.
   using Use = absl::AnyInvocable<void(Room*)>;
@@ -70,13 +73,21 @@ class RoomManager {
   void OnIdle(int shard, const std::string& room_id);
   void Remove(int shard, const std::string& room_id, const absl::Status& why);
   static void UseWhenReady(Entry& entry, UseOrError use);
-  static void SetReady(Entry& entry);
+  void SetReady(int shard, Entry& entry);
   std::vector<v1::Room> ListOn(int shard, const std::string& after, size_t count, const Wanted& wanted) const;
+
+  // RoomFeed::Source.
+  std::vector<ListedRoom> ListedOn(int shard) const override;
+  bool Watchable(const std::string& room_id) const override { return registry_.TypeOf(room_id) != nullptr; }
+  std::optional<ListedRoom> FindListed(int shard, const std::string& room_id) const override;
 
   const RoomRegistry& registry_;
   const RoomSettings settings_;
   const std::vector<Shard*> shards_;
+  Workers& workers_;
   Log& log_;
+  // Rooms use it until they are gone: before them.
+  RoomFeed feed_;
   std::vector<std::unique_ptr<ShardRooms>> rooms_;
 };
 

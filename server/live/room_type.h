@@ -30,6 +30,13 @@ struct RoomOptions {
   int max_members = 0;
   // How long an empty room is kept. Not set: as the server is told (--empty-ttl).
   absl::optional<absl::Duration> empty_ttl;
+  // 0: each step's change of the state goes out at once, as one patch. Else the changes of so long a time go out
+  // together; a recorded event sends them before itself. For rooms that change many times a second.
+  absl::Duration patch_interval = absl::ZeroDuration();
+  // In a room of more than 32 members, who comes and goes is told together, this often. 0: each at once.
+  absl::Duration presence_interval = absl::Milliseconds(100);
+  // In a room of more members than this, only their count is told; ListMembers tells who they are.
+  int presence_list_limit = 200;
   // How long a hook may take. 0: for ever.
   absl::Duration hook_deadline = absl::Seconds(5);
   // Whether ListRooms shows its rooms.
@@ -42,8 +49,12 @@ struct RoomTypeInfo {
     Access access;
     const google::protobuf::Descriptor* request;
     const google::protobuf::Descriptor* response;
-    // INVALID_ARGUMENT naming the field if `args` are not the request's.
+    // One of the two: a method that returns at once, or one that may wait. INVALID_ARGUMENT naming the field if `args`
+    // are not the request's.
     std::function<absl::StatusOr<Payload>(LiveRoomBase& room, const json::value& args, const CallContext& call)> call;
+    std::function<Awaitable<absl::StatusOr<Payload>>(LiveRoomBase& room, const json::value& args,
+                                                     const CallContext& call)>
+        start;
   };
   struct Event {
     const google::protobuf::Descriptor* data;
@@ -68,7 +79,7 @@ class RoomType {
 
   RoomOptions& options() { return info_.options; }
 
-  // A method by `name`. Its arguments and result are protobuf messages.
+  // A method by `name`. Its arguments and result are protobuf messages; what it changes and emits is one step.
   template <typename Request, typename Response>
   RoomType& Method(absl::string_view name, absl::StatusOr<Response> (T::*method)(const Request&, const CallContext&),
                    Access access = Access::kService) {
@@ -80,6 +91,23 @@ class RoomType {
       return Payload::FromText(MessageToJson(response, JsonZeros::kPrint));
     };
     info_.methods[std::string(name)] = {access, Request::descriptor(), Response::descriptor(), call};
+    return *this;
+  }
+
+  // The same for a method that may wait: it runs as a hook does, step by step and with the hook deadline.
+  template <typename Request, typename Response>
+  RoomType& Method(absl::string_view name,
+                   Awaitable<absl::StatusOr<Response>> (T::*method)(const Request&, const CallContext&),
+                   Access access = Access::kService) {
+    const auto start = [method](LiveRoomBase& room, const json::value& args,
+                                const CallContext& call) -> Awaitable<absl::StatusOr<Payload>> {
+      Request request;
+      if (absl::Status status = MessageFromJson(args, request); !status.ok()) co_return status;
+      const absl::StatusOr<Response> response = co_await (static_cast<T&>(room).*method)(request, call);
+      if (!response.ok()) co_return response.status();
+      co_return Payload::FromText(MessageToJson(*response, JsonZeros::kPrint));
+    };
+    info_.methods[std::string(name)] = {access, Request::descriptor(), Response::descriptor(), nullptr, start};
     return *this;
   }
 

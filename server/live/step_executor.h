@@ -49,15 +49,25 @@ class StepExecutor {
 
   template <typename Function>
   void execute(Function&& function) const {
-    inner_.execute([weak = scope_, function = std::forward<Function>(function)]() mutable {
-      const std::shared_ptr<StepScope> scope = weak.lock();
-      if (scope != nullptr) scope->BeginStep();
-      std::move(function)();
-      if (scope != nullptr) scope->EndStep();
-    });
+    inner_.execute(
+        [weak = scope_, function = std::forward<Function>(function)]() mutable { RunStep(weak, std::move(function)); });
+  }
+
+  // Runs `function` at once as a step. On the shard, in none of the scope's steps.
+  template <typename Function>
+  void RunHere(Function&& function) const {
+    RunStep(scope_, std::forward<Function>(function));
   }
 
  private:
+  template <typename Function>
+  static void RunStep(const std::weak_ptr<StepScope>& weak, Function&& function) {
+    const std::shared_ptr<StepScope> scope = weak.lock();
+    if (scope != nullptr) scope->BeginStep();
+    std::forward<Function>(function)();
+    if (scope != nullptr) scope->EndStep();
+  }
+
   boost::asio::any_io_executor inner_;
   std::weak_ptr<StepScope> scope_;
 };

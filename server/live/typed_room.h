@@ -11,9 +11,11 @@
 #include "server/common/log.h"
 #include "server/live/hooks.h"
 #include "server/live/live_room.h"
+#include "server/live/room_feed.h"
 #include "server/live/room_type.h"
 #include "server/live/shard.h"
-#include "server/live/step_executor.h"
+#include "server/live/step_runner.h"
+#include "server/live/worker_pool.h"
 
 namespace atrium {
 
@@ -23,14 +25,19 @@ class StepSink {
   struct StagedEvent {
     std::string event;
     Payload data;
+    // Instead of data.
+    absl::optional<std::string> binary;
     EmitOptions options;
   };
 
   virtual ~StepSink() = default;
-  // Makes `state` the room's. RESOURCE_EXHAUSTED, with nothing changed, if it is too large.
-  virtual absl::Status ReplaceState(absl::string_view state) = 0;
+  // Takes a change of the state. RESOURCE_EXHAUSTED if that would be too large or too deep: the step is undone.
+  virtual absl::Status CommitState(const StateChange& change) = 0;
   // Returns how many sessions it was handed to.
   virtual int EmitStaged(const StagedEvent& event) = 0;
+  // The room's own metadata as it would be with `keys` set; RESOURCE_EXHAUSTED if it is too large.
+  virtual absl::StatusOr<json::object> MergeMetadata(const json::object& keys) const = 0;
+  virtual void SetOwnMetadata(json::object metadata) = 0;
 
   virtual const std::string& room_id() const = 0;
   virtual int member_count() const = 0;
@@ -39,13 +46,22 @@ class StepSink {
   virtual void OnHooksEnded() = 0;
 };
 
-// Runs the hooks, methods and timers of one LiveRoom, each step as a transaction. On the room's shard.
-class TypedRoom {
- public:
-  TypedRoom(const RoomTypeInfo& type, Shard& shard, StepSink& sink, Log& log);
-  ~TypedRoom();
+// What rooms use of the server around them.
+struct RoomServices {
+  Workers& workers;
+  RoomFeed& feed;
+};
 
-  std::string StateJson() const;
+// Runs the hooks, methods and timers of one LiveRoom, each step as a transaction. On the room's shard.
+class TypedRoom final : private StepOwner {
+ public:
+  TypedRoom(const RoomTypeInfo& type, Shard& shard, StepSink& sink, RoomServices services, Log& log);
+  ~TypedRoom() override;
+
+  // The state as the members have it.
+  const google::protobuf::Message& state() const;
+  // What steps have changed since the last such call, where the type folds.
+  StateChange FlushState();
 
   // A hook, to its end or its deadline. `done` runs once; when a hook said yes, inside its last step, whose changes
   // are committed already.
@@ -59,26 +75,34 @@ class TypedRoom {
 
   struct CallResult {
     Payload result;
-    // Sessions that the events of the call were handed to.
+    // Sessions that the events of the call, of its last step if it waits, were handed to.
     int notified = 0;
   };
-  absl::StatusOr<CallResult> Call(const RoomTypeInfo::Method& method, const json::value& args, CallContext call);
+  // `done` runs once: at once, or for a method that waits when it ends or is out of time, behind what it emitted.
+  using CallDone = absl::AnyInvocable<void(absl::StatusOr<CallResult>)>;
+  void Call(const std::string& name, const RoomTypeInfo::Method& method, const json::value& args, CallContext call,
+            CallDone done);
 
   // Hooks that have not ended, those past their deadline included: the room cannot go before them.
-  int running_hooks() const { return running_hooks_; }
+  int running_hooks() const { return steps_.running_hooks(); }
 
  private:
   friend class LiveRoomBase;
-  class HookRun;
 
-  template <typename T>
-  std::shared_ptr<HookRun> RunHook(const char* name, Awaitable<T> hook, absl::AnyInvocable<void(absl::Status, T)> done);
-  absl::Status EndHook(absl::Status failure, absl::Status verdict);
-  // Runs `step` as one, synchronous, transaction.
-  absl::Status RunStep(const char* name, const std::function<absl::Status()>& step);
-  // Not OK: the step was undone.
-  absl::Status CommitStep();
-  void UndoStep();
+  // StepOwner.
+  absl::Status CommitStep() override;
+  void UndoStep() override;
+  void OnHooksEnded() override { sink_.OnHooksEnded(); }
+  absl::string_view kind() const override { return "room"; }
+  const std::string& name() const override { return sink_.room_id(); }
+
+  // Runs a hook whose verdict commits or undoes its last step.
+  void RunHook(const char* name, Awaitable<absl::Status> hook, absl::AnyInvocable<void(absl::Status)> done);
+  absl::StatusOr<CallResult> CallAtOnce(const RoomTypeInfo::Method& method, const json::value& args,
+                                        const CallContext& call);
+
+  Awaitable<absl::Status> Offload(Workers::Work work);
+  Awaitable<void> WatchRooms(std::function<void(const RoomListChange&)> on_change);
 
   Shard::TimerId StartTimer(absl::Duration delay, std::function<void()> task, bool repeat);
   void RunTimer(Shard::TimerId id);
@@ -86,13 +110,15 @@ class TypedRoom {
   const RoomTypeInfo& type_;
   Shard& shard_;
   StepSink& sink_;
+  const RoomServices services_;
   Log& log_;
   const std::unique_ptr<LiveRoomBase> live_;
 
   std::vector<StepSink::StagedEvent> staged_;
+  json::object staged_metadata_;
+  // Sessions that the events of the last step were handed to.
   int step_notified_ = 0;
-  int running_hooks_ = 0;
-  const std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+  std::vector<std::unique_ptr<RoomFeed::Watch>> watches_;
 
   struct Timer {
     Shard::TimerId shard_timer;
@@ -102,6 +128,8 @@ class TypedRoom {
   };
   Shard::TimerId last_timer_ = 0;
   absl::flat_hash_map<Shard::TimerId, Timer> timers_;
+  // What it runs uses all of the above: last.
+  StepRunner steps_;
 };
 
 }  // namespace atrium

@@ -80,13 +80,25 @@ void AppendSessions(const MetricsSources& sources, std::vector<MetricFamily>& al
   all.push_back(errors.Take());
 }
 
-void AppendDrops(const MetricsSources& sources, std::vector<MetricFamily>& all) {
-  int64_t drops = 0;
-  for (const auto& hub : sources.hubs) drops += hub->counters().volatile_drops.value();
-  all.push_back(FamilyBuilder("atrium_volatile_drops_total", "Volatile frames dropped because a client was slow.",
-                              MetricType::Counter)
-                    .Add({}, static_cast<double>(drops))
-                    .Take());
+void AppendSums(const MetricsSources& sources, std::vector<MetricFamily>& all) {
+  const auto add = [&](const char* name, const char* help, MetricType type, Counter SessionCounters::*counter) {
+    int64_t sum = 0;
+    for (const auto& hub : sources.hubs) sum += (hub->counters().*counter).value();
+    all.push_back(FamilyBuilder(name, help, type).Add({}, static_cast<double>(sum)).Take());
+  };
+  add("atrium_components", "Mounted components.", MetricType::Gauge, &SessionCounters::components);
+  add("atrium_volatile_drops_total", "Volatile frames dropped because a client was slow.", MetricType::Counter,
+      &SessionCounters::volatile_drops);
+}
+
+void AppendWorkers(const WorkerPool::Counts& workers, std::vector<MetricFamily>& all) {
+  const auto add = [&](const char* name, const char* help, MetricType type, int64_t value) {
+    all.push_back(FamilyBuilder(name, help, type).Add({}, static_cast<double>(value)).Take());
+  };
+  add("atrium_worker_queue", "Work of rooms that waits for a worker thread.", MetricType::Gauge, workers.queued);
+  add("atrium_worker_jobs_total", "Work of rooms done on worker threads.", MetricType::Counter, workers.done);
+  add("atrium_worker_rejections_total", "Work of rooms refused because too much waited.", MetricType::Counter,
+      workers.refused);
 }
 
 void AppendHttp(const HttpCounts& http, std::vector<MetricFamily>& all) {
@@ -117,7 +129,8 @@ std::string MetricsText(const MetricsSources& sources) {
                     .Take());
   AppendRooms(sources.rooms, all);
   AppendSessions(sources, all);
-  AppendDrops(sources, all);
+  AppendSums(sources, all);
+  AppendWorkers(sources.workers, all);
   AppendHttp(sources.http, all);
   for (std::vector<MetricFamily>& part : std::vector{sources.grpc.Collect(), ProcessMetrics()}) {
     std::move(part.begin(), part.end(), std::back_inserter(all));

@@ -6,6 +6,7 @@
 
 #include "server/http/http_server.h"
 #include "server/live/room_manager.h"
+#include "server/live/worker_pool.h"
 #include "server/metrics/grpc_metrics.h"
 #include "server/session/session_hub.h"
 
@@ -16,6 +17,7 @@ struct MetricsSources {
   std::string version;
   const RoomManager& rooms;
   const std::vector<std::unique_ptr<SessionHub>>& hubs;
+  WorkerPool::Counts workers;
   const GrpcMetrics& grpc;
   HttpCounts http;
 };

@@ -12,8 +12,8 @@ constexpr absl::Duration kCloseGrace = absl::Seconds(2);
 
 }  // namespace
 
-Connection::Connection(SessionHub& hub, Encoding encoding)
-    : hub_(hub), encoding_(encoding), last_heard_(hub.shard().Now()) {}
+Connection::Connection(SessionHub& hub, Encoding encoding, std::string address)
+    : hub_(hub), encoding_(encoding), address_(std::move(address)), last_heard_(hub.shard().Now()) {}
 
 void Connection::Send(const FramePtr& frame) {
   if (!closing_) Queue(Outbox::Bytes(frame, &frame->bytes(encoding_)), frame->is_volatile());

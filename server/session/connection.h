@@ -21,12 +21,14 @@ class SessionHub;
 // its hub, which owns it until the transport has closed.
 class Connection : public std::enable_shared_from_this<Connection> {
  public:
-  Connection(SessionHub& hub, Encoding encoding);
+  // `address` is the client's IP address; empty if it is unknown.
+  Connection(SessionHub& hub, Encoding encoding, std::string address);
   virtual ~Connection() = default;
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
   Encoding encoding() const { return encoding_; }
+  const std::string& address() const { return address_; }
   size_t queue_bytes() const { return outbox_.bytes(); }
   Session* session() const { return session_; }
   void set_session(Session* session) { session_ = session; }
@@ -74,6 +76,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   SessionHub& hub_;
   const Encoding encoding_;
+  const std::string address_;
   Session* session_ = nullptr;
   // Until a hello: when it must be there. Then, when the client was last heard.
   absl::Time last_heard_;

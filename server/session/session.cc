@@ -1,5 +1,6 @@
 #include "server/session/session.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -10,11 +11,6 @@
 
 namespace atrium {
 namespace {
-
-absl::Status TooManyRooms(int limit) {
-  return MakeError(absl::StatusCode::kResourceExhausted, "TOO_MANY_ROOMS",
-                   absl::StrCat("A session may be in ", limit, " rooms"));
-}
 
 absl::Status SessionEnded() {
   return MakeError(absl::StatusCode::kNotFound, "SESSION_NOT_FOUND", "The session has ended");
@@ -28,6 +24,17 @@ absl::Status RateLimited() {
 absl::Status ValidateOwnMember(absl::string_view field, absl::string_view member_id, absl::string_view own) {
   if (member_id.empty() || member_id == own) return absl::OkStatus();
   return InvalidField(field, "must be empty or the id of this session");
+}
+
+FramePtr MakeSnapshot(const Admission& admission, Encoding encoding) {
+  const v1::JoinResponse& joined = admission.response;
+  v1::ServerFrame frame;
+  v1::Snapshot& snapshot = *frame.mutable_snapshot();
+  *snapshot.mutable_room() = joined.room();
+  snapshot.set_member_id(joined.member_id());
+  *snapshot.mutable_position() = joined.position();
+  *snapshot.mutable_members() = joined.members();
+  return EncodeFrame(frame, encoding, admission.state);
 }
 
 }  // namespace
@@ -49,15 +56,60 @@ v1::Session Session::Describe() const {
   session.set_user_id(user_id_);
   session.set_transport(std::string(TransportName(connection_.encoding())));
   session.set_client(client_);
-  for (const auto& [room_id, channel] : rooms_) {
-    if (channel != nullptr) session.add_room_ids(room_id);
+  for (const auto& [room_id, room] : seats_.rooms()) {
+    if (room.channel != nullptr) session.add_room_ids(room_id);
   }
   session.set_queue_bytes(static_cast<int64_t>(connection_.queue_bytes()));
   *session.mutable_create_time() = ToTimestamp(create_time_);
   return session;
 }
 
-Caller Session::AsCaller() const { return {.kind = Caller::Kind::kClient, .session_id = id_, .user_id = user_id_}; }
+ComponentHost& Session::components() {
+  if (components_ == nullptr) components_ = std::make_unique<ComponentHost>(*this);
+  return *components_;
+}
+
+MemberIdentity Session::Self() const {
+  return {.id = id_,
+          .user_id = user_id_,
+          .address = connection_.address(),
+          .session = key_,
+          .shard = &hub_.shard(),
+          .encoding = connection_.encoding()};
+}
+
+std::optional<MemberIdentity> Session::FindMember(absl::string_view id) const {
+  if (id == id_) return Self();
+  const MemberIdentity* component = components_ == nullptr ? nullptr : components_->FindMember(id);
+  return component == nullptr ? std::nullopt : std::make_optional(*component);
+}
+
+// ---- Requests
+
+Caller Session::AsCaller(std::string member_id) const {
+  return {.kind = Caller::Kind::kClient, .session_id = id_, .user_id = user_id_, .member_id = std::move(member_id)};
+}
+
+Caller Session::AsMemberOf(const std::string& room_id) const {
+  const Seats::InRoom* const room = seats_.Find(room_id);
+  if (room == nullptr || components_ == nullptr) return AsCaller();
+  SessionKey member = room->seats.front().component;
+  for (const Seats::Seat& seat : room->seats) member = std::min(member, seat.component);
+  return member == 0 ? AsCaller() : AsCaller(components_->IdOf(member));
+}
+
+absl::StatusOr<Caller> Session::AsEmitter(const v1::EmitRequest& request) const {
+  if (!request.member_id().empty()) {
+    if (FindMember(request.member_id())) return AsCaller(request.member_id());
+    return InvalidField("memberId", "must be the id of this session or of a component of it");
+  }
+  const Caller caller = AsMemberOf(request.room_id());
+  const Seats::InRoom* const room = seats_.Find(request.room_id());
+  if (caller.member_id != id_ && room->seats.size() > 1) {
+    return InvalidField("memberId", "is required: several components of this session are in the room");
+  }
+  return caller;
+}
 
 void Session::OnRequest(ClientRequest request) {
   const uint32_t id = request.id;
@@ -70,24 +122,28 @@ void Session::OnRequest(ClientRequest request) {
     case v1::ClientFrame::kLeave: {
       const absl::Status own = ValidateOwnMember("leave.memberId", frame.leave().member_id(), id_);
       if (!own.ok()) return hub_.ReplyError(connection_, id, own);
-      return Ask<v1::LeaveRequest, v1::LeaveResponse>(id, name, &RoomApi::Leave, {std::move(*frame.mutable_leave())},
-                                                      &v1::Reply::mutable_leave);
+      return Ask<v1::LeaveRequest, v1::LeaveResponse>(id, name, AsCaller(), &RoomApi::Leave,
+                                                      {std::move(*frame.mutable_leave())}, &v1::Reply::mutable_leave);
     }
-    case v1::ClientFrame::kEmit:
-      return Ask<v1::EmitRequest, v1::EmitResponse>(id, name, &RoomApi::Emit,
-                                                    {std::move(*frame.mutable_emit()), std::move(request.payload)},
-                                                    &v1::Reply::mutable_emit);
-    case v1::ClientFrame::kSetState:
+    case v1::ClientFrame::kEmit: return Emit(id, name, {std::move(*frame.mutable_emit()), std::move(request.payload)});
+    case v1::ClientFrame::kSetState: {
+      Caller caller = AsMemberOf(frame.set_state().room_id());
       return Ask<v1::SetStateRequest, v1::SetStateResponse>(
-          id, name, &RoomApi::SetState, {std::move(*frame.mutable_set_state()), std::move(request.payload)},
-          &v1::Reply::mutable_set_state);
-    case v1::ClientFrame::kGetState:
-      return Ask<v1::GetStateRequest, v1::GetStateResponse>(
-          id, name, &RoomApi::GetState, {std::move(*frame.mutable_get_state())}, &v1::Reply::mutable_get_state);
-    case v1::ClientFrame::kCall:
-      return Ask<v1::CallRequest, v1::CallResponse>(id, name, &RoomApi::Call,
-                                                    {std::move(*frame.mutable_call()), std::move(request.payload)},
-                                                    &v1::Reply::mutable_call);
+          id, name, std::move(caller), &RoomApi::SetState,
+          {std::move(*frame.mutable_set_state()), std::move(request.payload)}, &v1::Reply::mutable_set_state);
+    }
+    case v1::ClientFrame::kGetState: {
+      Caller caller = AsMemberOf(frame.get_state().room_id());
+      return Ask<v1::GetStateRequest, v1::GetStateResponse>(id, name, std::move(caller), &RoomApi::GetState,
+                                                            {std::move(*frame.mutable_get_state())},
+                                                            &v1::Reply::mutable_get_state);
+    }
+    case v1::ClientFrame::kCall: return Call(id, name, {std::move(*frame.mutable_call()), std::move(request.payload)});
+    case v1::ClientFrame::kMount:
+      return components().Mount({std::move(*frame.mutable_mount()), std::move(request.payload)},
+                                Answer(id, name, &v1::Reply::mutable_mount));
+    case v1::ClientFrame::kUnmount:
+      return components().Unmount(frame.unmount(), Answer(id, name, &v1::Reply::mutable_unmount));
     case v1::ClientFrame::kHello:
     case v1::ClientFrame::REQUEST_NOT_SET:
       return hub_.ReplyError(connection_, id,
@@ -99,7 +155,7 @@ void Session::OnRequest(ClientRequest request) {
 void Session::JoinForClient(uint32_t id, v1::JoinRequest request) {
   const absl::Status own = ValidateOwnMember("join.memberId", request.member_id(), id_);
   if (!own.ok()) return hub_.ReplyError(connection_, id, own);
-  Join(AsCaller(), std::move(request), [&hub = hub_, key = key_, id](absl::StatusOr<Admission> admission) {
+  Join(AsCaller(), Self(), std::move(request), [&hub = hub_, key = key_, id](absl::StatusOr<Admission> admission) {
     Session* self = hub.FindByKey(key);
     if (self == nullptr) return;
     if (!admission.ok()) return hub.ReplyError(self->connection_, id, PrefixField("join", admission.status()));
@@ -111,74 +167,109 @@ void Session::JoinForClient(uint32_t id, v1::JoinRequest request) {
   });
 }
 
-void Session::Join(const Caller& caller, v1::JoinRequest request, JoinDone told) {
-  const std::string room_id = request.room_id();
-  const auto it = rooms_.find(room_id);
-  if (it == rooms_.end()) {
-    const int limit = hub_.settings().max_rooms;
-    if (limit > 0 && static_cast<int>(rooms_.size()) >= limit) return told(TooManyRooms(limit));
-    rooms_.emplace(room_id, nullptr);
-  } else if (it->second == nullptr) {
-    return told(JoinPending());
+void Session::Emit(uint32_t id, absl::string_view name, WithPayload<v1::EmitRequest> request) {
+  absl::StatusOr<Caller> caller = AsEmitter(request.message);
+  if (!caller.ok()) return hub_.ReplyError(connection_, id, PrefixField(name, caller.status()));
+  Ask<v1::EmitRequest, v1::EmitResponse>(id, name, *std::move(caller), &RoomApi::Emit, std::move(request),
+                                         &v1::Reply::mutable_emit);
+}
+
+void Session::Call(uint32_t id, absl::string_view name, WithPayload<v1::CallRequest> request) {
+  if (request.message.has_component_id()) {
+    return components().Call(std::move(request), Answer(id, name, &v1::Reply::mutable_call));
   }
-  const MemberIdentity self{
-      .id = id_, .user_id = user_id_, .session = key_, .shard = &hub_.shard(), .encoding = connection_.encoding()};
-  hub_.api().Admit(caller, self, std::move(request),
-                   [&hub = hub_, key = key_, room_id, told = std::move(told)](auto admission) mutable {
-                     hub.shard().Post([&hub, key, room_id = std::move(room_id), told = std::move(told),
+  Caller caller = AsMemberOf(request.message.room_id());
+  Ask<v1::CallRequest, v1::CallResponse>(id, name, std::move(caller), &RoomApi::Call, std::move(request),
+                                         &v1::Reply::mutable_call);
+}
+
+template <typename Response>
+Done<Response> Session::Answer(uint32_t id, absl::string_view name, Response* (v1::Reply::*result)()) {
+  return [&hub = hub_, key = key_, id, name, result](absl::StatusOr<WithPayload<Response>> response) {
+    Session* self = hub.FindByKey(key);
+    if (self == nullptr) return;
+    if (!response.ok()) return hub.ReplyError(self->connection_, id, PrefixField(name, response.status()));
+    if (id == 0) return;
+    v1::Reply reply;
+    reply.set_id(id);
+    *(reply.*result)() = std::move(response->message);
+    self->Reply(std::move(reply), response->payload);
+  };
+}
+
+template <typename Request, typename Response>
+void Session::Ask(uint32_t id, absl::string_view name, Caller caller,
+                  void (RoomApi::*verb)(const Caller&, WithPayload<Request>, Done<Response>),
+                  WithPayload<Request> request, Response* (v1::Reply::*result)()) {
+  (hub_.api().*verb)(caller, std::move(request),
+                     [&shard = hub_.shard(), id, answer = Answer(id, name, result)](auto response) mutable {
+                       if (id == 0 && response.ok()) return;
+                       shard.Post([answer = std::move(answer), response = std::move(response)]() mutable {
+                         answer(std::move(response));
+                       });
+                     });
+}
+
+// ---- Rooms
+
+void Session::Bring(const Caller& caller, MemberIdentity who, v1::JoinRequest request, JoinDone told) {
+  Join(caller, std::move(who), std::move(request),
+       [&hub = hub_, key = key_, told = std::move(told)](absl::StatusOr<Admission> admission) mutable {
+         Session* const self = hub.FindByKey(key);
+         if (self != nullptr && admission.ok() && !admission->again) {
+           self->Send(MakeSnapshot(*admission, self->connection_.encoding()));
+         }
+         told(std::move(admission));
+       });
+}
+
+void Session::Join(const Caller& caller, MemberIdentity who, v1::JoinRequest request, JoinDone told) {
+  const std::string room_id = request.room_id();
+  const SessionKey component = who.component;
+  if (absl::Status refusal = seats_.Begin(room_id, component, hub_.settings().max_rooms); !refusal.ok()) {
+    return hub_.shard().Post([refusal, told = std::move(told)]() mutable { told(refusal); });
+  }
+  hub_.api().Admit(caller, std::move(who), std::move(request),
+                   [&hub = hub_, key = key_, component, room_id, told = std::move(told)](auto admission) mutable {
+                     hub.shard().Post([&hub, key, component, room_id = std::move(room_id), told = std::move(told),
                                        admission = std::move(admission)]() mutable {
                        // A session that is gone was taken out of the room by its End.
                        Session* self = hub.FindByKey(key);
                        if (self == nullptr) return told(SessionEnded());
-                       self->OnAdmission(room_id, std::move(admission), std::move(told));
+                       self->OnAdmission(room_id, component, std::move(admission), std::move(told));
                      });
                    });
 }
 
-void Session::OnAdmission(const std::string& room_id, absl::StatusOr<Admission> admission, JoinDone told) {
+void Session::OnAdmission(const std::string& room_id, SessionKey component, absl::StatusOr<Admission> admission,
+                          JoinDone told) {
   if (!admission.ok()) {
-    const auto it = rooms_.find(room_id);
-    if (it != rooms_.end() && it->second == nullptr) rooms_.erase(it);
+    seats_.Refused(room_id, component);
   } else if (!admission->again) {
-    rooms_[room_id] = admission->channel;
-    admission->channel->Add(hub_.shard().index(), key_, *this);
+    Channel& channel = *admission->channel;
+    seats_.Admitted(room_id, component, admission->channel);
+    if (admission->first_of_session) channel.Add(hub_.shard().index(), key_, *this);
+    if (component != 0) components().OnJoined(component, room_id, channel);
   }
   told(std::move(admission));
 }
 
 void Session::End() {
-  for (const auto& [room_id, channel] : rooms_) {
-    if (channel != nullptr) channel->Remove(hub_.shard().index(), key_);
-    hub_.api().Disconnect(room_id, id_);
+  for (const auto& [room_id, room] : seats_.rooms()) {
+    if (room.channel != nullptr) room.channel->Remove(hub_.shard().index(), key_);
+    for (const Seats::Seat& seat : room.seats) {
+      hub_.api().Disconnect(room_id, seat.component == 0 ? id_ : components_->IdOf(seat.component));
+    }
   }
-  rooms_.clear();
+  if (components_ != nullptr) components_->End();
 }
 
 void Session::Send(const FramePtr& frame) { connection_.Send(frame); }
 
-void Session::OnRemoved(const std::string& room_id, const FramePtr& left) {
-  rooms_.erase(room_id);
-  if (left != nullptr) Send(left);
-}
-
-template <typename Request, typename Response>
-void Session::Ask(uint32_t id, absl::string_view name,
-                  void (RoomApi::*verb)(const Caller&, WithPayload<Request>, Done<Response>),
-                  WithPayload<Request> request, Response* (v1::Reply::*result)()) {
-  (hub_.api().*verb)(AsCaller(), std::move(request),
-                     [&hub = hub_, key = key_, id, name, result](absl::StatusOr<WithPayload<Response>> response) {
-                       if (id == 0 && response.ok()) return;
-                       hub.shard().Post([&hub, key, id, name, result, response = std::move(response)]() mutable {
-                         Session* self = hub.FindByKey(key);
-                         if (self == nullptr) return;
-                         if (!response.ok())
-                           return hub.ReplyError(self->connection_, id, PrefixField(name, response.status()));
-                         v1::Reply reply;
-                         reply.set_id(id);
-                         *(reply.*result)() = std::move(response->message);
-                         self->Reply(std::move(reply), response->payload);
-                       });
-                     });
+void Session::OnRemoved(const std::string& room_id, const Removal& removal) {
+  seats_.Remove(room_id, removal.component);
+  if (removal.left != nullptr) Send(removal.left);
+  if (removal.component != 0) components().OnRemoved(removal.component, room_id, removal.reason);
 }
 
 void Session::Reply(v1::Reply reply, const Payload& payload) {

@@ -1,11 +1,13 @@
 #include "server/session/session_api.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "server/api/validate.h"
 #include "server/common/errors.h"
+#include "server/live/component_errors.h"
 #include "server/live/gather.h"
 #include "server/session/session_id.h"
 
@@ -14,17 +16,6 @@ namespace {
 
 absl::Status SessionNotFound(absl::string_view id) {
   return MakeError(absl::StatusCode::kNotFound, "SESSION_NOT_FOUND", absl::StrCat("Session '", id, "' not found"));
-}
-
-FramePtr MakeSnapshot(const Admission& admission, Encoding encoding) {
-  const v1::JoinResponse& joined = admission.response;
-  v1::ServerFrame frame;
-  v1::Snapshot& snapshot = *frame.mutable_snapshot();
-  *snapshot.mutable_room() = joined.room();
-  snapshot.set_member_id(joined.member_id());
-  *snapshot.mutable_position() = joined.position();
-  *snapshot.mutable_members() = joined.members();
-  return EncodeFrame(frame, encoding, admission.state);
 }
 
 }  // namespace
@@ -38,18 +29,17 @@ void SessionApi::Bring(v1::JoinRequest request, Done<v1::JoinResponse> done) {
   SessionHub* const hub = HubOf(request.member_id());
   if (hub == nullptr) return done(SessionNotFound(request.member_id()));
   hub->shard().Post([hub, request = std::move(request), done = std::move(done)]() mutable {
-    Session* const session = hub->Find(request.member_id());
-    if (session == nullptr) return done(SessionNotFound(request.member_id()));
-    const SessionKey key = session->key();
-    session->Join(Caller::Service(), std::move(request),
-                  [hub, key, done = std::move(done)](absl::StatusOr<Admission> admission) mutable {
-                    if (!admission.ok()) return done(admission.status());
-                    Session* const session = hub->FindByKey(key);
-                    if (session != nullptr && !admission->again) {
-                      session->Send(MakeSnapshot(*admission, session->connection().encoding()));
-                    }
-                    done(WithPayload<v1::JoinResponse>{std::move(admission->response), admission->state});
-                  });
+    const std::string member_id = request.member_id();
+    // A component's id begins with its session's.
+    Session* const session = hub->Find(absl::string_view(member_id).substr(0, member_id.find('.')));
+    if (session == nullptr) return done(SessionNotFound(member_id));
+    std::optional<MemberIdentity> member = session->FindMember(member_id);
+    if (!member) return done(ComponentNotFound(member_id));
+    session->Bring(Caller::Service(), *std::move(member), std::move(request),
+                   [done = std::move(done)](absl::StatusOr<Admission> admission) mutable {
+                     if (!admission.ok()) return done(admission.status());
+                     done(WithPayload<v1::JoinResponse>{std::move(admission->response), admission->state});
+                   });
   });
 }
 

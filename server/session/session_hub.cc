@@ -81,7 +81,7 @@ void SessionHub::OnRequest(Connection& connection, ClientRequest request) {
 void SessionHub::OnHello(Connection& connection, ClientRequest request) {
   v1::Hello& hello = *request.frame.mutable_hello();
   if (absl::Status status = ValidateHello(hello); !status.ok()) return ReplyError(connection, request.id, status);
-  const SessionKey key = ++last_key_;
+  const SessionKey key = NewKey();
   // The server runs with --dev: the token is the user's id, unverified.
   auto session = std::make_unique<Session>(*this, connection, key, NewSessionId(shard_.index(), random_), hello.token(),
                                            std::move(*hello.mutable_client()));

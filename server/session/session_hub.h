@@ -27,6 +27,7 @@ struct SessionCounters {
   std::array<Counter, kCloseCodes.size()> closes;
   std::array<Counter, 17> errors;
   Counter volatile_drops;  // frames
+  Counter components;      // mounted now
 };
 
 // The connections and sessions of one shard. Runs on it, but for counters().
@@ -39,6 +40,7 @@ class SessionHub {
 
   Shard& shard() { return shard_; }
   RoomApi& api() { return api_; }
+  Log& log() { return log_; }
   const SessionSettings& settings() const { return settings_; }
   SessionCounters& counters() { return counters_; }
 
@@ -50,6 +52,8 @@ class SessionHub {
   void OnRequest(Connection& connection, ClientRequest request);
   void ReplyError(Connection& connection, uint32_t id, const absl::Status& error);
 
+  // A key that nothing else has, in all hubs.
+  SessionKey NewKey() { return ++last_key_; }
   void EndSessionOf(Connection& connection);
   // Null if it has ended.
   Session* Find(absl::string_view id);

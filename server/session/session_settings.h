@@ -12,6 +12,7 @@ struct SessionSettings {
   double rate = 50;
   double burst = 100;
   int max_rooms = 128;
+  int max_components = 16;
   // One frame from a client, in bytes.
   size_t max_message_bytes = 64 * 1024;
   // What waits to be sent to one client, in bytes.

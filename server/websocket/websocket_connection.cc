@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "server/common/errors.h"
+#include "server/session/client_address.h"
 
 namespace atrium {
 namespace {
@@ -32,6 +33,12 @@ std::string CloseFrame(CloseCode code, absl::string_view reason) {
 
 Outbox::Bytes Shared(std::string bytes) { return std::make_shared<const std::string>(std::move(bytes)); }
 
+std::string AddressOf(const tcp::socket& socket) {
+  boost::system::error_code error;
+  const tcp::endpoint remote = socket.remote_endpoint(error);
+  return error ? std::string() : NormalAddress(remote.address().to_string());
+}
+
 absl::string_view Explain(CloseCode code) {
   switch (code) {
     case CloseCode::kMessageTooBig: return "message too large";
@@ -43,7 +50,7 @@ absl::string_view Explain(CloseCode code) {
 }  // namespace
 
 WebSocketConnection::WebSocketConnection(SessionHub& hub, WebSocketDoor& door, Encoding encoding, tcp::socket socket)
-    : Connection(hub, encoding), door_(door), socket_(std::move(socket)) {}
+    : Connection(hub, encoding, AddressOf(socket)), door_(door), socket_(std::move(socket)) {}
 
 std::shared_ptr<WebSocketConnection> WebSocketConnection::Self() {
   return std::static_pointer_cast<WebSocketConnection>(shared_from_this());

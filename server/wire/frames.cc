@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "server/common/errors.h"
 #include "server/wire/message_json.h"
@@ -60,7 +61,11 @@ void AppendEventJson(std::string& out, const Event& event) {
   BeginRoomFrame(out, "event", event.room_id, event.offset);
   out += ",\"event\":";
   AppendJsonString(out, event.event);
-  absl::StrAppend(&out, ",\"data\":", event.data.Json());
+  if (event.binary != nullptr) {
+    absl::StrAppend(&out, ",\"binary\":\"", absl::Base64Escape(*event.binary), "\"");
+  } else {
+    absl::StrAppend(&out, ",\"data\":", event.data.Json());
+  }
   if (!event.sender_id.empty()) {
     out += ",\"senderId\":";
     AppendJsonString(out, event.sender_id);
@@ -82,8 +87,9 @@ std::string EventProto(const Event& event) {
   message.set_sender_id(std::string(event.sender_id));
   message.set_sender_user_id(std::string(event.sender_user_id));
   *message.mutable_time() = ToTimestamp(event.time);
+  if (event.binary != nullptr) message.set_binary(*event.binary);
   std::string bytes = message.SerializeAsString();
-  AppendField(bytes, v1::RoomEvent::kDataFieldNumber, event.data.ValueBytes());
+  if (event.binary == nullptr) AppendField(bytes, v1::RoomEvent::kDataFieldNumber, event.data.ValueBytes());
   std::string frame;
   AppendField(frame, v1::ServerFrame::kEventFieldNumber, bytes);
   return frame;
@@ -171,6 +177,33 @@ FramePtr EncodePatch(absl::string_view room_id, uint64_t offset, const Patch& pa
     *message.mutable_operations() = ToProto(patch);
     builder.SetProto(frame.SerializeAsString());
   }
+  return builder.Build();
+}
+
+FramePtr EncodeComponentPatch(const ComponentDelta& delta, EncodingSet encodings) {
+  FrameBuilder builder(encodings);
+  if (builder.wants_json()) {
+    std::string json = "{\"component\":{\"componentId\":";
+    AppendJsonString(json, delta.component_id);
+    if (delta.version > 0) absl::StrAppend(&json, ",\"version\":\"", delta.version, "\"");
+    if (!delta.operations.empty()) {
+      json += ",\"operations\":";
+      AppendPatchJson(json, delta.operations);
+    }
+    if (!delta.binary.empty()) absl::StrAppend(&json, ",\"binary\":\"", absl::Base64Escape(delta.binary), "\"");
+    json += "}}";
+    builder.SetJson(json);
+  }
+  if (builder.wants_proto()) {
+    v1::ServerFrame frame;
+    v1::ComponentPatch& message = *frame.mutable_component();
+    message.set_component_id(std::string(delta.component_id));
+    message.set_version(delta.version);
+    *message.mutable_operations() = ToProto(delta.operations);
+    message.set_binary(delta.binary);
+    builder.SetProto(frame.SerializeAsString());
+  }
+  if (delta.version == 0) builder.SetVolatile();
   return builder.Build();
 }
 

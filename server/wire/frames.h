@@ -61,6 +61,8 @@ struct Event {
   uint64_t offset = 0;
   absl::string_view event;
   Payload data;
+  // Instead of data, if not null.
+  const std::string* binary = nullptr;
   absl::string_view sender_id;
   absl::string_view sender_user_id;
   absl::Time time;
@@ -69,6 +71,15 @@ FramePtr EncodeEvent(const Event& event, EncodingSet encodings);
 
 // A v1::StatePatch.
 FramePtr EncodePatch(absl::string_view room_id, uint64_t offset, const Patch& patch, EncodingSet encodings);
+
+// A v1::ComponentPatch: a change of state, or bytes. Without a version it is volatile.
+struct ComponentDelta {
+  absl::string_view component_id;
+  uint64_t version = 0;
+  Patch operations;
+  std::string binary;
+};
+FramePtr EncodeComponentPatch(const ComponentDelta& delta, EncodingSet encodings);
 
 // A frame from a client, read as far as it goes.
 struct ClientRequest {

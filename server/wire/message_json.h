@@ -3,6 +3,8 @@
 #include <google/protobuf/message.h>
 
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "server/wire/json.h"
@@ -36,6 +38,16 @@ enum class JsonZeros {
 void AppendMessageJson(std::string& out, const google::protobuf::Message& message, JsonZeros zeros,
                        const Payload& payload = {});
 std::string MessageToJson(const google::protobuf::Message& message, JsonZeros zeros, const Payload& payload = {});
+
+// One value of `field` as it stands in that JSON, zeros printed: the element `index`, or all of a singular field.
+inline constexpr int kSingularField = -1;
+std::string FieldToJson(const google::protobuf::Message& message, const google::protobuf::FieldDescriptor& field,
+                        int index = kSingularField);
+
+// The entries of the map `field` by their keys as JSON has them, in the order of these: that of a map is another one in
+// each process.
+std::vector<std::pair<std::string, const google::protobuf::Message*>> MapEntries(
+    const google::protobuf::Message& message, const google::protobuf::FieldDescriptor& field);
 
 // Moves the payload field of `message` out. Empty if there is none or it is unset; INVALID_ARGUMENT naming the
 // field as Payload::FromValue.

@@ -29,9 +29,6 @@ using google::protobuf::Value;
 // An Any in an Any costs few bytes and much stack.
 constexpr int kMaxAnyDepth = 8;
 
-// Of a field without index.
-constexpr int kSingular = -1;
-
 const char* NotFiniteName(double number) {
   if (std::isnan(number)) return "\"NaN\"";
   return number > 0 ? "\"Infinity\"" : "\"-Infinity\"";
@@ -55,6 +52,18 @@ void AppendDouble(std::string& out, double number) {
 void AppendValue(std::string& out, const Value& value) {
   const absl::StatusOr<json::value> converted = FromProtoValue(value);
   AppendJson(out, converted.ok() ? *converted : json::value());
+}
+
+std::string MapKeyText(const Message& entry, const FieldDescriptor& field) {
+  const Reflection& reflection = *entry.GetReflection();
+  switch (field.cpp_type()) {
+    case FieldDescriptor::CPPTYPE_STRING: return reflection.GetString(entry, &field);
+    case FieldDescriptor::CPPTYPE_INT32: return absl::StrCat(reflection.GetInt32(entry, &field));
+    case FieldDescriptor::CPPTYPE_UINT32: return absl::StrCat(reflection.GetUInt32(entry, &field));
+    case FieldDescriptor::CPPTYPE_INT64: return absl::StrCat(reflection.GetInt64(entry, &field));
+    case FieldDescriptor::CPPTYPE_UINT64: return absl::StrCat(reflection.GetUInt64(entry, &field));
+    default: return reflection.GetBool(entry, &field) ? "true" : "false";
+  }
 }
 
 class Writer {
@@ -94,78 +103,7 @@ class Writer {
       }
       case Descriptor::WELLKNOWNTYPE_ANY: return WriteAny(static_cast<const Any&>(message));
       default:  // The wrappers.
-        return WriteElement(message, *type.field(0), kSingular);
-    }
-  }
-
- private:
-  void WriteFields(const Message& message) {
-    const Descriptor& type = *message.GetDescriptor();
-    const FieldDescriptor* const payload_field = payload_ == nullptr ? nullptr : PayloadField(type);
-    // Taken before any inner message sees it.
-    const Payload* const payload = payload_field == nullptr ? nullptr : std::exchange(payload_, nullptr);
-    for (int i = 0; i < type.field_count(); ++i) {
-      const FieldDescriptor& field = *type.field(i);
-      if (&field == payload_field) {
-        WriteName(field);
-        out_ += payload->Json();
-      } else if (field.is_repeated()) {
-        WriteRepeated(message, field);
-      } else if (message.GetReflection()->HasField(message, &field) ||
-                 (zeros_ == JsonZeros::kPrint && !field.has_presence())) {
-        WriteName(field);
-        WriteElement(message, field, kSingular);
-      }
-    }
-  }
-
-  void WriteRepeated(const Message& message, const FieldDescriptor& field) {
-    const int size = message.GetReflection()->FieldSize(message, &field);
-    if (size == 0 && zeros_ == JsonZeros::kOmit) return;
-    WriteName(field);
-    const Payload* const payload = std::exchange(payload_, nullptr);  // Not for an element.
-    if (field.is_map()) {
-      WriteMap(message, field, size);
-    } else {
-      out_.push_back('[');
-      for (int i = 0; i < size; ++i) {
-        if (i > 0) out_.push_back(',');
-        WriteElement(message, field, i);
-      }
-      out_.push_back(']');
-    }
-    payload_ = payload;
-  }
-
-  // In the order of the keys: the order of a map is another one in each process.
-  void WriteMap(const Message& message, const FieldDescriptor& field, int size) {
-    const FieldDescriptor& key_field = *field.message_type()->map_key();
-    std::vector<std::pair<std::string, const Message*>> entries;
-    entries.reserve(size);
-    for (int i = 0; i < size; ++i) {
-      const Message& entry = message.GetReflection()->GetRepeatedMessage(message, &field, i);
-      entries.emplace_back(MapKey(entry, key_field), &entry);
-    }
-    std::sort(entries.begin(), entries.end());
-    out_.push_back('{');
-    for (const auto& [key, entry] : entries) {
-      Separate();
-      AppendJsonString(out_, key);
-      out_.push_back(':');
-      WriteElement(*entry, *field.message_type()->map_value(), kSingular);
-    }
-    out_.push_back('}');
-  }
-
-  static std::string MapKey(const Message& entry, const FieldDescriptor& field) {
-    const Reflection& reflection = *entry.GetReflection();
-    switch (field.cpp_type()) {
-      case FieldDescriptor::CPPTYPE_STRING: return reflection.GetString(entry, &field);
-      case FieldDescriptor::CPPTYPE_INT32: return absl::StrCat(reflection.GetInt32(entry, &field));
-      case FieldDescriptor::CPPTYPE_UINT32: return absl::StrCat(reflection.GetUInt32(entry, &field));
-      case FieldDescriptor::CPPTYPE_INT64: return absl::StrCat(reflection.GetInt64(entry, &field));
-      case FieldDescriptor::CPPTYPE_UINT64: return absl::StrCat(reflection.GetUInt64(entry, &field));
-      default: return reflection.GetBool(entry, &field) ? "true" : "false";
+        return WriteElement(message, *type.field(0), kSingularField);
     }
   }
 
@@ -173,8 +111,8 @@ class Writer {
   void WriteElement(const Message& message, const FieldDescriptor& field, int index) {
     const Reflection& reflection = *message.GetReflection();
     const auto get = [&](auto singular, auto repeated) {
-      return index == kSingular ? (reflection.*singular)(message, &field)
-                                : (reflection.*repeated)(message, &field, index);
+      return index == kSingularField ? (reflection.*singular)(message, &field)
+                                     : (reflection.*repeated)(message, &field, index);
     };
     switch (field.cpp_type()) {
       case FieldDescriptor::CPPTYPE_INT32:
@@ -196,9 +134,59 @@ class Writer {
         return WriteEnum(field, get(&Reflection::GetEnumValue, &Reflection::GetRepeatedEnumValue));
       case FieldDescriptor::CPPTYPE_STRING: return WriteText(message, field, index);
       case FieldDescriptor::CPPTYPE_MESSAGE:
-        return Write(index == kSingular ? reflection.GetMessage(message, &field)
-                                        : reflection.GetRepeatedMessage(message, &field, index));
+        return Write(index == kSingularField ? reflection.GetMessage(message, &field)
+                                             : reflection.GetRepeatedMessage(message, &field, index));
     }
+  }
+
+ private:
+  void WriteFields(const Message& message) {
+    const Descriptor& type = *message.GetDescriptor();
+    const FieldDescriptor* const payload_field = payload_ == nullptr ? nullptr : PayloadField(type);
+    // Taken before any inner message sees it.
+    const Payload* const payload = payload_field == nullptr ? nullptr : std::exchange(payload_, nullptr);
+    for (int i = 0; i < type.field_count(); ++i) {
+      const FieldDescriptor& field = *type.field(i);
+      if (&field == payload_field) {
+        WriteName(field);
+        out_ += payload->Json();
+      } else if (field.is_repeated()) {
+        WriteRepeated(message, field);
+      } else if (message.GetReflection()->HasField(message, &field) ||
+                 (zeros_ == JsonZeros::kPrint && !field.has_presence())) {
+        WriteName(field);
+        WriteElement(message, field, kSingularField);
+      }
+    }
+  }
+
+  void WriteRepeated(const Message& message, const FieldDescriptor& field) {
+    const int size = message.GetReflection()->FieldSize(message, &field);
+    if (size == 0 && zeros_ == JsonZeros::kOmit) return;
+    WriteName(field);
+    const Payload* const payload = std::exchange(payload_, nullptr);  // Not for an element.
+    if (field.is_map()) {
+      WriteMap(message, field);
+    } else {
+      out_.push_back('[');
+      for (int i = 0; i < size; ++i) {
+        if (i > 0) out_.push_back(',');
+        WriteElement(message, field, i);
+      }
+      out_.push_back(']');
+    }
+    payload_ = payload;
+  }
+
+  void WriteMap(const Message& message, const FieldDescriptor& field) {
+    out_.push_back('{');
+    for (const auto& [key, entry] : MapEntries(message, field)) {
+      Separate();
+      AppendJsonString(out_, key);
+      out_.push_back(':');
+      WriteElement(*entry, *field.message_type()->map_value(), kSingularField);
+    }
+    out_.push_back('}');
   }
 
   void WriteEnum(const FieldDescriptor& field, int number) {
@@ -214,7 +202,7 @@ class Writer {
   void WriteText(const Message& message, const FieldDescriptor& field, int index) {
     const Reflection& reflection = *message.GetReflection();
     std::string scratch;
-    const std::string& text = index == kSingular
+    const std::string& text = index == kSingularField
                                   ? reflection.GetStringReference(message, &field, &scratch)
                                   : reflection.GetRepeatedStringReference(message, &field, index, &scratch);
     if (field.type() == FieldDescriptor::TYPE_STRING) return AppendJsonString(out_, text);
@@ -268,6 +256,25 @@ class Writer {
 
 void AppendMessageJson(std::string& out, const Message& message, JsonZeros zeros, const Payload& payload) {
   Writer(out, zeros, payload).Write(message);
+}
+
+std::string FieldToJson(const Message& message, const FieldDescriptor& field, int index) {
+  std::string out;
+  Writer(out, JsonZeros::kPrint, {}).WriteElement(message, field, index);
+  return out;
+}
+
+std::vector<std::pair<std::string, const Message*>> MapEntries(const Message& message, const FieldDescriptor& field) {
+  const FieldDescriptor& key_field = *field.message_type()->map_key();
+  const int size = message.GetReflection()->FieldSize(message, &field);
+  std::vector<std::pair<std::string, const Message*>> entries;
+  entries.reserve(size);
+  for (int i = 0; i < size; ++i) {
+    const Message& entry = message.GetReflection()->GetRepeatedMessage(message, &field, i);
+    entries.emplace_back(MapKeyText(entry, key_field), &entry);
+  }
+  std::sort(entries.begin(), entries.end());
+  return entries;
 }
 
 std::string MessageToJson(const Message& message, JsonZeros zeros, const Payload& payload) {

@@ -2,12 +2,12 @@
 
 #include <google/protobuf/repeated_ptr_field.h>
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
-#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
 #include "atrium/v1/resources.pb.h"
-#include "server/wire/json.h"
 
 namespace atrium {
 
@@ -16,26 +16,35 @@ struct PatchOp {
   enum class Kind { kAdd, kRemove, kReplace };
   Kind kind;
   std::string path;   // RFC 6901
-  json::value value;  // null for kRemove
+  std::string value;  // canonical JSON; empty for kRemove
 };
 using Patch = std::vector<PatchOp>;
 
-struct MergeResult {
+// The pointer to an entry of the object, or an element of the list, at `path`.
+std::string ChildPath(absl::string_view path, absl::string_view key);
+std::string ChildPath(absl::string_view path, size_t index);
+
+// What changes of a state: the patch for those who have a copy, and by how many bytes its JSON grows. Both are known
+// before anything changes, so that limits can be checked first.
+struct StateChange {
   Patch patch;
-  // How many bytes JsonSize(state) grows by the patch; negative if it shrinks.
+  // Negative if it shrinks.
   int64_t growth = 0;
+  // Of the JSON of the values added or replaced, counted from the state itself; see kMaxJsonDepth.
+  int depth = 0;
+
+  // `others`: how many entries or elements stand beside this one. `key`: that of an object's entry; null in a list.
+  void Add(std::string path, std::string value, size_t others, const std::string* key);
+  void Remove(std::string path, size_t old_size, size_t others, const std::string* key);
+  void Replace(std::string path, size_t old_size, std::string value);
+  // Appends what happens next.
+  void Append(StateChange next);
+
+  // The bytes that the operations from the one at `first` on take in a frame, about.
+  size_t Bytes(size_t first) const;
+  // Puts one replacement in the place of these operations, which all lie within `path`, where it is shorter.
+  void Collapse(size_t first, const std::string& path, std::string value);
 };
-
-// What the RFC 7396 merge patch `merge` changes of `state`. Keys whose value stays are left out, so an empty patch
-// means no change. `state` is not touched, so that limits can be checked first.
-MergeResult PatchFromMerge(const json::object& state, const json::object& merge);
-
-// A patch that turns `before` into `after`: ApplyPatch(before, Diff(before, after)) == after. A list that had its
-// front dropped, elements appended, or both, costs what was dropped and appended, not what stayed.
-Patch Diff(const json::value& before, const json::value& after);
-
-// Applies `patch` to `state`. INVALID_ARGUMENT, with `state` changed up to there, if a path does not resolve.
-absl::Status ApplyPatch(const Patch& patch, json::value& state);
 
 // [{"op":"add","path":"/a","value":1}]
 void AppendPatchJson(std::string& out, const Patch& patch);

@@ -177,7 +177,7 @@ void BareSender::Remove(Peer& peer) {
 int ServeBareSender(const std::string& event) {
   RaiseFileLimit();
   BareSender sender(event);
-  SayReady("tcp", sender.port());
+  SayReady({{"tcp", sender.port()}});
   sender.Run();
 }
 

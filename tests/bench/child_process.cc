@@ -6,7 +6,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <csignal>
 #include <ctime>
 #include <fstream>
 
@@ -104,9 +103,22 @@ int64_t ChildProcess::ResidentBytes() const {
   return pages * sysconf(_SC_PAGESIZE);
 }
 
-void SayReady(absl::string_view name, uint16_t port) {
-  std::printf("ready %s=127.0.0.1:%u\n", std::string(name).c_str(), port);
+void SayReady(const std::vector<std::pair<std::string, uint16_t>>& ports) {
+  std::printf("ready");
+  for (const auto& [name, port] : ports) std::printf(" %s=127.0.0.1:%u", name.c_str(), port);
+  std::printf("\n");
   std::fflush(stdout);
+}
+
+StopSignal::StopSignal() {
+  sigemptyset(&signals_);
+  sigaddset(&signals_, SIGTERM);
+  pthread_sigmask(SIG_BLOCK, &signals_, nullptr);
+}
+
+void StopSignal::Wait() const {
+  int signal = 0;
+  sigwait(&signals_, &signal);
 }
 
 }  // namespace atrium::bench

@@ -2,8 +2,10 @@
 
 #include <sys/types.h>
 
+#include <csignal>
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/string_view.h"
@@ -34,7 +36,17 @@ class ChildProcess {
   std::string ready_line_;
 };
 
-// What a server process of this program does once it listens: prints its ready line.
-void SayReady(absl::string_view name, uint16_t port);
+// What a server process of this program does once it listens: prints its ready line, with names and ports.
+void SayReady(const std::vector<std::pair<std::string, uint16_t>>& ports);
+
+// SIGTERM, for a server process. Made before any thread starts, so that only Wait sees it.
+class StopSignal {
+ public:
+  StopSignal();
+  void Wait() const;
+
+ private:
+  sigset_t signals_;
+};
 
 }  // namespace atrium::bench

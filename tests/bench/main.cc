@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <functional>
 #include <iostream>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -15,7 +16,12 @@
 #include "tests/bench/client.h"
 #include "tests/bench/fanout.h"
 #include "tests/bench/idle.h"
+#include "tests/bench/joins.h"
 #include "tests/bench/options.h"
+#include "tests/bench/rooms.h"
+#include "tests/bench/rounds.h"
+#include "tests/bench/serve_atrium.h"
+#include "tests/bench/state.h"
 #include "tests/bench/statistics.h"
 #include "tests/bench/unary.h"
 
@@ -26,6 +32,8 @@ namespace {
 constexpr char kThisProgram[] = "/proc/self/exe";
 constexpr char kServeBareSender[] = "--serve-bare-sender";
 constexpr char kServeUnaryEcho[] = "--serve-unary-echo";
+// And as Atrium with the rooms of the benchmark.
+constexpr char kServeAtrium[] = "--serve-atrium";
 
 // A first slice of each, which is not counted.
 constexpr absl::Duration kWarmUp = absl::Milliseconds(200);
@@ -45,6 +53,9 @@ class Suite {
     if (options_.Runs("unary")) RunUnary();
     if (options_.Runs("idle")) RunIdle();
     if (options_.Runs("silent")) RunSilent();
+    if (options_.Runs("state")) RunState();
+    if (options_.Runs("joins")) RunJoins();
+    if (options_.Runs("rooms")) RunRooms();
     std::cout << TableHead();
     for (const Figure& figure : figures_) std::cout << figure.Line();
     for (const std::string& note : notes_) std::cout << "\n" << note << "\n";
@@ -52,20 +63,29 @@ class Suite {
 
  private:
   std::vector<std::string> AtriumCommand(std::vector<std::string> more = {}) const {
-    std::vector<std::string> command = {
-        options_.atriumd, "--dev", "--grpc-address", "127.0.0.1:0", "--http-address", "127.0.0.1:0",
-        "--log-level",    "error", "--session-rate", "0",           "--shards",       absl::StrCat(options_.shards)};
+    return CommandOf({options_.atriumd}, std::move(more));
+  }
+  // Atrium with the rooms of the benchmark.
+  std::vector<std::string> BenchRoomsCommand() const { return CommandOf({kThisProgram, kServeAtrium}, {}); }
+
+  std::vector<std::string> CommandOf(std::vector<std::string> command, std::vector<std::string> more) const {
+    const std::vector<std::string> flags = {"--dev",
+                                            "--grpc-address",
+                                            "127.0.0.1:0",
+                                            "--http-address",
+                                            "127.0.0.1:0",
+                                            "--log-level",
+                                            "error",
+                                            "--session-rate",
+                                            "0",
+                                            "--shards",
+                                            absl::StrCat(options_.shards)};
+    command.insert(command.end(), flags.begin(), flags.end());
     command.insert(command.end(), more.begin(), more.end());
     return command;
   }
 
   void Say(const std::string& what) const { std::cerr << "measuring " << what << " ...\n"; }
-
-  // In each round both take their turn; who begins alternates.
-  void Alternate(const std::function<void()>& atrium, const std::function<void()>& limit, int round) const {
-    (round % 2 == 0 ? atrium : limit)();
-    (round % 2 == 0 ? limit : atrium)();
-  }
 
   // Both crowds, opened: Atrium's first, because the bare sender sends what Atrium sent.
   void WithCrowds(const Shape& shape, const std::function<void(Crowd& atrium, Crowd& bare)>& measure) {
@@ -85,13 +105,11 @@ class Suite {
     WithCrowds(shape, [&](Crowd& atrium, Crowd& bare) {
       atrium.RunClosedLoop(kWarmUp);
       bare.RunClosedLoop(kWarmUp);
-      for (int round = 0; round < options_.rounds; ++round) {
-        double of_atrium = 0;
-        double of_bare = 0;
-        Alternate([&] { of_atrium = atrium.RunClosedLoop(options_.slice); },
-                  [&] { of_bare = bare.RunClosedLoop(options_.slice); }, round);
-        figure.Add(of_atrium, of_bare);
-      }
+      double of_atrium = 0;
+      double of_bare = 0;
+      Alternate(
+          options_.rounds, [&] { of_atrium = atrium.RunClosedLoop(options_.slice); },
+          [&] { of_bare = bare.RunClosedLoop(options_.slice); }, [&] { figure.Add(of_atrium, of_bare); });
     });
     figures_.push_back(std::move(figure));
   }
@@ -105,14 +123,15 @@ class Suite {
     WithCrowds(shape, [&](Crowd& atrium, Crowd& bare) {
       atrium.RunPaced(rate, kWarmUp);
       bare.RunPaced(rate, kWarmUp);
-      for (int round = 0; round < options_.rounds; ++round) {
-        std::vector<double> of_atrium;
-        std::vector<double> of_bare;
-        Alternate([&] { of_atrium = atrium.RunPaced(rate, options_.slice); },
-                  [&] { of_bare = bare.RunPaced(rate, options_.slice); }, round);
-        p50.Add(Percentile(of_atrium, 0.5), Percentile(of_bare, 0.5));
-        p99.Add(Percentile(of_atrium, 0.99), Percentile(of_bare, 0.99));
-      }
+      std::vector<double> of_atrium;
+      std::vector<double> of_bare;
+      Alternate(
+          options_.rounds, [&] { of_atrium = atrium.RunPaced(rate, options_.slice); },
+          [&] { of_bare = bare.RunPaced(rate, options_.slice); },
+          [&] {
+            p50.Add(Percentile(of_atrium, 0.5), Percentile(of_bare, 0.5));
+            p99.Add(Percentile(of_atrium, 0.99), Percentile(of_bare, 0.99));
+          });
     });
     figures_.push_back(std::move(p50));
     figures_.push_back(std::move(p99));
@@ -128,13 +147,11 @@ class Suite {
     UnaryLoad to_echo(echo, /*create_room=*/false);
     to_atrium.Run(kWarmUp);
     to_echo.Run(kWarmUp);
-    for (int round = 0; round < options_.rounds; ++round) {
-      double of_atrium = 0;
-      double of_echo = 0;
-      Alternate([&] { of_atrium = to_atrium.Run(options_.slice); }, [&] { of_echo = to_echo.Run(options_.slice); },
-                round);
-      figure.Add(of_atrium, of_echo);
-    }
+    double of_atrium = 0;
+    double of_echo = 0;
+    Alternate(
+        options_.rounds, [&] { of_atrium = to_atrium.Run(options_.slice); },
+        [&] { of_echo = to_echo.Run(options_.slice); }, [&] { figure.Add(of_atrium, of_echo); });
     figures_.push_back(std::move(figure));
   }
 
@@ -166,6 +183,33 @@ class Suite {
                                   " of them open at once, ", silence.cut, " were cut."));
   }
 
+  void RunState() {
+    Say("changes of state");
+    const ChildProcess atrium(BenchRoomsCommand());
+    const StateOptions options{.members = options_.members, .rounds = options_.rounds, .slice = options_.slice};
+    Add(MeasureState(loop_, atrium, options, notes_));
+  }
+
+  void RunJoins() {
+    Say("joins");
+    const ChildProcess atrium(BenchRoomsCommand());
+    Add(MeasureJoins(loop_, atrium, options_.joiners, options_.joiners / 5, options_.rounds));
+  }
+
+  void RunRooms() {
+    for (const auto& [kind, name] : {std::pair(SmallRoom::kUntyped, "untyped"), {SmallRoom::kCounter, "counter"}}) {
+      Figure figure(absl::StrCat("RSS bytes per ", name, " room, ", options_.rooms, " of them"));
+      Say(figure.name());
+      const ChildProcess atriumd(AtriumCommand({"--empty-ttl", "1h"}));
+      figure.Add(ResidentBytesPerRoom(atriumd, kind, options_.rooms), std::nullopt);
+      figures_.push_back(std::move(figure));
+    }
+  }
+
+  void Add(std::vector<Figure> figures) {
+    for (Figure& figure : figures) figures_.push_back(std::move(figure));
+  }
+
   const Options options_;
   Loop loop_;
   std::vector<Figure> figures_;
@@ -177,6 +221,7 @@ int Main(int argc, char** argv) {
   const std::string mode = argc > 1 ? argv[1] : "";
   if (mode == kServeBareSender && argc == 3) return ServeBareSender(argv[2]);
   if (mode == kServeUnaryEcho) return ServeUnaryEcho();
+  if (mode == kServeAtrium) return ServeAtrium(argc - 1, argv + 1);
   // Timers to the microsecond.
   prctl(PR_SET_TIMERSLACK, 1);
   const absl::Time start = absl::Now();

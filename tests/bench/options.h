@@ -18,7 +18,10 @@ struct Options {
   double deliveries_per_second = 20'000;  // where latency is measured
   int connections = 10'000;
   absl::Duration silence_timeout = absl::Seconds(5);  // of the server, for those that say nothing
-  // Which parts run: fanout, latency, unary, idle, silent.
+  int members = 50;                                   // of the rooms whose state changes
+  int joiners = 5'000;                                // beside a fifth of them
+  int rooms = 100'000;                                // small ones
+  // Which parts run: fanout, latency, unary, idle, silent, state, joins, rooms.
   std::vector<std::string> parts;
 
   bool Runs(const char* part) const;

@@ -31,11 +31,12 @@ double Percentile(std::vector<double>& values, double fraction) {
 
 double Median(std::vector<double> values) { return Percentile(values, 0.5); }
 
-void Figure::Add(double atrium, double limit) {
+void Figure::Add(double atrium, std::optional<double> limit) {
   atrium_.push_back(atrium);
-  limit_.push_back(limit);
+  if (!limit) return;
+  limit_.push_back(*limit);
   // A small limit may measure as nothing.
-  if (limit > 0) ratio_.push_back(atrium / limit);
+  if (*limit > 0) ratio_.push_back(atrium / *limit);
 }
 
 std::string Figure::Line() const {
@@ -46,7 +47,8 @@ std::string Figure::Line() const {
     const auto [least, most] = std::minmax_element(ratio_.begin(), ratio_.end());
     range = absl::StrFormat("%.2f - %.2f", *least, *most);
   }
-  return absl::StrFormat(kRow, name_, Number(Median(atrium_)), Number(Median(limit_)), ratio, range);
+  return absl::StrFormat(kRow, name_, Number(Median(atrium_)), limit_.empty() ? "" : Number(Median(limit_)), ratio,
+                         range);
 }
 
 std::string TableHead() {

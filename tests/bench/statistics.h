@@ -1,6 +1,8 @@
 #pragma once
 
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace atrium::bench {
@@ -14,7 +16,10 @@ class Figure {
  public:
   explicit Figure(std::string name) : name_(std::move(name)) {}
 
-  void Add(double atrium, double limit);
+  const std::string& name() const { return name_; }
+
+  // Without a limit where there is nothing to compare with.
+  void Add(double atrium, std::optional<double> limit);
 
   // A line of the table: medians, the median of the rounds' ratios, and their range.
   std::string Line() const;

@@ -1,25 +1,16 @@
 #include "tests/bench/unary.h"
 
-#include <grpcpp/create_channel.h>
 #include <grpcpp/server_builder.h>
 
 #include <atomic>
-#include <csignal>
-#include <deque>
-#include <optional>
-#include <vector>
 
-#include "absl/strings/str_cat.h"
-#include "absl/synchronization/blocking_counter.h"
 #include "absl/time/clock.h"
-#include "atrium/v1/rooms.grpc.pb.h"
 #include "tests/bench/check.h"
+#include "tests/bench/grpc_calls.h"
 
 namespace atrium::bench {
 namespace {
 
-constexpr int kChannels = 4;
-constexpr int kInFlight = 64;
 constexpr char kRoom[] = "bench-unary";
 
 class EchoService final : public v1::RoomService::CallbackService {
@@ -44,33 +35,17 @@ v1::EmitRequest MakeRequest() {
   return request;
 }
 
-std::unique_ptr<v1::RoomService::Stub> Connect(uint16_t port) {
-  ::grpc::ChannelArguments arguments;
-  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);  // a connection of its own
-  return v1::RoomService::NewStub(
-      ::grpc::CreateCustomChannel(absl::StrCat("127.0.0.1:", port), ::grpc::InsecureChannelCredentials(), arguments));
-}
-
-void CheckOk(const ::grpc::Status& status) {
-  if (!status.ok()) Fail(absl::StrCat("a call failed: ", status.error_message()));
-}
-
-void CreateRoom(v1::RoomService::Stub& stub) {
-  ::grpc::ClientContext context;
+void CreateRoom(uint16_t port) {
   v1::SetStateRequest request;
   request.set_room_id(kRoom);
   (*request.mutable_state()->mutable_struct_value()->mutable_fields())["open"].set_bool_value(true);
-  v1::SetStateResponse response;
-  CheckOk(stub.SetState(&context, request, &response));
+  GrpcCalls<v1::SetStateRequest, v1::SetStateResponse>(port, &RoomMethods::SetState).Once(request);
 }
 
 }  // namespace
 
 int ServeUnaryEcho() {
-  sigset_t stop;
-  sigemptyset(&stop);
-  sigaddset(&stop, SIGTERM);
-  pthread_sigmask(SIG_BLOCK, &stop, nullptr);
+  const StopSignal stop;
   EchoService service;
   ::grpc::ServerBuilder builder;
   int port = 0;
@@ -78,69 +53,37 @@ int ServeUnaryEcho() {
   builder.RegisterService(&service);
   const std::unique_ptr<::grpc::Server> server = builder.BuildAndStart();
   Check(server != nullptr, "the echo server cannot listen");
-  SayReady("grpc", static_cast<uint16_t>(port));
-  int signal = 0;
-  sigwait(&stop, &signal);
+  SayReady({{"grpc", static_cast<uint16_t>(port)}});
+  stop.Wait();
   server->Shutdown();
   return 0;
 }
 
-class UnaryLoad::Calls {
- public:
-  explicit Calls(uint16_t port) {
-    for (int i = 0; i < kChannels; ++i) stubs_.push_back(Connect(port));
-    for (int i = 0; i < kInFlight; ++i) slots_.emplace_back().stub = stubs_[i % kChannels].get();
-  }
-
-  v1::RoomService::Stub& stub() { return *stubs_.front(); }
-
-  // Returns how many calls were made.
-  int64_t Run(absl::Duration duration) {
-    made_ = 0;
-    running_ = true;
-    absl::BlockingCounter ended(kInFlight);
-    for (Slot& slot : slots_) Start(slot, ended);
-    absl::SleepFor(duration);
-    running_ = false;
-    ended.Wait();
-    return made_;
-  }
-
- private:
-  struct Slot {
-    v1::RoomService::Stub* stub = nullptr;
-    std::optional<::grpc::ClientContext> context;
-    v1::EmitResponse response;
-  };
-
-  void Start(Slot& slot, absl::BlockingCounter& ended) {
-    slot.context.emplace();
-    slot.stub->async()->Emit(&*slot.context, &request_, &slot.response, [&](::grpc::Status status) {
-      CheckOk(status);
-      Check(slot.response.success(), "an Emit was no success");
-      made_.fetch_add(1, std::memory_order_relaxed);
-      if (running_) return Start(slot, ended);
-      ended.DecrementCount();
-    });
-  }
-
-  const v1::EmitRequest request_ = MakeRequest();
-  std::vector<std::unique_ptr<v1::RoomService::Stub>> stubs_;
-  std::deque<Slot> slots_;
-  std::atomic<int64_t> made_{0};
-  std::atomic<bool> running_{false};
+struct UnaryLoad::Calls : GrpcCalls<v1::EmitRequest, v1::EmitResponse> {
+  explicit Calls(uint16_t port) : GrpcCalls(port, &RoomMethods::Emit) {}
 };
 
 UnaryLoad::UnaryLoad(const ChildProcess& server, bool create_room)
     : server_(server), calls_(std::make_unique<Calls>(server.Port("grpc"))) {
-  if (create_room) CreateRoom(calls_->stub());
+  if (create_room) CreateRoom(server.Port("grpc"));
 }
 
 UnaryLoad::~UnaryLoad() = default;
 
 double UnaryLoad::Run(absl::Duration duration) {
+  const v1::EmitRequest request = MakeRequest();
+  std::atomic<int64_t> made{0};
+  std::atomic<bool> running{true};
   const absl::Duration before = server_.CpuTime();
-  const int64_t made = calls_->Run(duration);
+  calls_->Start([&](v1::EmitRequest& next) {
+    if (!running) return false;
+    next = request;
+    made.fetch_add(1, std::memory_order_relaxed);
+    return true;
+  });
+  absl::SleepFor(duration);
+  running = false;
+  calls_->Wait();
   return static_cast<double>(made) / absl::ToDoubleSeconds(server_.CpuTime() - before);
 }
 

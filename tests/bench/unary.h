@@ -23,7 +23,7 @@ class UnaryLoad {
   double Run(absl::Duration duration);
 
  private:
-  class Calls;
+  struct Calls;
   const ChildProcess& server_;
   std::unique_ptr<Calls> calls_;
 };

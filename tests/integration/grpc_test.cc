@@ -136,7 +136,7 @@ TEST_F(GrpcTest, GivesAReasonForEachError) {
   EXPECT_EQ(Details(CallGrpc(*rooms_, &RoomStub::Join, join, joined)), "SESSION_NOT_FOUND");
   join.clear_member_id();
   EXPECT_EQ(Details(CallGrpc(*rooms_, &RoomStub::Join, join, joined)),
-            "INVALID_FIELD memberId: is required: the id of a session");
+            "INVALID_FIELD memberId: is required: the id of a session or component");
 }
 
 TEST_F(GrpcTest, CountsItsCalls) {

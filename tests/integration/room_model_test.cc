@@ -166,7 +166,7 @@ TEST(RoomModelTest, ADestroyedRoomTellsItsMembers) {
 TEST(RoomModelTest, ListsTheTypesWithTheirMethodsAndEvents) {
   TestServer server({}, AddDesk);
   const json::value types = server.Get("/api/room-types").Json().at("roomTypes");
-  ASSERT_EQ(types.as_array().size(), 4u);
+  ASSERT_EQ(types.as_array().size(), 5u);
   EXPECT_EQ(types.at(0).at("name"), "chat");
   EXPECT_EQ(types.at(0).at("maxMembers"), 100);
   EXPECT_EQ(types.at(0).at("emptyTtl"), "300s");

@@ -1,29 +1,38 @@
 #pragma once
 
+#include <gtest/gtest.h>
+
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "server/live/room_manager.h"
+#include "server/live/room_password.h"
 #include "tests/support/manual_shards.h"
+#include "tests/support/manual_workers.h"
 
 namespace atrium::testing {
 
 // A session without a connection: keeps the frames that rooms send it, as v1::ServerFrames.
 class FakeSession final : public Subscriber {
  public:
-  FakeSession(std::string name, SessionKey key, Shard& shard)
-      : self{.id = name, .user_id = "user-" + name, .session = key, .shard = &shard, .encoding = Encoding::kGrpc} {}
+  FakeSession(std::string name, std::string address, SessionKey key, Shard& shard)
+      : self{.id = name,
+             .user_id = "user-" + name,
+             .address = std::move(address),
+             .session = key,
+             .shard = &shard,
+             .encoding = Encoding::kGrpc} {}
 
   void Send(const FramePtr& frame) override {
     v1::ServerFrames parsed;
     parsed.ParseFromString(frame->bytes(Encoding::kGrpc));
     frames.push_back(std::move(*parsed.mutable_frames(0)));
   }
-  void OnRemoved(const std::string&, const FramePtr& left) override {
+  void OnRemoved(const std::string&, const Removal& removal) override {
     removed = true;
-    if (left != nullptr) Send(left);
+    if (removal.left != nullptr) Send(removal.left);
   }
 
   // Takes the frames that came since the last call, each in a word: "hi@3", "patch@4", "+bob@5", "-bob@6", "left".
@@ -53,11 +62,13 @@ class FakeSession final : public Subscriber {
 class RoomHarness {
  public:
   explicit RoomHarness(RoomRegistry registry = {}, RoomSettings settings = {}, int shards = 2)
-      : registry_(std::move(registry)), shards_(shards), manager_(registry_, settings, shards_.All(), log_) {}
+      : registry_(std::move(registry)), shards_(shards), manager_(registry_, settings, shards_.All(), workers_, log_) {
+    EXPECT_TRUE(StartPasswordHashing().ok());
+  }
 
-  FakeSession& Session(const std::string& name) {
+  FakeSession& Session(const std::string& name, const std::string& address = "") {
     const auto key = static_cast<SessionKey>(sessions_.size() + 1);
-    sessions_.push_back(std::make_unique<FakeSession>(name, key, shards_[static_cast<int>(key % 2)]));
+    sessions_.push_back(std::make_unique<FakeSession>(name, address, key, shards_[static_cast<int>(key % 2)]));
     return *sessions_.back();
   }
 
@@ -79,7 +90,7 @@ class RoomHarness {
         return;
       }
       (*found)->Join(session.self, std::move(payload), [&](absl::StatusOr<Admission> admission) {
-        if (admission.ok() && !admission->again) {
+        if (admission.ok() && admission->first_of_session) {
           const auto channel = admission->channel;
           session.self.shard->Post(
               [channel, &session] { channel->Add(session.self.shard->index(), session.self.session, session); });
@@ -118,13 +129,28 @@ class RoomHarness {
     return state;
   }
 
+  // Calls a method and runs; for a service, which creates the room, if `member` is null. UNKNOWN ("pending") if the
+  // method still waits.
+  absl::StatusOr<TypedRoom::CallResult> Call(const std::string& room, const std::string& method,
+                                             const json::value& args, const FakeSession* member = nullptr) {
+    const auto result = std::make_shared<absl::StatusOr<TypedRoom::CallResult>>(absl::UnknownError("pending"));
+    manager_.FindOrCreate(room, {}, [=](absl::StatusOr<Room*> found) {
+      (*found)->Call(method, args, member == nullptr ? nullptr : &member->self,
+                     [result](absl::StatusOr<TypedRoom::CallResult> called) { *result = std::move(called); });
+    });
+    shards_.Run();
+    return *result;
+  }
+
   ManualShards& shards() { return shards_; }
+  ManualWorkers& workers() { return workers_; }
   RoomManager& manager() { return manager_; }
 
  private:
   Log log_{LogLevel::kError};
   const RoomRegistry registry_;
   ManualShards shards_;
+  ManualWorkers workers_;
   RoomManager manager_;
   std::vector<std::unique_ptr<FakeSession>> sessions_;
 };

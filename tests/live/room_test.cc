@@ -151,7 +151,7 @@ TEST(RoomTest, FoldsPresenceAbove32Members) {
   ASSERT_TRUE(rooms.Join("r", brief).ok());
   ASSERT_TRUE(rooms.Leave("r", brief, v1::LEAVE_REASON_LEAVE).ok());
   EXPECT_THAT(first.Take(), IsEmpty());
-  rooms.shards().Advance(Presence::kInterval);
+  rooms.shards().Advance(absl::Milliseconds(100));
   EXPECT_THAT(first.Take(), ElementsAre("+late@33"));
   EXPECT_THAT(late.Take(), ElementsAre("+late@33"));
 }
@@ -161,10 +161,10 @@ TEST(RoomTest, Above200MembersOnlyTheCountIsTold) {
   FakeSession& first = rooms.Session("first");
   ASSERT_TRUE(rooms.Join("r", first).ok());
   for (int i = 1; i < 200; ++i) ASSERT_TRUE(rooms.Join("r", rooms.Session("m" + std::to_string(i))).ok());
-  rooms.shards().Advance(Presence::kInterval);
+  rooms.shards().Advance(absl::Milliseconds(100));
   first.Take();
   EXPECT_EQ(rooms.Join("r", rooms.Session("one too many"))->response.members_size(), 0);
-  rooms.shards().Advance(Presence::kInterval);
+  rooms.shards().Advance(absl::Milliseconds(100));
   ASSERT_EQ(first.frames.size(), 1u);
   EXPECT_EQ(first.frames[0].member().count(), 201);
   EXPECT_EQ(first.frames[0].member().joined_size(), 0);
@@ -182,6 +182,26 @@ TEST(RoomTest, ListsRoomsInOrderOverAllShards) {
       });
   rooms.shards().Run();
   EXPECT_THAT(ids, ElementsAre("b", "c", "d"));
+}
+
+TEST(MemberInfoTest, IsShownToAllAsTheServiceGaveIt) {
+  RoomHarness rooms;
+  FakeSession& alice = rooms.Session("alice");
+  FakeSession& bob = rooms.Session("bob");
+  ASSERT_TRUE(rooms.Join("r", alice).ok());
+  absl::StatusOr<Admission> joined = absl::UnknownError("pending");
+  rooms.With("r", [&](Room* room) {
+    MemberIdentity who = bob.self;
+    who.info = {{"name", "Bob"}};
+    who.address = "203.0.113.7";
+    room->Join(std::move(who), {}, [&](absl::StatusOr<Admission> admission) { joined = std::move(admission); });
+  });
+  const v1::MemberChange& change = alice.frames.back().member();
+  EXPECT_EQ(change.joined(0).info().fields().at("name").string_value(), "Bob");
+  for (const v1::Member& member : joined->response.members()) EXPECT_EQ(member.has_info(), member.id() == "bob");
+  EXPECT_EQ(joined->response.DebugString().find("203.0.113"), std::string::npos);
+  ASSERT_TRUE(rooms.Leave("r", bob, v1::LEAVE_REASON_LEAVE).ok());
+  EXPECT_EQ(alice.frames.back().member().left(0).member().info().fields().at("name").string_value(), "Bob");
 }
 
 }  // namespace

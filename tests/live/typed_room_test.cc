@@ -76,9 +76,7 @@ RoomRegistry Registry() {
 }
 
 absl::StatusOr<TypedRoom::CallResult> AddMessage(RoomHarness& rooms, const std::string& room, const std::string& text) {
-  absl::StatusOr<TypedRoom::CallResult> result = absl::UnknownError("not called");
-  rooms.With(room, [&](Room* found) { result = found->Call("addMessage", {{"user", "ana"}, {"text", text}}); });
-  return result;
+  return rooms.Call(room, "addMessage", {{"user", "ana"}, {"text", text}});
 }
 
 Payload Wish(absl::string_view wish) { return Payload::FromJson(json::value(FromView(wish))); }
@@ -87,8 +85,9 @@ TEST(TypedRoomTest, TheJoinerSeesInItsSnapshotWhatItsJoinSet) {
   RoomHarness rooms(Registry());
   FakeSession& alice = rooms.Session("alice");
   FakeSession& bob = rooms.Session("bob");
-  EXPECT_EQ(rooms.Join("probe:a", alice)->state.Json(), R"({"messages":[],"onlineCount":1})");
-  EXPECT_EQ(rooms.Join("probe:a", bob)->state.Json(), R"({"messages":[],"onlineCount":2})");
+  EXPECT_EQ(rooms.Join("probe:a", alice)->state.Json(),
+            R"({"messages":[],"onlineCount":1,"isPrivate":false,"name":""})");
+  EXPECT_EQ(rooms.Join("probe:a", bob)->state.Json(), R"({"messages":[],"onlineCount":2,"isPrivate":false,"name":""})");
   // Alice's own join made frames 1 to 3, Bob's 4 to 6.
   EXPECT_THAT(alice.Take(), ElementsAre("patch@4", "joining@5", "+bob@6"));
   EXPECT_THAT(bob.Take(), IsEmpty());
@@ -137,7 +136,7 @@ TEST(TypedRoomTest, AMemberThatGoesWhileItsJoinIsPendingIsNoGhost) {
   rooms.shards().Run();
   EXPECT_EQ(joining.status().code(), absl::StatusCode::kCancelled);
   // One OnLeave for the OnJoin that said yes.
-  EXPECT_THAT(rooms.State("probe:a"), HasSubstr("left bob of 0"));
+  EXPECT_THAT(rooms.State("probe:a"), HasSubstr("left bob of 1"));
   EXPECT_THAT(rooms.State("probe:a"), HasSubstr(R"("onlineCount":0)"));
   rooms.shards().Advance(absl::Minutes(5));
   EXPECT_EQ(rooms.State("probe:a"), "absent");
@@ -164,11 +163,9 @@ TEST(TypedRoomTest, AMethodIsOneStep) {
 TEST(TypedRoomTest, RefusesWhatItDoesNotKnow) {
   RoomHarness rooms(Registry());
   ASSERT_TRUE(rooms.Join("probe:a", rooms.Session("a")).ok());
-  rooms.With("probe:a", [](Room* room) {
-    EXPECT_EQ(room->Call("noSuch", json::object()).status().code(), absl::StatusCode::kFailedPrecondition);
-    EXPECT_EQ(ErrorField(room->Call("addMessage", {{"txt", "x"}}).status()), "txt");
-    EXPECT_EQ(room->SetState(json::object()), StateIsServerOnly());
-  });
+  EXPECT_EQ(rooms.Call("probe:a", "noSuch", json::object()).status().code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(ErrorField(rooms.Call("probe:a", "addMessage", {{"txt", "x"}}).status()), "txt");
+  rooms.With("probe:a", [](Room* room) { EXPECT_EQ(room->SetState(json::object()), StateIsServerOnly()); });
 }
 
 TEST(TypedRoomTest, AStateOverItsLimitFailsTheStep) {

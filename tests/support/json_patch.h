@@ -6,8 +6,8 @@
 
 namespace atrium {
 
-// Applies a patch frame to a client's copy of the state: add, remove and replace of RFC 6902, apart from the server's
-// own. Fails the test if a path does not resolve.
-void ApplyPatchFrame(const v1::StatePatch& patch, boost::json::value& state);
+// Applies add, remove and replace of RFC 6902 to a client's copy of the state, apart from the server's own. False if a
+// path does not resolve.
+bool ApplyPatch(const google::protobuf::RepeatedPtrField<v1::PatchOperation>& operations, boost::json::value& state);
 
 }  // namespace atrium

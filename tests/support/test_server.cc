@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/match.h"
@@ -15,14 +16,13 @@
 namespace atrium {
 
 TestServer::TestServer(const Flags& flags, const AddRooms& more_rooms) {
-  std::vector<const char*> argv = {"atriumd", "--dev", "--grpc-address=127.0.0.1:0", "--http-address=127.0.0.1:0",
-                                   "--log-level=error"};
-  bool shards = false;
-  for (const std::string& flag : flags) {
-    argv.push_back(flag.c_str());
-    shards = shards || absl::StartsWith(flag, "--shards");
-  }
-  if (!shards) argv.push_back("--shards=2");
+  std::vector<const char*> argv = {"atriumd", "--dev", "--grpc-address=127.0.0.1:0", "--http-address=127.0.0.1:0"};
+  for (const std::string& flag : flags) argv.push_back(flag.c_str());
+  const auto given = [&](const char* name) {
+    return std::any_of(flags.begin(), flags.end(), [&](const auto& flag) { return absl::StartsWith(flag, name); });
+  };
+  if (!given("--shards")) argv.push_back("--shards=2");
+  if (!given("--log-level")) argv.push_back("--log-level=error");
   absl::StatusOr<CommandLine> command_line = ParseCommandLine(static_cast<int>(argv.size()), argv.data());
   RoomRegistry registry;
   absl::Status status = command_line.status();

@@ -1,0 +1,228 @@
+#include "server/live/component_runtime.h"
+
+#include <iterator>
+
+#include "absl/strings/str_cat.h"
+#include "server/live/component_errors.h"
+
+namespace atrium {
+
+ComponentRuntime::ComponentRuntime(const ComponentTypeInfo& type, MemberInfo self, ComponentSink& sink, Env env)
+    : type_(type),
+      self_(std::move(self)),
+      sink_(&sink),
+      env_(env),
+      live_(type.create()),
+      steps_(env.shard, env.log, *this) {
+  live_->runtime_ = this;
+  state_bytes_ = StateJson().Json().size();
+}
+
+// ---- Life
+
+void ComponentRuntime::Mount(const json::value& state, std::string default_room,
+                             absl::AnyInvocable<void(absl::Status)> done) {
+  default_room_ = std::move(default_room);
+  const absl::Status taken = steps_.RunStep("mount", [&]() -> absl::Status {
+    RETURN_IF_ERROR(type_.CheckClientState(state.get_object()));
+    return live_->SetState(state);
+  });
+  if (!taken.ok()) return done(PrefixField("state", taken));
+  steps_.RunHook<absl::Status>(
+      "OnMount", type_.options.hook_deadline, RunMount(),
+      [self = shared_from_this(), done = std::move(done)](absl::Status failure, absl::Status verdict) mutable {
+        absl::Status status = self->steps_.EndHook(std::move(failure), std::move(verdict));
+        self->mounted_ = status.ok();
+        done(std::move(status));
+      });
+}
+
+Awaitable<absl::Status> ComponentRuntime::RunMount() {
+  if (!default_room_.empty()) {
+    absl::Status joined = co_await Join(default_room_, {});
+    if (!joined.ok()) co_return joined;
+  }
+  co_return co_await live_->OnMount();
+}
+
+void ComponentRuntime::Start() {
+  started_ = true;
+  SendBytes();
+}
+
+Payload ComponentRuntime::StateJson() const {
+  return Payload::FromText(MessageToJson(live_->tracker().committed(), JsonZeros::kPrint));
+}
+
+void ComponentRuntime::Call(absl::string_view action, const json::value& args,
+                            absl::AnyInvocable<void(absl::StatusOr<Payload>)> done) {
+  const auto it = type_.actions.find(std::string(action));
+  if (it == type_.actions.end()) return done(ActionNotCallable(action));
+  absl::StatusOr<Awaitable<absl::StatusOr<Payload>>> running = it->second.call(*live_, args);
+  if (!running.ok()) return done(PrefixField("args", running.status()));
+  steps_.RunHook<absl::StatusOr<Payload>>(
+      absl::StrCat("action '", action, "'"), type_.options.hook_deadline, *std::move(running),
+      [self = shared_from_this(), done = std::move(done)](absl::Status failure,
+                                                          absl::StatusOr<Payload> result) mutable {
+        const absl::Status status = self->steps_.EndHook(std::move(failure), result.status());
+        if (!status.ok()) return done(PrefixField("args", status));
+        done(std::move(result));
+      });
+}
+
+void ComponentRuntime::Unmount(v1::LeaveReason reason) {
+  sink_ = nullptr;
+  steps_.StopHooks(ComponentUnmounted());
+  if (std::exchange(mounted_, false)) {
+    steps_
+        .RunStep("OnUnmount",
+                 [&] {
+                   live_->OnUnmount(reason);
+                   return absl::OkStatus();
+                 })
+        .IgnoreError();
+  }
+  links_.clear();
+}
+
+// ---- Steps
+
+absl::Status ComponentRuntime::CommitStep() {
+  StateTracker& tracker = live_->tracker();
+  Patch patch;
+  if (tracker.touched()) {
+    StateChange change = tracker.Take();
+    if (absl::Status status = CheckLimits(change); !status.ok()) {
+      env_.log.Warning("step undone", {{"component", self_.id}, {"error", status.message()}});
+      UndoStep();
+      return status;
+    }
+    tracker.Keep();
+    state_bytes_ += change.growth;
+    patch = std::move(change.patch);
+  }
+  std::move(staged_.begin(), staged_.end(), std::back_inserter(outgoing_));
+  staged_.clear();
+  if (!started_) return absl::OkStatus();  // The mount's reply tells the state.
+  if (!patch.empty()) Send({.operations = std::move(patch)});
+  SendBytes();
+  return absl::OkStatus();
+}
+
+absl::Status ComponentRuntime::CheckLimits(const StateChange& change) const {
+  const size_t limit = env_.max_state_bytes;
+  if (limit > 0 && change.growth > 0 && state_bytes_ + change.growth > limit) return ComponentStateTooLarge();
+  return change.depth > kMaxJsonDepth ? ComponentStateTooDeep() : absl::OkStatus();
+}
+
+void ComponentRuntime::UndoStep() {
+  live_->tracker().Undo();
+  staged_.clear();
+}
+
+void ComponentRuntime::SendBytes() {
+  for (auto& [bytes, is_volatile] : std::exchange(outgoing_, {})) Send({.binary = std::move(bytes)}, is_volatile);
+}
+
+void ComponentRuntime::Send(ComponentDelta delta, bool is_volatile) {
+  if (sink_ == nullptr) return;
+  delta.component_id = self_.id;
+  delta.version = is_volatile ? 0 : ++version_;
+  sink_->Send(delta);
+}
+
+// ---- Rooms
+
+void ComponentRuntime::OnRemoved(const std::string& room_id, v1::LeaveReason reason) {
+  const auto it = links_.find(room_id);
+  const bool own = it != links_.end() && it->second.leaving;
+  if (it != links_.end()) links_.erase(it);
+  if (own || !mounted_) return;
+  steps_
+      .RunStep("OnRemoved",
+               [&] {
+                 live_->OnRemoved(room_id, reason);
+                 return absl::OkStatus();
+               })
+      .IgnoreError();
+}
+
+void ComponentRuntime::OnRoomEvent(const std::string& room_id, const HeardEvent& event) {
+  const auto it = links_.find(room_id);
+  if (it == links_.end() || !it->second.joined) return;
+  // They may add and cancel handlers.
+  std::vector<std::shared_ptr<Subscription::Handler>> handlers;
+  for (const Link::Entry& entry : it->second.handlers) {
+    if (entry.event == event.event) handlers.push_back(entry.handler);
+  }
+  for (const auto& handler : handlers) {
+    const Subscription::Handler run = *handler;
+    if (run == nullptr) continue;
+    steps_
+        .RunStep("handler",
+                 [&] {
+                   run(event);
+                   return absl::OkStatus();
+                 })
+        .IgnoreError();
+  }
+}
+
+absl::Status ComponentRuntime::CheckRoom(const std::string& room_id) const {
+  if (sink_ == nullptr) return ComponentUnmounted();
+  return room_id.empty() ? NoDefaultRoom() : absl::OkStatus();
+}
+
+Awaitable<absl::Status> ComponentRuntime::Join(std::string room_id, Payload payload) {
+  if (absl::Status status = CheckRoom(room_id); !status.ok()) co_return status;
+  const auto start = [&](ComponentSink::Done<absl::Status> done) {
+    sink_->Join(room_id, std::move(payload), std::move(done));
+  };
+  absl::Status status = co_await WaitFor<absl::Status>(start);
+  const auto it = links_.find(room_id);
+  if (!status.ok() && it != links_.end() && !it->second.joined) links_.erase(it);
+  co_return status;
+}
+
+Awaitable<absl::Status> ComponentRuntime::JoinDefaultRoom(std::string room_id) {
+  absl::Status status = co_await Join(room_id, {});
+  if (status.ok()) default_room_ = std::move(room_id);
+  co_return status;
+}
+
+Awaitable<absl::Status> ComponentRuntime::Leave(std::string room_id) {
+  if (absl::Status status = CheckRoom(room_id); !status.ok()) co_return status;
+  links_[room_id].leaving = true;
+  const auto start = [&](ComponentSink::Done<absl::Status> done) { sink_->Leave(room_id, std::move(done)); };
+  absl::Status status = co_await WaitFor<absl::Status>(start);
+  const auto it = links_.find(room_id);
+  if (it != links_.end()) it->second.leaving = false;
+  co_return status;
+}
+
+Awaitable<absl::StatusOr<Payload>> ComponentRuntime::CallRoom(std::string room_id, std::string method, Payload args) {
+  if (absl::Status status = CheckRoom(room_id); !status.ok()) co_return status;
+  const auto start = [&](ComponentSink::Done<absl::StatusOr<Payload>> done) {
+    sink_->Call(room_id, std::move(method), std::move(args), std::move(done));
+  };
+  co_return co_await WaitFor<absl::StatusOr<Payload>>(start);
+}
+
+Awaitable<absl::StatusOr<int>> ComponentRuntime::Emit(std::string room_id, std::string event, Payload data,
+                                                      HandleEmitOptions options) {
+  if (absl::Status status = CheckRoom(room_id); !status.ok()) co_return status;
+  const auto start = [&](ComponentSink::Done<absl::StatusOr<int>> done) {
+    sink_->Emit(room_id, std::move(event), std::move(data), options, std::move(done));
+  };
+  co_return co_await WaitFor<absl::StatusOr<int>>(start);
+}
+
+Awaitable<absl::StatusOr<Payload>> ComponentRuntime::GetRoomState(std::string room_id) {
+  if (absl::Status status = CheckRoom(room_id); !status.ok()) co_return status;
+  const auto start = [&](ComponentSink::Done<absl::StatusOr<Payload>> done) {
+    sink_->GetState(room_id, std::move(done));
+  };
+  co_return co_await WaitFor<absl::StatusOr<Payload>>(start);
+}
+
+}  // namespace atrium

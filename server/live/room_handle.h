@@ -1,0 +1,120 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "server/live/channel.h"
+#include "server/live/hooks.h"
+#include "server/wire/message_json.h"
+
+namespace atrium {
+
+class ComponentRuntime;
+
+// Who gets an event that a component emits. A member does not get its own unless it asks for that.
+struct HandleEmitOptions {
+  bool include_self = false;
+  bool is_volatile = false;
+};
+
+// A handler that a component has added to a room. Copies stand for the same handler; to drop one changes nothing.
+class Subscription {
+ public:
+  using Handler = std::function<void(const HeardEvent&)>;
+
+  Subscription() = default;
+  explicit Subscription(std::shared_ptr<Handler> handler) : handler_(std::move(handler)) {}
+
+  // The handler runs no more.
+  void Cancel() {
+    if (const std::shared_ptr<Handler> handler = handler_.lock()) *handler = nullptr;
+  }
+
+ private:
+  std::weak_ptr<Handler> handler_;
+};
+
+// A room, as one component deals with it. Cheap to copy; for the code of its component only. The room may live on
+// another shard, so what asks it is awaited. What is asked is asked by server code: methods for services too are there.
+class RoomHandle {
+ public:
+  RoomHandle(ComponentRuntime& runtime, std::string room_id) : runtime_(&runtime), room_id_(std::move(room_id)) {}
+
+  const std::string& id() const { return room_id_; }
+  // Whether the component is a member, as far as it has heard.
+  bool joined() const;
+
+  // Makes the component a member; OK if it is one. PERMISSION_DENIED if the room refuses, with its text;
+  // RESOURCE_EXHAUSTED if it is full or the session is in too many rooms; ABORTED while another join is pending.
+  Awaitable<absl::Status> Join();
+  Awaitable<absl::Status> Join(const google::protobuf::Message& payload);
+
+  // NOT_FOUND if it is not a member.
+  Awaitable<absl::Status> Leave();
+
+  // Calls a method of a typed room, which is created if absent. FAILED_PRECONDITION if it has no such method; else what
+  // the method returns.
+  template <typename Response>
+  Awaitable<absl::StatusOr<Response>> Call(absl::string_view method, const google::protobuf::Message& request) {
+    return ReadAnswer<Response>(CallJson(std::string(method), ToPayload(request)));
+  }
+
+  // Sends an event, of any name that OnEvent lets pass; a `google.protobuf.Value` can be any JSON. Returns how many
+  // sessions it was handed to.
+  Awaitable<absl::StatusOr<int>> Emit(absl::string_view event, const google::protobuf::Message& data,
+                                      HandleEmitOptions options = {});
+
+  // Runs `handler` for each event of that name, as a step of the component, in the room's order. Only while the
+  // component is a member: when it leaves, is taken out, or the join that a handler waits for is refused, its handlers
+  // are gone.
+  Subscription On(absl::string_view event, Subscription::Handler handler);
+
+  // The same for data that are a message; what cannot be read as one is left out.
+  template <typename Data>
+  Subscription On(absl::string_view event, std::function<void(const Data&)> handler) {
+    return On(event, [handler = std::move(handler)](const HeardEvent& heard) {
+      Data data;
+      if (MessageFromJson(heard.data.ToJsonValue(), data).ok()) handler(data);
+    });
+  }
+
+  // NOT_FOUND: an absent room.
+  Awaitable<absl::StatusOr<Payload>> StateJson();
+
+ protected:
+  template <typename Response>
+  static Awaitable<absl::StatusOr<Response>> ReadAnswer(Awaitable<absl::StatusOr<Payload>> asked) {
+    const absl::StatusOr<Payload> answer = co_await std::move(asked);
+    if (!answer.ok()) co_return answer.status();
+    Response response;
+    if (absl::Status status = MessageFromJson(answer->ToJsonValue(), response); !status.ok()) co_return status;
+    co_return response;
+  }
+
+ private:
+  static Payload ToPayload(const google::protobuf::Message& message) {
+    return Payload::FromText(MessageToJson(message, JsonZeros::kPrint));
+  }
+  Awaitable<absl::StatusOr<Payload>> CallJson(std::string method, Payload args);
+
+  ComponentRuntime* runtime_;
+  std::string room_id_;
+};
+
+// A room of the class `T`.
+template <typename T>
+class TypedRoomHandle : public RoomHandle {
+ public:
+  using RoomHandle::RoomHandle;
+
+  // NOT_FOUND: an absent room.
+  Awaitable<absl::StatusOr<typename T::StateMessage>> State() {
+    return ReadAnswer<typename T::StateMessage>(StateJson());
+  }
+};
+
+}  // namespace atrium

@@ -1,0 +1,118 @@
+#include "server/live/step_runner.h"
+
+#include <exception>
+#include <vector>
+
+#include "server/live/room_errors.h"
+
+namespace atrium {
+
+// One hook from its start to its end. Its steps are committed as they end, until it is over; then they are undone.
+class StepRunner::HookRun final : public StepScope, public std::enable_shared_from_this<HookRun> {
+ public:
+  HookRun(StepRunner& runner, std::string name) : name(std::move(name)), runner_(runner), alive_(runner.alive_) {
+    runner_.runs_.insert(this);
+  }
+  // The owner is pinned while hooks run; only the end of the process comes before.
+  ~HookRun() override {
+    if (alive_.lock() == nullptr) return;
+    runner_.runs_.erase(this);
+    if (runner_.runs_.empty()) runner_.owner_.OnHooksEnded();
+    if (after) after();
+  }
+
+  void BeginStep() override { ++depth_; }
+  void EndStep() override {
+    if (--depth_ > 0 || alive_.lock() == nullptr) return;
+    if (over) {
+      runner_.owner_.UndoStep();
+    } else if (absl::Status status = runner_.owner_.CommitStep(); !status.ok()) {
+      failure = std::move(status);
+    }
+  }
+
+  const std::string name;
+  // It has ended or is out of time: whatever comes, it has no effect.
+  bool over = false;
+  // Why a step was undone: the hook fails with this.
+  absl::Status failure;
+  Shard::TimerId deadline = 0;
+  // Tells whoever waits that the hook has failed.
+  absl::AnyInvocable<void(absl::Status)> fail;
+  // Runs when nothing is left of the hook.
+  absl::AnyInvocable<void()> after;
+  boost::asio::cancellation_signal cancel;
+
+ private:
+  StepRunner& runner_;
+  const std::weak_ptr<bool> alive_;
+  int depth_ = 0;
+};
+
+absl::Status StepRunner::RunStep(absl::string_view name, const std::function<absl::Status()>& step) {
+  absl::Status status;
+  try {
+    status = step();
+  } catch (...) {
+    // What was thrown may hold secrets.
+    log_.Error("code threw", {{owner_.kind(), owner_.name()}, {"in", name}});
+    status = HookFailed(owner_.kind(), name);
+  }
+  if (status.ok()) return owner_.CommitStep();
+  owner_.UndoStep();
+  return status;
+}
+
+absl::Status StepRunner::EndHook(absl::Status failure, absl::Status verdict) {
+  absl::Status status = failure.ok() ? std::move(verdict) : std::move(failure);
+  if (status.ok()) status = owner_.CommitStep();
+  if (!status.ok()) owner_.UndoStep();
+  return status;
+}
+
+std::shared_ptr<StepRunner::HookRun> StepRunner::StartRun(std::string name, absl::Duration deadline,
+                                                          absl::AnyInvocable<void(absl::Status)> fail,
+                                                          absl::AnyInvocable<void()> after) {
+  auto run = std::make_shared<HookRun>(*this, std::move(name));
+  run->fail = std::move(fail);
+  run->after = std::move(after);
+  if (deadline > absl::ZeroDuration()) {
+    run->deadline = shard_.After(deadline, [this, run] {
+      log_.Error("hook out of time", {{owner_.kind(), owner_.name()}, {"hook", run->name}});
+      run->over = true;
+      run->fail(HookOutOfTime(owner_.kind(), run->name));
+      run->cancel.emit(boost::asio::cancellation_type::terminal);
+    });
+  }
+  return run;
+}
+
+bool StepRunner::EndRun(HookRun& run) { return !std::exchange(run.over, true); }
+
+absl::Status StepRunner::FailureOf(HookRun& run, bool threw) {
+  shard_.Cancel(run.deadline);
+  if (!threw) return run.failure;
+  log_.Error("hook threw", {{owner_.kind(), owner_.name()}, {"hook", run.name}});
+  return HookFailed(owner_.kind(), run.name);
+}
+
+void StepRunner::StopHooks(const absl::Status& why) {
+  std::vector<std::shared_ptr<HookRun>> runs;
+  for (HookRun* run : runs_) runs.push_back(run->shared_from_this());
+  for (const std::shared_ptr<HookRun>& run : runs) {
+    if (std::exchange(run->over, true)) continue;
+    shard_.Cancel(run->deadline);
+    run->fail(why);
+    run->cancel.emit(boost::asio::cancellation_type::terminal);
+  }
+}
+
+void StepRunner::Spawn(std::shared_ptr<HookRun> run, Awaitable<void> hook) {
+  boost::asio::co_spawn(
+      boost::asio::any_io_executor(StepExecutor(shard_.executor(), run)), std::move(hook),
+      // The run owns the signal, which Asio uses until the coroutine is gone: the task outlives that.
+      boost::asio::bind_cancellation_slot(
+          run->cancel.slot(), [shard = &shard_, run](const std::exception_ptr&) { shard->Post([run] {}); }));
+}
+
+}  // namespace atrium

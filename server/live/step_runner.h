@@ -1,0 +1,127 @@
+#pragma once
+
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "absl/container/flat_hash_set.h"
+#include "absl/functional/any_invocable.h"
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "server/common/log.h"
+#include "server/live/hooks.h"
+#include "server/live/shard.h"
+#include "server/live/step_executor.h"
+
+namespace atrium {
+
+// Whose steps a StepRunner runs: a room or a component.
+class StepOwner {
+ public:
+  virtual ~StepOwner() = default;
+
+  // The step has ended well: makes what it changed and staged take effect. Not OK: nothing did, and it was undone.
+  virtual absl::Status CommitStep() = 0;
+  virtual void UndoStep() = 0;
+  // No hook is running any more.
+  virtual void OnHooksEnded() = 0;
+  // "room" or "component", and which, for logs and errors.
+  virtual absl::string_view kind() const = 0;
+  virtual const std::string& name() const = 0;
+};
+
+// Runs the code of rooms and components in steps: what code does in one go, between two `co_await`s, is a transaction.
+// On its owner's shard.
+class StepRunner {
+ public:
+  StepRunner(Shard& shard, Log& log, StepOwner& owner) : shard_(shard), log_(log), owner_(owner) {}
+
+  // Runs `step` as one, synchronous, transaction. INTERNAL if it throws; else what it or the commit returns.
+  absl::Status RunStep(absl::string_view name, const std::function<absl::Status()>& step);
+
+  // Runs `hook`, whose steps are committed as they end, to its end or its deadline (0: none). `done` runs once: in the
+  // hook's last step, before that is committed, so that it ends in EndHook; or with DEADLINE_EXCEEDED, INTERNAL if the
+  // hook threw, or why one of its steps was undone. `after` runs when nothing is left of the hook.
+  template <typename T>
+  void RunHook(std::string name, absl::Duration deadline, Awaitable<T> hook,
+               absl::AnyInvocable<void(absl::Status, T)> done, absl::AnyInvocable<void()> after = nullptr);
+
+  // The verdict commits or undoes the hook's last step before anybody hears of it.
+  absl::Status EndHook(absl::Status failure, absl::Status verdict);
+
+  // Ends all hooks with `why`; what they do afterwards has no effect.
+  void StopHooks(const absl::Status& why);
+
+  // Hooks that have not ended, those past their deadline included: their owner cannot go before them.
+  int running_hooks() const { return static_cast<int>(runs_.size()); }
+
+ private:
+  class HookRun;
+
+  std::shared_ptr<HookRun> StartRun(std::string name, absl::Duration deadline,
+                                    absl::AnyInvocable<void(absl::Status)> fail, absl::AnyInvocable<void()> after);
+  // Waits for `hook` and tells `ended` in the hook's own last step: Asio would do so in a step of its own.
+  template <typename T, typename Ended>
+  static Awaitable<void> TellTheEnd(Awaitable<T> hook, Ended ended);
+  // Whether the run may still tell its end; then it is over.
+  static bool EndRun(HookRun& run);
+  absl::Status FailureOf(HookRun& run, bool threw);
+  void Spawn(std::shared_ptr<HookRun> run, Awaitable<void> hook);
+
+  Shard& shard_;
+  Log& log_;
+  StepOwner& owner_;
+  absl::flat_hash_set<HookRun*> runs_;
+  const std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+// Waits in a hook for an answer: `start` is given a function that takes it, later, as a task of the hook's shard. The
+// hook goes on in that very task, before whatever the mailbox holds behind it.
+template <typename T, typename Start>
+Awaitable<T> WaitFor(Start start) {
+  return boost::asio::async_initiate<const boost::asio::use_awaitable_t<>&, void(T)>(
+      [](auto handler, Start start) {
+        start([handler = std::move(handler)](T answer) mutable {
+          const boost::asio::any_io_executor executor = boost::asio::get_associated_executor(handler);
+          const auto resume = [&] { std::move(handler)(std::move(answer)); };
+          if (const StepExecutor* steps = executor.target<StepExecutor>()) return steps->RunHere(resume);
+          resume();
+        });
+      },
+      boost::asio::use_awaitable, std::move(start));
+}
+
+template <typename T>
+void StepRunner::RunHook(std::string name, absl::Duration deadline, Awaitable<T> hook,
+                         absl::AnyInvocable<void(absl::Status, T)> done, absl::AnyInvocable<void()> after) {
+  auto shared_done = std::make_shared<absl::AnyInvocable<void(absl::Status, T)>>(std::move(done));
+  const std::shared_ptr<HookRun> run = StartRun(
+      std::move(name), deadline, [shared_done](absl::Status why) { (*shared_done)(std::move(why), T()); },
+      std::move(after));
+  auto ended = [this, run, shared_done](std::optional<T> result) {
+    if (!EndRun(*run)) return;  // Its last step is undone as it ends.
+    const absl::Status failure = FailureOf(*run, !result);
+    (*shared_done)(failure, result ? *std::move(result) : T());
+  };
+  Spawn(run, TellTheEnd(std::move(hook), std::move(ended)));
+}
+
+template <typename T, typename Ended>
+Awaitable<void> StepRunner::TellTheEnd(Awaitable<T> hook, Ended ended) {
+  std::optional<T> result;
+  try {
+    result = co_await std::move(hook);
+  } catch (...) {
+    // What was thrown may hold secrets.
+  }
+  ended(std::move(result));
+}
+
+}  // namespace atrium
