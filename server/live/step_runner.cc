@@ -1,5 +1,6 @@
 #include "server/live/step_runner.h"
 
+#include <boost/asio/post.hpp>
 #include <exception>
 #include <vector>
 
@@ -91,7 +92,7 @@ std::shared_ptr<StepRunner::HookRun> StepRunner::StartRun(std::string name, absl
       log_.Error("hook out of time", {{owner_.kind(), owner_.name()}, {"hook", run->name}});
       run->over = true;
       run->fail(HookOutOfTime(owner_.kind(), run->name));
-      run->cancel.emit(boost::asio::cancellation_type::terminal);
+      Cancel(run);
     });
   }
   return run;
@@ -106,6 +107,12 @@ absl::Status StepRunner::FailureOf(HookRun& run, bool threw) {
   return HookFailed(owner_.kind(), run.name);
 }
 
+void StepRunner::Cancel(const std::shared_ptr<HookRun>& run) {
+  run->cancel.emit(boost::asio::cancellation_type::terminal);
+  // Asio passes that on through the executor, and uses the signal when it gets there.
+  boost::asio::post(shard_.executor(), [run] {});
+}
+
 void StepRunner::StopHooks(const absl::Status& why) {
   std::vector<std::shared_ptr<HookRun>> runs;
   for (HookRun* run : runs_) runs.push_back(run->shared_from_this());
@@ -114,7 +121,7 @@ void StepRunner::StopHooks(const absl::Status& why) {
       shard_.Cancel(run->deadline);
       run->fail(why);
     }
-    run->cancel.emit(boost::asio::cancellation_type::terminal);
+    Cancel(run);
     run->GiveUp();
   }
 }

@@ -79,6 +79,8 @@ class StepRunner {
   // Whether the run may still tell its end; then it is over.
   static bool EndRun(HookRun& run);
   absl::Status FailureOf(HookRun& run, bool threw);
+  // Tells the hook's code, where it waits, to end.
+  void Cancel(const std::shared_ptr<HookRun>& run);
   void Spawn(std::shared_ptr<HookRun> run, Awaitable<void> hook);
 
   Shard& shard_;

@@ -1,0 +1,269 @@
+#include "tests/support/room_world.h"
+
+#include "absl/strings/str_cat.h"
+#include "server/session/connection.h"
+
+namespace atrium::testing {
+namespace {
+
+google::protobuf::Value ValueOf(const std::string& text) { return ToProtoValue(*ParseJson(text)); }
+
+v1::JoinRequest JoinRequestOf(const std::string& room, const JoinOptions& options) {
+  v1::JoinRequest request;
+  request.set_room_id(room);
+  if (!options.payload.empty()) *request.mutable_payload() = ValueOf(options.payload);
+  if (!options.initial_state.empty()) *request.mutable_initial_state() = ValueOf(options.initial_state);
+  return request;
+}
+
+std::string Word(const v1::ServerFrame& frame) {
+  if (frame.has_event()) return absl::StrCat(frame.event().event(), "@", frame.event().offset());
+  if (frame.has_patch()) return absl::StrCat("patch@", frame.patch().offset());
+  if (frame.has_left()) return "left";
+  if (frame.has_snapshot()) return absl::StrCat("snapshot@", frame.snapshot().position().offset());
+  if (frame.has_goodbye()) return "goodbye";
+  std::string word;
+  for (const v1::Member& member : frame.member().joined()) absl::StrAppend(&word, "+", member.user_id());
+  for (const v1::Departure& gone : frame.member().left()) absl::StrAppend(&word, "-", gone.member().user_id());
+  return absl::StrCat(word, "@", frame.member().offset());
+}
+
+}  // namespace
+
+// ---- Clients
+
+// Everything that is written to it arrives at once.
+class Client::FakeConnection final : public Connection {
+ public:
+  FakeConnection(SessionHub& hub, Client& client) : Connection(hub, Encoding::kGrpc, ""), client_(&client) {}
+
+  void Request(v1::ClientFrame frame) { OnRequest(DecodeFrame(std::move(frame))); }
+  void Break() {
+    client_ = nullptr;
+    Closed();
+  }
+  void Forget() { client_ = nullptr; }
+
+ private:
+  void Write() override {
+    while (!outbox_.empty()) {
+      const absl::string_view bytes = outbox_.Unsent(0);
+      v1::ServerFrames parsed;
+      parsed.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()));
+      outbox_.Sent(bytes.size());
+      if (client_ != nullptr) client_->Receive(std::move(*parsed.mutable_frames(0)));
+    }
+  }
+  void FinishClose(CloseCode, absl::string_view) override {
+    hub().shard().Post([self = shared_from_this(), this] {
+      Write();
+      if (client_ != nullptr) std::exchange(client_, nullptr)->connection_ = nullptr;
+      Closed();
+    });
+  }
+  void Abort() override {}
+  void Ping() override {}
+
+  Client* client_;
+};
+
+Client::Client(RoomWorld& world, std::string name, int shard)
+    : world_(world),
+      name_(std::move(name)),
+      shard_(shard),
+      connection_(std::make_shared<FakeConnection>(world.hub(shard), *this)) {
+  world_.hub(shard).Add(connection_);
+  v1::ClientFrame hello;
+  hello.mutable_hello()->set_token(name_);
+  Begin(std::move(hello));
+}
+
+Client::~Client() {
+  if (connection_ != nullptr) connection_->Forget();
+}
+
+AnswerPtr Client::Begin(v1::ClientFrame frame) {
+  answers_.push_back(std::make_shared<Answer>());
+  const AnswerPtr answer = answers_.back();
+  frame.set_id(static_cast<uint32_t>(answers_.size()));
+  sent_.push_back(frame);
+  if (connected()) {
+    world_.shards().RunOn(shard_, [&] { connection_->Request(std::move(frame)); });
+  }
+  return answer;
+}
+
+AnswerPtr Client::BeginJoin(const std::string& room, const JoinOptions& options) {
+  if (world_.registry().TypeOf(room) != nullptr) return world_.BeginJoin(room, *this, options);
+  v1::ClientFrame frame;
+  *frame.mutable_join() = JoinRequestOf(room, options);
+  return Begin(std::move(frame));
+}
+
+AnswerPtr Client::Join(const std::string& room, const JoinOptions& options) {
+  AnswerPtr answer = BeginJoin(room, options);
+  world_.Run();
+  return answer;
+}
+
+AnswerPtr Client::Leave(const std::string& room) {
+  v1::ClientFrame frame;
+  frame.mutable_leave()->set_room_id(room);
+  AnswerPtr answer = Begin(std::move(frame));
+  world_.Run();
+  return answer;
+}
+
+AnswerPtr Client::Emit(const std::string& room, const std::string& event, const std::string& data) {
+  v1::ClientFrame frame;
+  frame.mutable_emit()->set_room_id(room);
+  frame.mutable_emit()->set_event(event);
+  if (!data.empty()) *frame.mutable_emit()->mutable_data() = ValueOf(data);
+  AnswerPtr answer = Begin(std::move(frame));
+  world_.Run();
+  return answer;
+}
+
+AnswerPtr Client::SetState(const std::string& room, const std::string& merge) {
+  v1::ClientFrame frame;
+  frame.mutable_set_state()->set_room_id(room);
+  *frame.mutable_set_state()->mutable_state() = ValueOf(merge);
+  AnswerPtr answer = Begin(std::move(frame));
+  world_.Run();
+  return answer;
+}
+
+AnswerPtr Client::Call(const std::string& room, const std::string& method, const std::string& args) {
+  v1::ClientFrame frame;
+  frame.mutable_call()->set_room_id(room);
+  frame.mutable_call()->set_method(method);
+  *frame.mutable_call()->mutable_args() = ValueOf(args);
+  AnswerPtr answer = Begin(std::move(frame));
+  world_.Run();
+  return answer;
+}
+
+void Client::BeginDisconnect() {
+  if (!connected()) return;
+  const std::shared_ptr<FakeConnection> connection = std::move(connection_);
+  world_.shards().RunOn(shard_, [&] { connection->Break(); });
+}
+
+void Client::Disconnect() {
+  BeginDisconnect();
+  world_.Run();
+}
+
+std::vector<std::string> Client::Events() {
+  std::vector<std::string> words;
+  for (const v1::ServerFrame& frame : Frames()) words.push_back(Word(frame));
+  return words;
+}
+
+void Client::Receive(v1::ServerFrame frame) {
+  if (on_frame) on_frame(frame);
+  if (frame.has_welcome()) {
+    id_ = frame.welcome().session_id();
+  } else if (frame.has_reply()) {
+    Answer& answer = *answers_[frame.reply().id() - 1];
+    ++answer.times;
+    answer.reply = std::move(*frame.mutable_reply());
+    const google::rpc::Status& error = answer.reply.error();
+    answer.status = absl::Status(static_cast<absl::StatusCode>(error.code()), error.message());
+  } else {
+    frames_.push_back(std::move(frame));
+  }
+}
+
+// ---- The world
+
+RoomWorld::RoomWorld(RoomRegistry registry, Settings settings)
+    : registry_(std::move(registry)),
+      shards_(settings.shards),
+      manager_(registry_, settings.rooms, shards_.All(), workers_, log_) {
+  for (Shard* shard : shards_.All()) {
+    hubs_.push_back(std::make_unique<SessionHub>(*shard, settings.sessions, api_, log_));
+  }
+}
+
+RoomWorld::~RoomWorld() = default;
+
+Client& RoomWorld::Connect(const std::string& name) {
+  const int shard = static_cast<int>(clients_.size() % hubs_.size());
+  clients_.push_back(std::make_unique<Client>(*this, name, shard));
+  // The welcome waits for the end of the turn only.
+  while (clients_.back()->id().empty()) shards_.EndTurn(shard);
+  return *clients_.back();
+}
+
+AnswerPtr RoomWorld::BeginJoin(const std::string& room, const Client& client, const JoinOptions& options) {
+  v1::JoinRequest request = JoinRequestOf(room, options);
+  request.set_member_id(client.id());
+  return Ask<v1::JoinRequest, v1::JoinResponse>(&RoomApi::Join, std::move(request),
+                                                [](const auto& response, v1::Reply& reply) {
+                                                  *reply.mutable_join() = response.message;
+                                                  PutPayload(response.payload, *reply.mutable_join());
+                                                });
+}
+
+AnswerPtr RoomWorld::BeginEmit(const std::string& room, const std::string& event, const EmitOptions& options) {
+  v1::EmitRequest request;
+  request.set_room_id(room);
+  request.set_event(event);
+  request.mutable_exclude()->Add(options.exclude.begin(), options.exclude.end());
+  request.mutable_to()->Add(options.to.begin(), options.to.end());
+  request.set_volatile_(options.is_volatile);
+  return Ask<v1::EmitRequest, v1::EmitResponse>(
+      &RoomApi::Emit, std::move(request),
+      [](const auto& response, v1::Reply& reply) { *reply.mutable_emit() = response.message; });
+}
+
+AnswerPtr RoomWorld::BeginCall(const std::string& room, const std::string& method, const std::string& args) {
+  v1::CallRequest request;
+  request.set_room_id(room);
+  request.set_method(method);
+  *request.mutable_args() = ValueOf(args);
+  return Ask<v1::CallRequest, v1::CallResponse>(
+      &RoomApi::Call, std::move(request),
+      [](const auto& response, v1::Reply& reply) { PutPayload(response.payload, *reply.mutable_call()); });
+}
+
+AnswerPtr RoomWorld::BeginKick(const std::string& room, const Client& client) {
+  v1::LeaveRequest request;
+  request.set_room_id(room);
+  request.set_member_id(client.id());
+  return Ask(&RoomApi::Leave, std::move(request));
+}
+
+AnswerPtr RoomWorld::BeginLock(const std::string& room, bool locked) {
+  v1::UpdateRoomRequest request;
+  request.set_room_id(room);
+  request.set_locked(locked);
+  return Ask(&RoomApi::UpdateRoom, std::move(request));
+}
+
+AnswerPtr RoomWorld::BeginDestroy(const std::string& room) {
+  v1::DestroyRoomRequest request;
+  request.set_room_id(room);
+  return Ask(&RoomApi::DestroyRoom, std::move(request));
+}
+
+AnswerPtr RoomWorld::Emit(const std::string& room, const std::string& event, const EmitOptions& options) {
+  return RunFor(BeginEmit(room, event, options));
+}
+AnswerPtr RoomWorld::Call(const std::string& room, const std::string& method, const std::string& args) {
+  return RunFor(BeginCall(room, method, args));
+}
+AnswerPtr RoomWorld::Kick(const std::string& room, const Client& client) { return RunFor(BeginKick(room, client)); }
+AnswerPtr RoomWorld::Lock(const std::string& room, bool locked) { return RunFor(BeginLock(room, locked)); }
+AnswerPtr RoomWorld::Destroy(const std::string& room) { return RunFor(BeginDestroy(room)); }
+
+std::string RoomWorld::State(const std::string& room) {
+  std::string state = "absent";
+  With(room, [&](Room* found) {
+    if (found != nullptr) state = found->state().Json();
+  });
+  return state;
+}
+
+}  // namespace atrium::testing
