@@ -62,11 +62,6 @@ Shard::TimerId LiveRoomBase::Every(absl::Duration interval, std::function<void()
   return room_->StartTimer(interval, std::move(task), /*repeat=*/true);
 }
 
-void LiveRoomBase::CancelTimer(Shard::TimerId timer) {
-  const auto it = room_->timers_.find(timer);
-  if (it == room_->timers_.end()) return;
-  room_->shard_.Cancel(it->second.shard_timer);
-  room_->timers_.erase(it);
-}
+void LiveRoomBase::CancelTimer(Shard::TimerId timer) { room_->cancelled_timers_.push_back(timer); }
 
 }  // namespace atrium

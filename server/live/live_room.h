@@ -97,7 +97,8 @@ class LiveRoomBase {
   // has changed, each time as a step of its own. Returns when it has got all that there are. Stops with the room.
   Awaitable<void> WatchRooms(std::function<void(const RoomListChange&)> on_change);
 
-  // Runs `task` as a step of its own after `delay`, or every `interval`. Stops with the room.
+  // Runs `task` as a step of its own after `delay`, or every `interval`. Stops with the room, and is never run if the
+  // step that asked for it is undone.
   Shard::TimerId After(absl::Duration delay, std::function<void()> task);
   Shard::TimerId Every(absl::Duration interval, std::function<void()> task);
   // Does nothing for a timer that has run or was cancelled.

@@ -37,8 +37,11 @@ void RoomManager::Find(std::string room_id, Use use) {
 void RoomManager::FindOn(int shard, const std::string& room_id, Use use) {
   const auto it = rooms_[shard]->rooms.find(room_id);
   if (it == rooms_[shard]->rooms.end()) return use(nullptr);
-  UseWhenReady(*it->second,
-               [use = std::move(use)](absl::StatusOr<Room*> room) mutable { use(room.ok() ? *room : nullptr); });
+  UseWhenReady(*it->second, [this, shard, room_id, use = std::move(use)](absl::StatusOr<Room*> room) mutable {
+    if (room.ok()) return use(*room);
+    // Who waited before may have made a new one: a session that goes is to be taken out of that.
+    FindOn(shard, room_id, std::move(use));
+  });
 }
 
 void RoomManager::FindOrCreate(std::string room_id, json::object initial_state, UseOrError use) {

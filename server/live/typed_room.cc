@@ -149,6 +149,8 @@ absl::Status TypedRoom::CommitStep() {
   }
   live_->tracker().Keep();
   live_->KeepMeta();
+  started_timers_.clear();
+  for (const Shard::TimerId timer : std::exchange(cancelled_timers_, {})) StopTimer(timer);
   if (!std::exchange(staged_metadata_, {}).empty()) sink_.SetOwnMetadata(*std::move(metadata));
   for (const StepSink::StagedEvent& event : std::exchange(staged_, {})) step_notified_ += sink_.EmitStaged(event);
   return absl::OkStatus();
@@ -157,6 +159,8 @@ absl::Status TypedRoom::CommitStep() {
 void TypedRoom::UndoStep() {
   staged_.clear();
   staged_metadata_.clear();
+  cancelled_timers_.clear();
+  for (const Shard::TimerId timer : std::exchange(started_timers_, {})) StopTimer(timer);
   live_->tracker().Undo();
   live_->UndoMeta();
 }
@@ -210,7 +214,13 @@ Shard::TimerId TypedRoom::StartTimer(absl::Duration delay, std::function<void()>
                  .interval = delay,
                  .task = std::move(task),
                  .repeat = repeat};
+  started_timers_.push_back(id);
   return id;
+}
+
+void TypedRoom::StopTimer(Shard::TimerId id) {
+  const auto timer = timers_.extract(id);
+  if (timer) shard_.Cancel(timer.mapped().shard_timer);
 }
 
 void TypedRoom::StopTimers() {

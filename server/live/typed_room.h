@@ -104,6 +104,7 @@ class TypedRoom final : private StepOwner {
   Awaitable<absl::Status> Offload(Workers::Work work);
   Awaitable<void> WatchRooms(std::function<void(const RoomListChange&)> on_change);
 
+  void StopTimer(Shard::TimerId id);
   void StopTimers();
   Shard::TimerId StartTimer(absl::Duration delay, std::function<void()> task, bool repeat);
   void RunTimer(Shard::TimerId id);
@@ -129,6 +130,8 @@ class TypedRoom final : private StepOwner {
   };
   Shard::TimerId last_timer_ = 0;
   absl::flat_hash_map<Shard::TimerId, Timer> timers_;
+  // By the current step.
+  std::vector<Shard::TimerId> started_timers_, cancelled_timers_;
   // What it runs uses all of the above: last.
   StepRunner steps_;
 };

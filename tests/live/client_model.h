@@ -27,7 +27,8 @@ class SharedHistory {
     const auto [it, first] = frames.emplace(place, frame.SerializeAsString());
     if (!first && it->second != frame.SerializeAsString()) Differ(room, place, frame.ShortDebugString());
     if (!frame.has_member()) return;
-    for (const v1::Departure& gone : frame.member().left()) departures[{place.first, gone.member().id()}].insert(place.second);
+    for (const v1::Departure& gone : frame.member().left())
+      departures[{place.first, gone.member().id()}].insert(place.second);
   }
 
   void SawState(const Place& place, const std::string& room, const json::value& state) {
@@ -46,7 +47,9 @@ class SharedHistory {
   // Who gets the event at a place, by member id, unless all do.
   struct Address {
     std::set<std::string> not_for, only_for;
-    bool Includes(const std::string& id) const { return !not_for.contains(id) && (only_for.empty() || only_for.contains(id)); }
+    bool Includes(const std::string& id) const {
+      return !not_for.contains(id) && (only_for.empty() || only_for.contains(id));
+    }
   };
 
   const Complain complain;
@@ -65,8 +68,6 @@ class ClientModel {
     uint64_t since = 0, offset = 0;
     json::value state;
     std::set<uint64_t> received;
-    // Its connection went, and with it what was on its way.
-    bool cut = false;
   };
 
   ClientModel(Client& client, SharedHistory& history) : client_(client), history_(history) {
@@ -91,10 +92,8 @@ class ClientModel {
   }
 
   void Disconnected() {
-    for (auto& [room, copy] : rooms_) {
-      copy.cut = true;
-      ended_.push_back(std::move(copy));
-    }
+    disconnected_ = true;
+    for (auto& [room, copy] : rooms_) ended_.push_back(std::move(copy));
     rooms_.clear();
   }
 
@@ -124,7 +123,8 @@ class ClientModel {
     if (reply.has_join()) Enter(asked.join().room_id(), reply.join().position(), reply.join().state());
     if (reply.has_leave()) Exit(asked.leave().room_id(), /*must=*/false);
     if (reply.has_emit() && reply.emit().has_position()) {
-      history_.addresses[{reply.emit().position().epoch(), reply.emit().position().offset()}].not_for.insert(client_.id());
+      history_.addresses[{reply.emit().position().epoch(), reply.emit().position().offset()}].not_for.insert(
+          client_.id());
     }
   }
 
@@ -161,12 +161,14 @@ class ClientModel {
   }
 
   // The last place that a client was to see of a room that it has left, and came back to at `came_back`: before its
-  // departure, if anybody was there to see that.
+  // departure, if anybody was there to see that. When its connection has gone, and with it what was on its way, perhaps
+  // the word that it is back in a room, the last that came.
   uint64_t EndOf(const Copy& copy, uint64_t came_back) const {
+    if (disconnected_) return copy.offset;
     const auto it = history_.departures.find({copy.epoch, client_.id()});
     if (it != history_.departures.end()) {
       const auto departure = it->second.upper_bound(copy.since);
-      if (departure != it->second.end() && *departure <= came_back && !copy.cut) return *departure - 1;
+      if (departure != it->second.end() && *departure <= came_back) return *departure - 1;
     }
     return copy.offset;
   }
@@ -184,6 +186,7 @@ class ClientModel {
   SharedHistory& history_;
   std::map<std::string, Copy> rooms_;
   std::vector<Copy> ended_;
+  bool disconnected_ = false;
 };
 
 }  // namespace atrium::testing

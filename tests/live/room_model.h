@@ -58,7 +58,8 @@ class RoomModel final : public Witness {
       must(life.phase == Life::kOpen && life.members.empty(), "of an empty room");
       life.phase = Life::kDestroying;
     } else if (hook == "timer") {
-      must(life.phase != Life::kNew && life.phase != Life::kOver, "after OnCreate has begun, before OnDestroy said yes");
+      must(life.phase != Life::kNew && life.phase != Life::kOver,
+           "after OnCreate has begun, before OnDestroy said yes");
     } else {
       must(life.phase == Life::kOpen, "after OnCreate, before OnDestroy");
     }

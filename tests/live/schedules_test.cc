@@ -6,7 +6,6 @@
 //   ATRIUM_SCHEDULE_SEED=4711  runs that one
 //   ATRIUM_SCHEDULES=1000000   runs so many; the default is 10,000, under a sanitizer 1,000
 #include <gtest/gtest.h>
-
 #include <unistd.h>
 
 #include <csignal>
@@ -96,8 +95,8 @@ class Schedule {
     Plan plan;
     const bool waits = hook == "create" || hook == "join" || hook == "destroy";
     for (int steps = Below(waits ? 4 : 2); steps > 0; --steps) {
-      plan.steps.push_back(Any<Do>({Do::kChange, Do::kEmit, waits ? Do::kWait : Do::kChange,
-                                    hook == "timer" ? Do::kEmit : Do::kTimer}));
+      plan.steps.push_back(
+          Any<Do>({Do::kChange, Do::kEmit, waits ? Do::kWait : Do::kChange, hook == "timer" ? Do::kEmit : Do::kTimer}));
     }
     plan.deaf = Chance(30);
     if (Chance(hook == "join" ? 30 : 15)) {
@@ -111,10 +110,13 @@ class Schedule {
     if (hook == "destroy" && keep_ != kAsItComes) {
       plan = {.verdict = keep_ == kAlways ? absl::FailedPreconditionError("stay") : absl::OkStatus()};
     }
-    Note(absl::StrCat("      does ", absl::StrJoin(plan.steps, ",", [](std::string* out, Do what) {
-                        constexpr const char* kNames[] = {"change", "emit", "wait", "timer", "half", "throw"};
-                        out->append(kNames[static_cast<int>(what)]);
-                      }),
+    Note(absl::StrCat("      does ",
+                      absl::StrJoin(plan.steps, ",",
+                                    [](std::string* out, Do what) {
+                                      constexpr const char* kNames[] = {"change", "emit", "wait",
+                                                                        "timer",  "half", "throw"};
+                                      out->append(kNames[static_cast<int>(what)]);
+                                    }),
                       plan.deaf ? " deaf" : "", plan.verdict.ok() ? "" : " no"));
     return plan;
   }
@@ -271,8 +273,8 @@ class Schedule {
       for (size_t i = 1; i < client->answers().size(); ++i) {
         const Answer& answer = *client->answers()[i];
         if (answer.times == 1 || (answer.times == 0 && !client->connected())) continue;
-        Complain(absl::StrCat(client->name(), " was answered ", answer.times, " times: ",
-                              client->Sent(static_cast<uint32_t>(i + 1)).ShortDebugString()));
+        Complain(absl::StrCat(client->name(), " was answered ", answer.times,
+                              " times: ", client->Sent(static_cast<uint32_t>(i + 1)).ShortDebugString()));
       }
     }
   }
@@ -343,7 +345,8 @@ class Schedule {
   const absl::Time start_ = world_.shards().now();
   SharedHistory shared_{[this](const std::string& what) { Complain(what); }};
   RoomModel model_{script_.options, [this] { return world_.shards().now(); },
-                   [this](const std::string& what) { Note(what); }, [this](const std::string& what) { Complain(what); }};
+                   [this](const std::string& what) { Note(what); },
+                   [this](const std::string& what) { Complain(what); }};
   std::vector<std::string> rooms_;
   std::vector<Client*> clients_;
   std::map<const Client*, std::unique_ptr<ClientModel>> models_;

@@ -44,9 +44,8 @@ class Gate {
           if (const auto it = gate->waiting_.find(id); it != gate->waiting_.end()) gate->LetGo(it);
         });
       }
-      gate->waiting_.emplace(id, [handler = std::forward<Handler>(handler)]() mutable {
-        boost::asio::post(std::move(handler));
-      });
+      gate->waiting_.emplace(
+          id, [handler = std::forward<Handler>(handler)]() mutable { boost::asio::post(std::move(handler)); });
     }
   };
 

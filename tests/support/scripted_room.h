@@ -98,7 +98,8 @@ class ScriptedRoom final : public LiveRoom<ScriptedState, ScriptedMeta> {
 // A world whose only type of rooms is "scripted".
 class ScriptedWorld final : public RoomWorld {
  public:
-  explicit ScriptedWorld(Script& script, Settings settings = Settings()) : RoomWorld(Registry(), settings), script_(script) {}
+  explicit ScriptedWorld(Script& script, Settings settings = Settings())
+      : RoomWorld(Registry(), settings), script_(script) {}
   // Hooks that wait are destroyed where they stand.
   ~ScriptedWorld();
 
