@@ -113,8 +113,9 @@ void StepRunner::StopHooks(const absl::Status& why) {
     if (EndRun(*run)) {
       shard_.Cancel(run->deadline);
       run->fail(why);
+      // Once only, and not to a coroutine that has ended.
+      run->cancel.emit(boost::asio::cancellation_type::terminal);
     }
-    run->cancel.emit(boost::asio::cancellation_type::terminal);
     run->GiveUp();
   }
 }
