@@ -56,8 +56,8 @@ class LiveRoomBase {
   // OK: it is refused with that status.
   virtual absl::Status OnEvent(const EventContext& event);
 
-  // When the room has been empty for its empty_ttl. False keeps it, for another empty_ttl. When the room is destroyed
-  // by DestroyRoom or by a failure, it is not asked.
+  // When the room has been empty for its empty_ttl. False keeps it, for another empty_ttl (a second at least). When
+  // the room is destroyed by DestroyRoom or by a failure, it is not asked.
   virtual Awaitable<bool> OnDestroy();
 
  protected:

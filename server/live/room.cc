@@ -13,6 +13,9 @@ namespace {
 
 constexpr RoomOptions kUntypedOptions;
 
+// OnDestroy is asked again so much later at the earliest.
+constexpr absl::Duration kLeastStay = absl::Seconds(1);
+
 void SortUnique(Fanout::Members& members) {
   std::sort(members.begin(), members.end());
   members.erase(std::unique(members.begin(), members.end()), members.end());
@@ -110,29 +113,37 @@ std::vector<MemberInfo> Room::MemberInfos() const {
 
 void Room::Create(absl::AnyInvocable<void(absl::Status)> done) {
   if (typed_ == nullptr) {
+    open_ = true;
     WatchEmptiness();
     return done(absl::OkStatus());
   }
   typed_->Create([this, done = std::move(done)](absl::Status verdict) mutable {
-    if (verdict.ok()) WatchEmptiness();
+    open_ = verdict.ok();
+    WatchEmptiness();
     done(std::move(verdict));
   });
 }
 
 void Room::Destroy(absl::AnyInvocable<void(bool)> done) {
   if (typed_ == nullptr || cleared_) return done(true);
-  typed_->Destroy(std::move(done));
+  open_ = false;
+  typed_->Destroy([this, done = std::move(done)](bool destroy) mutable {
+    open_ = true;
+    done(destroy);
+  });
 }
 
 bool Room::idle() const {
   return members_.empty() && pending_.empty() && (typed_ == nullptr || typed_->running_hooks() == 0);
 }
 
-void Room::WatchEmptiness() {
-  if (!idle() || empty_timer_ != 0) return;
+void Room::Stay() { WatchEmptiness(kLeastStay); }
+
+void Room::WatchEmptiness(absl::Duration at_least) {
+  if (!open_ || !idle() || empty_timer_ != 0) return;
   absl::Duration ttl = options().empty_ttl.value_or(env_.settings.empty_ttl);
   if (cleared_) ttl = absl::ZeroDuration();
-  empty_timer_ = env_.shard.After(ttl, [this] {
+  empty_timer_ = env_.shard.After(std::max(ttl, at_least), [this] {
     empty_timer_ = 0;
     // The room may be gone when this returns.
     if (idle()) env_.on_idle(id_);

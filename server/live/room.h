@@ -110,8 +110,8 @@ class Room final : private StepSink {
   void Destroy(absl::AnyInvocable<void(bool)> done);
   // Nobody is in it, no join is pending, no hook runs.
   bool idle() const;
-  // Waits another time for the room to be idle.
-  void WatchEmptiness();
+  // It was not destroyed: OnDestroy is asked again after another empty_ttl, a second at least.
+  void Stay();
 
   // Decides on the join of `who`; a pending decision holds a seat. `done` gets RESOURCE_EXHAUSTED if the room is full,
   // FAILED_PRECONDITION if it is locked, PERMISSION_DENIED or what OnJoin says if it refused, ABORTED if a join of this
@@ -156,6 +156,8 @@ class Room final : private StepSink {
   std::vector<MemberInfo> MemberInfos() const override;
   void OnHooksEnded() override { WatchEmptiness(); }
 
+  // Tells on_idle when the room has been idle for its time.
+  void WatchEmptiness(absl::Duration at_least = absl::ZeroDuration());
   void FinishJoin(MemberIdentity who, std::any membership, absl::Status verdict, JoinDone done);
   Admission Admit(MemberIdentity who, std::any membership);
   Admission MakeAdmission(const MemberIdentity& who) const;
@@ -182,6 +184,8 @@ class Room final : private StepSink {
   const Env env_;
   const absl::Time create_time_;
   absl::Time last_activity_time_;
+  // OnCreate has said yes, and OnDestroy is not being asked.
+  bool open_ = false;
   bool cleared_ = false;
   bool locked_ = false;
   bool unlisted_ = false;

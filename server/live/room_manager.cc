@@ -102,7 +102,7 @@ void RoomManager::OnIdle(int shard, const std::string& room_id) {
   entry.room->Destroy([this, shard, room_id, &entry](bool destroy) {
     shards_[shard]->Post([this, shard, room_id, destroy, &entry] {
       if (destroy && entry.room->idle()) return Remove(shard, room_id, RoomNotFound(room_id));
-      entry.room->WatchEmptiness();
+      entry.room->Stay();
       SetReady(shard, entry);
     });
   });
@@ -123,7 +123,12 @@ void RoomManager::UseWhenReady(Entry& entry, UseOrError use) {
 void RoomManager::SetReady(int shard, Entry& entry) {
   entry.ready = true;
   feed_.Changed(shard, entry.room->id());
-  for (UseOrError& use : std::exchange(entry.waiting, {})) use(entry.room.get());
+  // One of them may destroy the room: those behind it wait for the next.
+  while (entry.ready && !entry.waiting.empty()) {
+    UseOrError use = std::move(entry.waiting.front());
+    entry.waiting.pop_front();
+    use(entry.room.get());
+  }
 }
 
 void RoomManager::List(std::string after, size_t count, Wanted wanted,

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <deque>
 #include <memory>
 #include <string>
 #include <vector>
@@ -55,7 +56,7 @@ class RoomManager final : private RoomFeed::Source {
   struct Entry {
     std::unique_ptr<Room> room;
     bool ready = false;
-    std::vector<UseOrError> waiting;
+    std::deque<UseOrError> waiting;
   };
   // The rooms of one shard; touched on it only, but for the counters.
   struct ShardRooms {

@@ -21,9 +21,7 @@ TypedRoom::TypedRoom(const RoomTypeInfo& type, Shard& shard, StepSink& sink, Roo
   live_->tracker().set_folding(type_.options.patch_interval > absl::ZeroDuration());
 }
 
-TypedRoom::~TypedRoom() {
-  for (const auto& [id, timer] : timers_) shard_.Cancel(timer.shard_timer);
-}
+TypedRoom::~TypedRoom() { StopTimers(); }
 
 const google::protobuf::Message& TypedRoom::state() const { return std::as_const(*live_).tracker().committed(); }
 
@@ -39,7 +37,18 @@ void TypedRoom::RunHook(const char* name, Awaitable<absl::Status> hook, absl::An
 }
 
 void TypedRoom::Create(absl::AnyInvocable<void(absl::Status)> done) {
-  RunHook("OnCreate", live_->OnCreate(), std::move(done));
+  auto shared_done = std::make_shared<absl::AnyInvocable<void(absl::Status)>>(std::move(done));
+  auto outcome = std::make_shared<absl::Status>();
+  steps_.RunHook<absl::Status>(
+      "OnCreate", type_.options.hook_deadline, live_->OnCreate(),
+      [this, shared_done, outcome](absl::Status failure, absl::Status verdict) {
+        *outcome = steps_.EndHook(std::move(failure), std::move(verdict));
+        if (outcome->ok()) return (*shared_done)(absl::OkStatus());
+        StopTimers();
+      },
+      [shared_done, outcome] {
+        if (!outcome->ok()) (*shared_done)(*outcome);
+      });
 }
 
 namespace {
@@ -70,6 +79,7 @@ void TypedRoom::Destroy(absl::AnyInvocable<void(bool)> done) {
       [this, verdict](const absl::Status& failure, bool destroy) {
         UndoStep();
         *verdict = !failure.ok() || destroy;
+        if (*verdict) StopTimers();
       },
       [verdict, done = std::move(done)]() mutable { done(*verdict); });
 }
@@ -201,6 +211,10 @@ Shard::TimerId TypedRoom::StartTimer(absl::Duration delay, std::function<void()>
                  .task = std::move(task),
                  .repeat = repeat};
   return id;
+}
+
+void TypedRoom::StopTimers() {
+  for (const auto& [id, timer] : std::exchange(timers_, {})) shard_.Cancel(timer.shard_timer);
 }
 
 void TypedRoom::RunTimer(Shard::TimerId id) {

@@ -104,6 +104,7 @@ class TypedRoom final : private StepOwner {
   Awaitable<absl::Status> Offload(Workers::Work work);
   Awaitable<void> WatchRooms(std::function<void(const RoomListChange&)> on_change);
 
+  void StopTimers();
   Shard::TimerId StartTimer(absl::Duration delay, std::function<void()> task, bool repeat);
   void RunTimer(Shard::TimerId id);
 

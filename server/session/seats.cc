@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/algorithm/container.h"
 #include "absl/strings/str_cat.h"
 #include "server/live/room_errors.h"
 
@@ -17,36 +18,43 @@ absl::Status TooManyRooms(int limit) {
 }  // namespace
 
 absl::Status Seats::Begin(const std::string& room_id, SessionKey component, int max_rooms) {
-  if (const Seat* seat = FindSeat(room_id, component)) return seat->pending ? JoinPending() : absl::OkStatus();
+  if (Seat* seat = FindSeat(room_id, component)) {
+    if (seat->joining) return JoinPending();
+    seat->joining = true;
+    return absl::OkStatus();
+  }
   if (max_rooms > 0 && static_cast<int>(rooms_.size()) >= max_rooms && !rooms_.contains(room_id)) {
     return TooManyRooms(max_rooms);
   }
-  rooms_[room_id].seats.push_back({component, /*pending=*/true});
+  rooms_[room_id].seats.push_back({.component = component, .joining = true});
   return absl::OkStatus();
 }
 
 void Seats::Admitted(const std::string& room_id, SessionKey component, std::shared_ptr<Channel> channel) {
-  InRoom& room = rooms_[room_id];
-  room.channel = std::move(channel);
-  if (Seat* seat = FindSeat(room_id, component)) {
-    seat->pending = false;
-  } else {
-    room.seats.push_back({component, /*pending=*/false});
-  }
+  rooms_[room_id].channel = std::move(channel);
+  Seat& seat = *FindSeat(room_id, component);
+  seat.in = true;
+  seat.joining = false;
 }
 
-void Seats::Refused(const std::string& room_id, SessionKey component) {
-  const Seat* const seat = FindSeat(room_id, component);
-  if (seat != nullptr && seat->pending) Remove(room_id, component);
+void Seats::Unchanged(const std::string& room_id, SessionKey component) {
+  FindSeat(room_id, component)->joining = false;
+  Tidy(room_id, component);
 }
 
 void Seats::Remove(const std::string& room_id, SessionKey component) {
-  const auto it = rooms_.find(room_id);
-  if (it == rooms_.end()) return;
-  auto& seats = it->second.seats;
-  seats.erase(std::remove_if(seats.begin(), seats.end(), [&](const Seat& seat) { return seat.component == component; }),
-              seats.end());
-  if (seats.empty()) rooms_.erase(it);
+  Seat* const seat = FindSeat(room_id, component);
+  if (seat == nullptr) return;
+  seat->in = false;
+  Tidy(room_id, component);
+}
+
+void Seats::Tidy(const std::string& room_id, SessionKey component) {
+  InRoom& room = rooms_.at(room_id);
+  const auto gone = [&](const Seat& seat) { return seat.component == component && !seat.in && !seat.joining; };
+  room.seats.erase(std::remove_if(room.seats.begin(), room.seats.end(), gone), room.seats.end());
+  if (absl::c_none_of(room.seats, [](const Seat& seat) { return seat.in; })) room.channel = nullptr;
+  if (room.seats.empty()) rooms_.erase(room_id);
 }
 
 const Seats::InRoom* Seats::Find(const std::string& room_id) const {

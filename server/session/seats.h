@@ -17,11 +17,13 @@ class Seats {
  public:
   struct Seat {
     SessionKey component;
-    // The room has not decided yet.
-    bool pending;
+    bool in = false;
+    // A join is being decided. Also of a member that is in: the word that the room has let go of it may still be on its
+    // way when it asks to come back.
+    bool joining = false;
   };
   struct InRoom {
-    // Null until a member is in.
+    // Null while no member is in.
     std::shared_ptr<Channel> channel;
     absl::InlinedVector<Seat, 1> seats;
   };
@@ -29,9 +31,10 @@ class Seats {
   // A join begins, or is repeated. RESOURCE_EXHAUSTED if the session is in `max_rooms` others (0: no limit), ABORTED
   // while a join of this member is pending.
   absl::Status Begin(const std::string& room_id, SessionKey component, int max_rooms);
+  // How a join ended: with the member in, or as it was before.
   void Admitted(const std::string& room_id, SessionKey component, std::shared_ptr<Channel> channel);
-  // Does nothing for a member that was in before.
-  void Refused(const std::string& room_id, SessionKey component);
+  void Unchanged(const std::string& room_id, SessionKey component);
+  // The room has let go of the member.
   void Remove(const std::string& room_id, SessionKey component);
 
   // Null if no member is in it, or about to join.
@@ -40,6 +43,8 @@ class Seats {
   std::vector<std::string> RoomsOf(SessionKey component) const;
 
  private:
+  // Forgets the seat if nobody is in it or about to be.
+  void Tidy(const std::string& room_id, SessionKey component);
   Seat* FindSeat(const std::string& room_id, SessionKey component);
 
   absl::flat_hash_map<std::string, InRoom> rooms_;

@@ -243,9 +243,9 @@ void Session::Join(const Caller& caller, MemberIdentity who, v1::JoinRequest req
 
 void Session::OnAdmission(const std::string& room_id, SessionKey component, absl::StatusOr<Admission> admission,
                           JoinDone told) {
-  if (!admission.ok()) {
-    seats_.Refused(room_id, component);
-  } else if (!admission->again) {
+  if (!admission.ok() || admission->again) {
+    seats_.Unchanged(room_id, component);
+  } else {
     Channel& channel = *admission->channel;
     seats_.Admitted(room_id, component, admission->channel);
     if (admission->first_of_session) channel.Add(hub_.shard().index(), key_, *this);

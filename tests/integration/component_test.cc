@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "tests/support/component_frames.h"
 #include "tests/support/grpc_stubs.h"
 #include "tests/support/matchers.h"
 #include "tests/support/probe.h"
@@ -19,28 +20,6 @@ namespace {
 namespace json = boost::json;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-
-v1::ClientFrame MountFrame(const std::string& component, const std::string& state = "", const std::string& room = "") {
-  v1::ClientFrame frame;
-  frame.mutable_mount()->set_component(component);
-  if (!state.empty()) *frame.mutable_mount()->mutable_state() = JsonValue(state);
-  frame.mutable_mount()->set_room(room);
-  return frame;
-}
-
-v1::ClientFrame UnmountFrame(const std::string& id) {
-  v1::ClientFrame frame;
-  frame.mutable_unmount()->set_component_id(id);
-  return frame;
-}
-
-v1::ClientFrame ActionFrame(const std::string& id, const std::string& action, const std::string& args) {
-  v1::ClientFrame frame;
-  frame.mutable_call()->set_component_id(id);
-  frame.mutable_call()->set_method(action);
-  if (!args.empty()) *frame.mutable_call()->mutable_args() = JsonValue(args);
-  return frame;
-}
 
 // A client with a component of class Probe.
 class Prober {

@@ -176,6 +176,31 @@ TEST_F(ComponentTest, ASessionThatEndsDuringAJoinLeavesNoGhost) {
   EXPECT_EQ(std::count(diary_.notes.begin(), diary_.notes.end(), "leave " + probe + " LEAVE_REASON_DISCONNECT"), 1);
 }
 
+TEST_F(ComponentTest, ASessionThatEndsWhileItComesBackLeavesNoGhost) {
+  const auto bring = [&] {
+    v1::JoinRequest join;
+    join.set_room_id("hall:a");
+    join.set_member_id(ana_.id());
+    sessions_.api.Join(Caller::Service(), {join}, [](const auto&) {});
+  };
+  bring();
+  sessions_.shards.Run();
+  ASSERT_EQ(Members("hall:a"), 1);
+  // It asks to come back before it hears that it is out, and hears that before it is in.
+  HallRoom::closed = true;
+  v1::LeaveRequest leave;
+  leave.set_room_id("hall:a");
+  leave.set_member_id(ana_.id());
+  sessions_.api.Leave(Caller::Service(), {leave}, [](const auto&) {});
+  bring();
+  sessions_.shards.Run();
+  ana_.Leave();
+  HallRoom::closed = false;
+  RunUntil([&] { return std::count(diary_.notes.begin(), diary_.notes.end(), "join " + ana_.id()) == 2; });
+  sessions_.shards.Run();
+  EXPECT_EQ(Members("hall:a"), 0);
+}
+
 TEST_F(ComponentTest, AComponentUnmountedDuringAJoinLeavesNoGhost) {
   const std::string probe = Mount(ana_);
   HallRoom::closed = true;

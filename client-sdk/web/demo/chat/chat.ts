@@ -124,15 +124,18 @@ export class Chat extends Store<ChatView> {
     const { active } = this.wanted;
     await this.directoryIsThere();
     const listed = new Set([...kPresets, ...this.listed()].map((room) => room.id));
-    const join = async (roomId: string, password: string) => {
+    // One by one: their order in the component decides which is next when one is left.
+    for (const [roomId, password] of [...this.wanted.rooms]) {
       const problem = listed.has(roomId)
         ? await this.ask((chat) => chat.call('joinRoom', { roomId, ...secret(password) }))
         : 'It is gone.';
-      if (problem && isCurrent()) {
+      if (!isCurrent()) {
+        return;
+      }
+      if (problem) {
         this.wanted.rooms.delete(roomId);
       }
-    };
-    await Promise.all([...this.wanted.rooms].map(([roomId, password]) => join(roomId, password)));
+    }
     const [first = ''] = this.wanted.rooms.keys();
     this.wanted.active = this.wanted.rooms.has(active) ? active : first;
     await this.ask((chat) => chat.call('switchRoom', { roomId: this.wanted.active }));
