@@ -120,8 +120,9 @@ void StepRunner::StopHooks(const absl::Status& why) {
     if (EndRun(*run)) {
       shard_.Cancel(run->deadline);
       run->fail(why);
+      // Once only, and not to a coroutine that has ended.
+      Cancel(run);
     }
-    Cancel(run);
     run->GiveUp();
   }
 }
