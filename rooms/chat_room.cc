@@ -1,8 +1,7 @@
 #include "rooms/chat_room.h"
 
-#include <algorithm>
-
 #include "absl/strings/str_cat.h"
+#include "rooms/username.h"
 #include "server/common/errors.h"
 #include "server/common/status_macros.h"
 
@@ -15,10 +14,8 @@ constexpr absl::Duration kTypingTimeout = absl::Seconds(3);
 constexpr size_t kMaxName = 50;
 constexpr size_t kMaxUsername = 30;
 
-// In characters, not bytes.
 absl::Status CheckLength(absl::string_view field, absl::string_view text, size_t max) {
-  const auto characters = std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xc0) != 0x80; });
-  if (static_cast<size_t>(characters) <= max) return absl::OkStatus();
+  if (Characters(text) <= max) return absl::OkStatus();
   return InvalidField(field, absl::StrCat("must have at most ", max, " characters"));
 }
 
@@ -146,6 +143,7 @@ absl::StatusOr<ChatMessage> ChatRoom::AddMessage(const AddMessageRequest& reques
   message.set_id(absl::StrCat("msg-", absl::ToUnixMillis(call.time), "-", meta().posted()));
   message.set_user(request.user());
   message.set_text(request.text());
+  if (call.member && !call.member->user_id.empty()) message.set_user_id(call.member->user_id);
   *message.mutable_timestamp() = ToTimestamp(call.time);
   Append(&ChatState::mutable_messages, message, kKeptMessages);
   Emit("chat:message", message);

@@ -61,6 +61,12 @@ TEST_F(SecurityDefectsTest, G3_01_MembersCannotForgeEventsOfTypedRooms) {
   EXPECT_EQ(typing.sender_id(), bo_.id);
   EXPECT_EQ(typing.sender_user_id(), "bo");
   EXPECT_EQ(StateOf("chat:lobby").at("messages").as_array().size(), 0u);
+  // And so does what its component posts, however it calls itself.
+  bo_.Do("setUsername", R"({"username":"ana"})");
+  bo_.Do("sendMessage", R"({"text":"as ana"})");
+  const json::value message = StateOf("chat:lobby").at("messages").at(0);
+  EXPECT_EQ(message.at("user"), "ana");
+  EXPECT_EQ(message.at("userId"), "bo");
 }
 
 TEST_F(SecurityDefectsTest, G3_02_AnEventOfOneRoomCannotBeReadAsThatOfAnother) {
