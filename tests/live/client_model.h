@@ -151,6 +151,7 @@ class ClientModel {
     const auto it = rooms_.find(room);
     if (it == rooms_.end()) return Complain(absl::StrCat(room, ", where it is not, sends ", frame.ShortDebugString()));
     Copy& copy = it->second;
+    if (frame.event().event() == "undone") Complain(room + ": something of a step that failed came out");
     if (offset == 0) return;
     if (offset <= copy.offset) Complain(absl::StrCat(room, ": ", offset, " comes after ", copy.offset));
     history_.SawFrame({copy.epoch, offset}, room, frame);

@@ -121,7 +121,7 @@ absl::Status ScriptedRoom::OnEvent(const EventContext& event) {
 
 absl::StatusOr<ScriptedResult> ScriptedRoom::Change(const ScriptedRequest& request, const CallContext& call) {
   const std::string by = call.member ? call.member->user_id : "a service";
-  if (!request.fail().empty()) ChangeHalf(by, /*late=*/false);
+  if (!request.fail().empty()) Act(Do::kHalfChange, by, /*late=*/false);
   Emit("said", ScriptedEvent());
   if (request.fail() == "error") return absl::FailedPreconditionError("planted");
   if (request.fail() == "throw") throw std::runtime_error("planted");
@@ -152,13 +152,14 @@ void ScriptedRoom::Act(Do what, const std::string& member, bool late) {
         if (!PlayNow("timer", "").ok()) throw std::runtime_error("planted");
       });
       return;
-    case Do::kHalfChange: return ChangeHalf(member, late);
+    case Do::kHalfChange: ChangeHalf(member, late); return Emit("undone", ScriptedEvent());
     case Do::kThrow: throw std::runtime_error("planted");
     case Do::kWait: return;
   }
 }
 
 void ScriptedRoom::ChangeHalf(const std::string& member, bool late) {
+  if (meta().changes() != state().left()) Emit("undone", ScriptedEvent());
   Mutate([&](ScriptedState& state) {
     state.set_left(state.left() + 1);
     ++(*state.mutable_changes_by())[member];

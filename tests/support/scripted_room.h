@@ -22,7 +22,7 @@ enum class Do {
   kEmit,        // emits "said"
   kWait,        // waits at the gate of the hook's name
   kTimer,       // starts a timer of a second, which runs the plan "timer"
-  kHalfChange,  // counts only `left`: to be followed by a failure
+  kHalfChange,  // counts only `left` and emits "undone", which nobody may see: to be followed by a failure
   kThrow,
 };
 
