@@ -162,6 +162,7 @@ class ManualShards {
   class ManualShard final : public Shard {
    public:
     ManualShard(int index, ManualShards& all) : index_(index), all_(all) {}
+    ~ManualShard() override { closing_ = true; }
 
     int index() const override { return index_; }
     void Post(Task task) override { tasks_.push_back({all_.poster_, std::move(task)}); }
@@ -184,7 +185,9 @@ class ManualShards {
     }
 
     bool resuming() const { return resuming_; }
-    void Resume(Task task) { resumptions_.push_back({all_.poster_, std::move(task)}); }
+    void Resume(Task task) {
+      if (!closing_) resumptions_.push_back({all_.poster_, std::move(task)});
+    }
 
     bool DropResumptions() { return !std::exchange(resumptions_, {}).empty(); }
 
@@ -252,6 +255,8 @@ class ManualShards {
     std::deque<Posted> tasks_, resumptions_;
     std::vector<Task> at_turn_end_;
     bool resuming_ = false;
+    // What Asio posts for coroutines that wait in io_ when that goes is dropped.
+    bool closing_ = false;
   };
 
   struct Timer {
