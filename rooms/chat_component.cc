@@ -8,6 +8,7 @@
 #include "rooms/chat_room.h"
 #include "rooms/directory_room.h"
 #include "rooms/username.h"
+#include "server/common/utf8.h"
 
 namespace atrium::rooms {
 namespace {
@@ -45,7 +46,7 @@ Awaitable<absl::Status> ChatComponent::OnMount() {
 Awaitable<ChatComponent::Result> ChatComponent::CreateRoom(const CreateRoomRequest& request) {
   const std::string& id = request.room_id();
   if (id.empty() || request.room_name().empty()) co_return Refused("Room ID and name are required");
-  if (Characters(id) > 30 || Characters(request.room_name()) > 50) co_return Refused("Room ID/name too long");
+  if (CountCharacters(id) > 30 || CountCharacters(request.room_name()) > 50) co_return Refused("Room ID/name too long");
   if (Room<ChatRoom>(id).joined()) co_return Refused("Room already exists");
   ChatJoin join;
   join.set_create(true);
@@ -97,7 +98,7 @@ Awaitable<ChatComponent::Result> ChatComponent::SendMessage(const SendChatReques
   message.set_text(std::string(absl::StripAsciiWhitespace(request.text())));
   message.set_user(state().username().empty() ? user_id() : state().username());
   if (message.text().empty()) co_return Refused("Message cannot be empty");
-  if (Characters(message.text()) > 1000) co_return Refused("Message too long");
+  if (CountCharacters(message.text()) > 1000) co_return Refused("Message too long");
   absl::StatusOr<ChatMessage> added = co_await Room<ChatRoom>(room).Call<ChatMessage>("addMessage", message);
   if (!added.ok()) co_return Refused(added.status().message());
   ChatResult result = Success(room);

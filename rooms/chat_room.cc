@@ -1,21 +1,20 @@
 #include "rooms/chat_room.h"
 
 #include "absl/strings/str_cat.h"
-#include "rooms/username.h"
 #include "server/common/errors.h"
 #include "server/common/status_macros.h"
+#include "server/common/utf8.h"
 
 namespace atrium::rooms {
 namespace {
 
 constexpr int kMaxMembers = 100;
 constexpr int kKeptMessages = 100;
-constexpr absl::Duration kTypingTimeout = absl::Seconds(3);
 constexpr size_t kMaxName = 50;
 constexpr size_t kMaxUsername = 30;
 
 absl::Status CheckLength(absl::string_view field, absl::string_view text, size_t max) {
-  if (Characters(text) <= max) return absl::OkStatus();
+  if (CountCharacters(text) <= max) return absl::OkStatus();
   return InvalidField(field, absl::StrCat("must have at most ", max, " characters"));
 }
 
@@ -108,32 +107,12 @@ void ChatRoom::KeepPassword(const std::string& hash) {
 }
 
 void ChatRoom::OnLeave(LeaveContext& leave) {
-  StopTyping(leave.member.id);
+  typing_.Stop(leave.member.id);
   Mutate([&](ChatState& state) { state.set_online_count(MemberCount() - 1); });
 }
 
 absl::Status ChatRoom::OnEvent(const EventContext& event) {
-  if (event.event != "typing" || !event.sender) return absl::OkStatus();
-  Typing typing;
-  RETURN_IF_ERROR(MessageFromJson(event.data.ToJsonValue(), typing));
-  if (!typing.member_id().empty()) return InvalidField("data.memberId", "must be empty: the sender is known");
-  const std::string member_id = event.sender->id;
-  if (const auto it = typing_.find(member_id); it != typing_.end()) {
-    CancelTimer(it->second);
-    typing_.erase(it);
-  }
-  if (typing.typing()) typing_[member_id] = After(kTypingTimeout, [this, member_id] { StopTyping(member_id); });
-  return absl::OkStatus();
-}
-
-void ChatRoom::StopTyping(const std::string& member_id) {
-  const auto it = typing_.find(member_id);
-  if (it == typing_.end()) return;
-  CancelTimer(it->second);
-  typing_.erase(it);
-  Typing stopped;
-  stopped.set_member_id(member_id);
-  Emit("typing", stopped, {.exclude = {member_id}, .is_volatile = true});
+  return event.event == "typing" && event.sender ? typing_.OnEvent(event) : absl::OkStatus();
 }
 
 absl::StatusOr<ChatMessage> ChatRoom::AddMessage(const AddMessageRequest& request, const CallContext& call) {

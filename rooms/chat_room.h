@@ -2,9 +2,9 @@
 
 #include <string>
 
-#include "absl/container/flat_hash_map.h"
 #include "absl/strings/string_view.h"
 #include "rooms/chat.pb.h"
+#include "rooms/typing_indicator.h"
 #include "server/live/live_room.h"
 #include "server/live/room_password.h"
 
@@ -37,11 +37,9 @@ class ChatRoom final : public LiveRoom<ChatState, ChatMeta> {
   Awaitable<absl::Status> Enter(const ChatJoin& request, const MemberInfo& who);
   bool Exists() const;
   void KeepPassword(const std::string& hash);
-  void StopTyping(const std::string& member_id);
 
   RoomPassword password_{*this};
-  // The timers of those who type, by member.
-  absl::flat_hash_map<std::string, Shard::TimerId> typing_;
+  TypingIndicator typing_{*this};
 };
 
 }  // namespace atrium::rooms

@@ -1,6 +1,5 @@
 #include "server/api/room_api.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "absl/random/random.h"
@@ -9,6 +8,7 @@
 #include "server/api/refuse.h"
 #include "server/api/validate.h"
 #include "server/common/status_macros.h"
+#include "server/common/utf8.h"
 #include "server/live/room_errors.h"
 #include "server/live/room_id.h"
 
@@ -61,9 +61,7 @@ absl::Status ValidateSendMessage(const v1::SendMessageRequest& request) {
   constexpr size_t kMaxCharacters = 1000;
   RETURN_IF_ERROR(ValidateRoomId("roomId", request.room_id()));
   RETURN_IF_ERROR(ValidateLength("user", request.user(), 100));
-  // Characters, not bytes: continuation bytes of UTF-8 do not count.
-  const size_t characters =
-      std::count_if(request.text().begin(), request.text().end(), [](char c) { return (c & 0xc0) != 0x80; });
+  const size_t characters = CountCharacters(request.text());
   if (characters == 0 || characters > kMaxCharacters) return InvalidField("text", "must have 1 to 1000 characters");
   return absl::OkStatus();
 }
@@ -258,7 +256,7 @@ void RoomApi::Call(const Caller& caller, WithPayload<v1::CallRequest> request, D
   REFUSE_IF_ERROR(args.status(), done);
   const bool trusted = caller.kind != Caller::Kind::kClient;
   if (trusted && rooms_.registry().TypeOf(room_id) == nullptr) {
-    return done(NoSuchMethod("", request.message.method()));
+    return done(UntypedHasNoMethods());
   }
   auto call = [caller, trusted, method = request.message.method(), args = *std::move(args),
                done = std::move(done)](absl::StatusOr<Room*> found) mutable {

@@ -60,7 +60,8 @@ class LiveRoomBase {
   // the room is destroyed by DestroyRoom or by a failure, it is not asked.
   virtual Awaitable<bool> OnDestroy();
 
- protected:
+  // What room code does; also for the pieces that a room is made of, such as RoomPassword.
+
   // The whole id, `chat:lobby`.
   const std::string& id() const;
 
@@ -105,7 +106,6 @@ class LiveRoomBase {
   void CancelTimer(Shard::TimerId timer);
 
  private:
-  friend class RoomPassword;
   friend class TypedRoom;
   template <typename State, typename Meta>
   friend class LiveRoom;

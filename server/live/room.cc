@@ -394,7 +394,7 @@ void Room::SendPatch(const Patch& patch) {
 
 void Room::Call(absl::string_view method, const json::value& args, const MemberIdentity* member,
                 TypedRoom::CallDone done, bool trusted) {
-  if (typed_ == nullptr) return done(NoSuchMethod("", method));
+  if (typed_ == nullptr) return done(UntypedHasNoMethods());
   const auto it = type_->methods.find(std::string(method));
   if (it == type_->methods.end()) return done(NoSuchMethod(type_->name, method));
   const bool from_client = member != nullptr && !trusted;

@@ -69,6 +69,10 @@ inline absl::Status NoSuchMethod(absl::string_view type, absl::string_view metho
   return MakeError(absl::StatusCode::kFailedPrecondition, "NO_SUCH_METHOD",
                    absl::StrCat("Rooms of type '", type, "' have no method '", method, "'"));
 }
+inline absl::Status UntypedHasNoMethods() {
+  return MakeError(absl::StatusCode::kFailedPrecondition, "NO_SUCH_METHOD",
+                   "A room without a type has no methods: the id of a typed one is `type:instance`");
+}
 inline absl::Status EventFromClientRefused(absl::string_view event) {
   return MakeError(absl::StatusCode::kPermissionDenied, "EVENT_NOT_ALLOWED",
                    absl::StrCat("Members may not emit '", event, "' into this room"));
