@@ -44,8 +44,10 @@ po::options_description Flags() {
                                                                   "how long SIGTERM waits for clients to go");
   po::options_description limits("Limits");
   limits.add_options()("max-state-bytes", text("1048576"), "the state of one room, as JSON")(
-      "empty-ttl", text("5m"), "how long a room without members is kept")("max-message-bytes", text("65536"),
-                                                                          "one frame from a client")(
+      "empty-ttl", text("5m"), "how long a room without members is kept")(
+      "history-frames", text("1000"), "frames that a room keeps for those who missed some")(
+      "history-bytes", text("1048576"), "bytes of them")("history-age", text("5m"), "how old they may be")(
+      "max-message-bytes", text("65536"), "one frame from a client")(
       "max-body-bytes", text("1048576"), "one REST body")("max-connections", text("16384"),
                                                           "open HTTP connections, WebSockets not counted")(
       "max-rooms-per-session", text("128"), "rooms that one session may be in")(
@@ -139,6 +141,9 @@ absl::StatusOr<Options> ReadOptions(const po::variables_map& values) {
   options.max_connections = static_cast<int>(reader.Integer("max-connections", 1'000'000));
   options.rooms.max_state_bytes = reader.Integer("max-state-bytes", kMaxBytes);
   options.rooms.empty_ttl = reader.Duration("empty-ttl");
+  options.rooms.history.frames = static_cast<int>(reader.Integer("history-frames", 1'000'000));
+  options.rooms.history.bytes = reader.Integer("history-bytes", kMaxBytes);
+  options.rooms.history.age = reader.Duration("history-age");
   SessionSettings& sessions = options.sessions;
   sessions.rate = reader.Number("session-rate");
   sessions.burst = reader.Number("session-burst");

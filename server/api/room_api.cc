@@ -44,6 +44,10 @@ absl::StatusOr<Payload> JoinPayload(const v1::JoinRequest& request) {
   return payload;
 }
 
+absl::optional<v1::Position> PositionOf(const v1::JoinRequest& request) {
+  return request.has_since() ? absl::make_optional(request.since()) : absl::nullopt;
+}
+
 absl::Status ValidateEmit(const v1::EmitRequest& request) {
   RETURN_IF_ERROR(ValidateRoomId("roomId", request.room_id()));
   RETURN_IF_ERROR(ValidateEvent("event", request.event()));
@@ -129,11 +133,26 @@ void RoomApi::Admit(const Caller& caller, MemberIdentity who, v1::JoinRequest re
   absl::StatusOr<Payload> payload = JoinPayload(request);
   REFUSE_IF_ERROR(payload.status(), done);
   rooms_.FindOrCreate(request.room_id(), *std::move(initial_state),
-                      [who = std::move(who), payload = *std::move(payload),
+                      [who = std::move(who), payload = *std::move(payload), since = PositionOf(request),
                        done = std::move(done)](absl::StatusOr<Room*> room) mutable {
                         REFUSE_IF_ERROR(room.status(), done);
-                        (*room)->Join(std::move(who), std::move(payload), std::move(done));
+                        (*room)->Join(std::move(who), std::move(payload), std::move(since), std::move(done));
                       });
+}
+
+void RoomApi::CatchUp(const std::string& room_id, std::vector<std::string> members, Encoding encoding,
+                      absl::optional<v1::Position> since, JoinDone done) {
+  rooms_.Find(room_id, [members = std::move(members), encoding, since = std::move(since),
+                        done = std::move(done)](Room* room) mutable {
+    if (room == nullptr) return done(MemberNotFound(members.front()));
+    done(room->CatchUp(members, encoding, since));
+  });
+}
+
+void RoomApi::SetConnected(const std::string& room_id, std::vector<std::string> members, bool connected) {
+  rooms_.Find(room_id, [members = std::move(members), connected](Room* room) {
+    if (room != nullptr) room->SetConnected(members, connected);
+  });
 }
 
 void RoomApi::Disconnect(const std::string& room_id, const std::string& member_id) {
@@ -289,6 +308,7 @@ void RoomApi::AddTo(RpcTable& table) {
   add("SendMessage", &RoomApi::SendMessage);
   add("SetState", &RoomApi::SetState);
   add("GetState", &RoomApi::GetState);
+  add("GetHistory", &RoomApi::GetHistory);
   add("GetRoom", &RoomApi::GetRoom);
   add("ListRooms", &RoomApi::ListRooms);
   add("ListMembers", &RoomApi::ListMembers);

@@ -28,6 +28,13 @@ class RoomApi {
   // Lets a member of a session into a room, for a client or by server code. Called by the session.
   void Admit(const Caller& caller, MemberIdentity who, v1::JoinRequest request, JoinDone done);
 
+  // A session goes on in a room, over another connection or because it fell behind: Room::CatchUp. NOT_FOUND if it is
+  // not in the room any more. Called by the session.
+  void CatchUp(const std::string& room_id, std::vector<std::string> members, Encoding encoding,
+               absl::optional<v1::Position> since, JoinDone done);
+  // Members of a session have lost their connection, or have one again.
+  void SetConnected(const std::string& room_id, std::vector<std::string> members, bool connected);
+
   // A session has gone: takes it out of a room, or sees to it that a pending join does not bring it in.
   void Disconnect(const std::string& room_id, const std::string& member_id);
 
@@ -38,6 +45,7 @@ class RoomApi {
                    Done<v1::SendMessageResponse> done);
   void SetState(const Caller& caller, WithPayload<v1::SetStateRequest> request, Done<v1::SetStateResponse> done);
   void GetState(const Caller& caller, WithPayload<v1::GetStateRequest> request, Done<v1::GetStateResponse> done);
+  void GetHistory(const Caller& caller, WithPayload<v1::GetHistoryRequest> request, Done<v1::GetHistoryResponse> done);
   void GetRoom(const Caller& caller, WithPayload<v1::GetRoomRequest> request, Done<v1::Room> done);
   void ListRooms(const Caller& caller, WithPayload<v1::ListRoomsRequest> request, Done<v1::ListRoomsResponse> done);
   void ListMembers(const Caller& caller, WithPayload<v1::ListMembersRequest> request,

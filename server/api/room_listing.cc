@@ -8,6 +8,7 @@
 #include "server/api/room_api.h"
 #include "server/api/room_filter.h"
 #include "server/api/validate.h"
+#include "server/common/status_macros.h"
 #include "server/live/room_errors.h"
 #include "server/live/room_id.h"
 
@@ -26,6 +27,10 @@ v1::RoomType Describe(const RoomTypeInfo& info, const RoomSettings& settings) {
   *type.mutable_patch_interval() = ToDuration(info.options.patch_interval);
   *type.mutable_presence_interval() = ToDuration(info.options.presence_interval);
   type.set_presence_list_limit(info.options.presence_list_limit);
+  const HistoryLimits& history = info.options.history ? *info.options.history : settings.history;
+  type.set_history_frames(history.frames);
+  type.set_history_bytes(static_cast<int64_t>(history.bytes));
+  *type.mutable_history_age() = ToDuration(history.age);
   for (const auto& [name, method] : info.methods) {
     v1::RoomType::Method& described = *type.add_methods();
     described.set_name(name);
@@ -50,6 +55,46 @@ void RoomApi::GetRoom(const Caller&, WithPayload<v1::GetRoomRequest> request, Do
   rooms_.Find(room_id, [room_id, done = std::move(done)](Room* room) mutable {
     if (room == nullptr) return done(RoomNotFound(room_id));
     done(WithPayload<v1::Room>{room->Describe()});
+  });
+}
+
+namespace {
+
+// Frames behind it: of the page before, else as asked for.
+absl::StatusOr<absl::optional<v1::Position>> HistoryStart(const v1::GetHistoryRequest& request) {
+  if (request.page_token().empty()) {
+    return request.has_since() ? absl::make_optional(request.since()) : absl::optional<v1::Position>();
+  }
+  ASSIGN_OR_RETURN(const std::string last, ReadPageToken(request.page_token()));
+  absl::StatusOr<v1::Position> position = ReadPosition("pageToken", last);
+  if (position.ok()) return absl::make_optional(*std::move(position));
+  return InvalidField("pageToken", "must be a nextPageToken of an earlier answer");
+}
+
+}  // namespace
+
+void RoomApi::GetHistory(const Caller&, WithPayload<v1::GetHistoryRequest> request, Done<v1::GetHistoryResponse> done) {
+  const std::string& room_id = request.message.room_id();
+  REFUSE_IF_ERROR(ValidateRoomId("roomId", room_id), done);
+  const absl::StatusOr<size_t> size = PageSize(request.message.page_size());
+  REFUSE_IF_ERROR(size.status(), done);
+  absl::StatusOr<absl::optional<v1::Position>> since = HistoryStart(request.message);
+  REFUSE_IF_ERROR(since.status(), done);
+  rooms_.Find(room_id, [room_id, size = *size, since = *std::move(since), done = std::move(done)](Room* room) mutable {
+    if (room == nullptr) return done(RoomNotFound(room_id));
+    // One more than the page tells whether there is a next one.
+    absl::StatusOr<std::vector<FramePtr>> frames = room->GetHistory(since, size + 1);
+    REFUSE_IF_ERROR(frames.status(), done);
+    WithPayload<v1::GetHistoryResponse> response;
+    *response.message.mutable_position() = room->position();
+    if (frames->size() > size) {
+      frames->resize(size);
+      v1::Position last = room->position();
+      last.set_offset(frames->back()->origin().offset);
+      response.message.set_next_page_token(MakePageToken(PositionText(last)));
+    }
+    for (const FramePtr& frame : *frames) *response.message.add_frames() = DecodeServerFrame(*frame);
+    done(std::move(response));
   });
 }
 

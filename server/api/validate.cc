@@ -5,6 +5,7 @@
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "server/common/errors.h"
 #include "server/wire/payload.h"
@@ -56,6 +57,22 @@ absl::StatusOr<std::string> ReadPageToken(const std::string& token) {
     return InvalidField("pageToken", "must be a nextPageToken of an earlier answer");
   }
   return last_id;
+}
+
+std::string PositionText(const v1::Position& position) {
+  return absl::StrCat(position.epoch(), ":", position.offset());
+}
+
+absl::StatusOr<v1::Position> ReadPosition(absl::string_view field, absl::string_view text) {
+  const size_t colon = text.rfind(':');
+  uint64_t offset = 0;
+  if (colon == absl::string_view::npos || !absl::SimpleAtoi(text.substr(colon + 1), &offset)) {
+    return InvalidField(field, "must be a position, `epoch:offset`");
+  }
+  v1::Position position;
+  position.set_epoch(std::string(text.substr(0, colon)));
+  position.set_offset(offset);
+  return position;
 }
 
 }  // namespace atrium

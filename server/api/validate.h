@@ -7,6 +7,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "atrium/v1/resources.pb.h"
 #include "server/wire/payload.h"
 
 namespace atrium {
@@ -33,5 +34,9 @@ absl::StatusOr<size_t> PageSize(int32_t page_size);
 // AIP-158: a token names the last id of its page and is opaque to callers.
 std::string MakePageToken(absl::string_view last_id);
 absl::StatusOr<std::string> ReadPageToken(const std::string& token);
+
+// `epoch:offset`, as server-sent events name a position.
+std::string PositionText(const v1::Position& position);
+absl::StatusOr<v1::Position> ReadPosition(absl::string_view field, absl::string_view text);
 
 }  // namespace atrium

@@ -19,6 +19,7 @@ RoomGrpcService::RoomGrpcService(RoomApi& api, GrpcMetrics& metrics)
       send_message_(Unary(metrics, "SendMessage")),
       set_state_(Unary(metrics, "SetState")),
       get_state_(Unary(metrics, "GetState")),
+      get_history_(Unary(metrics, "GetHistory")),
       get_room_(Unary(metrics, "GetRoom")),
       list_rooms_(Unary(metrics, "ListRooms")),
       list_members_(Unary(metrics, "ListMembers")),
@@ -56,6 +57,11 @@ RoomGrpcService::Reactor* RoomGrpcService::SetState(Context* context, const v1::
 RoomGrpcService::Reactor* RoomGrpcService::GetState(Context* context, const v1::GetStateRequest* request,
                                                     v1::GetStateResponse* response) {
   return ServeUnary(*context, get_state_, api_, &RoomApi::GetState, *request, *response);
+}
+
+RoomGrpcService::Reactor* RoomGrpcService::GetHistory(Context* context, const v1::GetHistoryRequest* request,
+                                                      v1::GetHistoryResponse* response) {
+  return ServeUnary(*context, get_history_, api_, &RoomApi::GetHistory, *request, *response);
 }
 
 RoomGrpcService::Reactor* RoomGrpcService::GetRoom(Context* context, const v1::GetRoomRequest* request,

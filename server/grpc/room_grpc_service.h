@@ -21,6 +21,8 @@ class RoomGrpcService final : public v1::RoomService::CallbackService {
                        v1::SendMessageResponse* response) override;
   Reactor* SetState(Context* context, const v1::SetStateRequest* request, v1::SetStateResponse* response) override;
   Reactor* GetState(Context* context, const v1::GetStateRequest* request, v1::GetStateResponse* response) override;
+  Reactor* GetHistory(Context* context, const v1::GetHistoryRequest* request,
+                      v1::GetHistoryResponse* response) override;
   Reactor* GetRoom(Context* context, const v1::GetRoomRequest* request, v1::Room* response) override;
   Reactor* ListRooms(Context* context, const v1::ListRoomsRequest* request, v1::ListRoomsResponse* response) override;
   Reactor* ListMembers(Context* context, const v1::ListMembersRequest* request,
@@ -41,6 +43,7 @@ class RoomGrpcService final : public v1::RoomService::CallbackService {
   GrpcMetrics::Method& send_message_;
   GrpcMetrics::Method& set_state_;
   GrpcMetrics::Method& get_state_;
+  GrpcMetrics::Method& get_history_;
   GrpcMetrics::Method& get_room_;
   GrpcMetrics::Method& list_rooms_;
   GrpcMetrics::Method& list_members_;

@@ -29,8 +29,22 @@ bool Audience::Includes(SessionKey key) const {
   return named == (kind == Kind::kOnly);
 }
 
-void Channel::Add(int shard, SessionKey key, Subscriber& subscriber) {
-  local_[shard].sessions.push_back({key, &subscriber});
+void Channel::Add(int shard, SessionKey key, Subscriber& subscriber, uint64_t offset) {
+  Local& local = local_[shard];
+  local.sessions.push_back({key, &subscriber});
+  local.offset = std::max(local.offset, offset);
+}
+
+void Channel::Pause(int shard, SessionKey key) {
+  const auto it = FindEntry(local_[shard].sessions, key);
+  if (it != local_[shard].sessions.end()) it->paused = true;
+}
+
+void Channel::GoOn(int shard, SessionKey key, uint64_t offset) {
+  Local& local = local_[shard];
+  const auto it = FindEntry(local.sessions, key);
+  if (it != local.sessions.end()) it->paused = false;
+  local.offset = std::max(local.offset, offset);
 }
 
 Subscriber* Channel::Find(int shard, SessionKey key) const {
@@ -46,13 +60,15 @@ void Channel::AddListener(int shard, SessionKey key, Listener& listener) {
 
 void Channel::RemoveListener(int shard, SessionKey key) { RemoveEntry(local_[shard].listeners, key); }
 
-void Channel::Deliver(int shard, const Delivery& delivery) const {
-  for (const auto& [key, session] : local_[shard].sessions) {
-    if (delivery.audience.Includes(key)) session->Send(delivery.frame);
+void Channel::Deliver(int shard, const Delivery& delivery) {
+  Local& local = local_[shard];
+  local.offset = std::max(local.offset, delivery.frame->origin().offset);
+  for (const auto& session : local.sessions) {
+    if (!session.paused && delivery.audience.Includes(session.key)) session.target->Send(delivery.frame);
   }
   if (delivery.heard == nullptr) return;
-  for (const auto& [key, listener] : local_[shard].listeners) {
-    if (delivery.audience.Includes(key)) listener->OnRoomEvent(room_id_, *delivery.heard);
+  for (const auto& listener : local.listeners) {
+    if (delivery.audience.Includes(listener.key)) listener.target->OnRoomEvent(room_.id, *delivery.heard);
   }
 }
 

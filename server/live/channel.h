@@ -13,6 +13,12 @@
 
 namespace atrium {
 
+// What becomes of what a room has sent to a session that does not read: volatile frames always go first.
+enum class SlowPolicy {
+  kDisconnect,  // the connection is closed (3008); it may come back, and resume
+  kCoalesce,    // one snapshot stands for all of the room's frames that wait
+};
+
 // Names a session in this process, for as long as the process lives; or a component, whose keys come out of the same
 // row.
 using SessionKey = uint64_t;
@@ -66,6 +72,8 @@ struct Audience {
   int sessions = 0;
 
   bool Includes(SessionKey key) const;
+  // Not for named members only.
+  bool is_public() const { return kind != Kind::kOnly; }
 };
 
 // A frame on its way to the members of a room, encoded, and as components hear it if it is an event and any are there.
@@ -81,30 +89,50 @@ struct Delivery {
 // Thread safety: each method runs on the shard that it names, and touches only what is that shard's.
 class Channel {
  public:
-  Channel(std::string room_id, int shards) : room_id_(std::move(room_id)), local_(shards) {}
+  // What does not change of a room.
+  struct Room {
+    std::string id;
+    std::string epoch;
+    // As the frames of this room name it (FrameOrigin).
+    uint64_t key = 0;
+    // How long a member may be without a connection.
+    absl::Duration resume_window;
+    SlowPolicy slow_policy = SlowPolicy::kDisconnect;
+  };
 
-  const std::string& room_id() const { return room_id_; }
+  Channel(Room room, int shards) : room_(std::move(room)), local_(shards) {}
 
-  void Add(int shard, SessionKey key, Subscriber& subscriber);
+  const Room& room() const { return room_; }
+  const std::string& room_id() const { return room_.id; }
+
+  // `offset` is that of the last frame that the subscriber has, or will have before it gets one from here.
+  void Add(int shard, SessionKey key, Subscriber& subscriber, uint64_t offset);
+  // Nothing is handed to a subscriber that pauses; its listeners go on.
+  void Pause(int shard, SessionKey key);
+  void GoOn(int shard, SessionKey key, uint64_t offset);
+  // Of the last recorded frame that came to this shard.
+  uint64_t offset(int shard) const { return local_[shard].offset; }
   // Null if it is not there.
   Subscriber* Find(int shard, SessionKey key) const;
   Subscriber* Remove(int shard, SessionKey key);
   void AddListener(int shard, SessionKey key, Listener& listener);
   void RemoveListener(int shard, SessionKey key);
-  void Deliver(int shard, const Delivery& delivery) const;
+  void Deliver(int shard, const Delivery& delivery);
 
  private:
   template <typename Target>
   struct Entry {
     SessionKey key;
     Target* target;
+    bool paused = false;
   };
   struct Local {
     std::vector<Entry<Subscriber>> sessions;
     std::vector<Entry<Listener>> listeners;
+    uint64_t offset = 0;
   };
 
-  const std::string room_id_;
+  const Room room_;
   std::vector<Local> local_;
 };
 

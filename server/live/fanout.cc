@@ -10,8 +10,13 @@ bool Fanout::Add(const MemberIdentity& member) {
   const int members = ++members_of_[member.session];
   if (members == 2) ++shared_sessions_;
   if (members > 1) return false;
-  Count(member, 1);
+  Count(member.shard, member.encoding, 1, 0);
   return true;
+}
+
+void Fanout::Recode(const MemberIdentity& member, Encoding encoding) {
+  Count(member.shard, member.encoding, -1, 0);
+  Count(member.shard, encoding, 1, 0);
 }
 
 void Fanout::Remove(const MemberIdentity& member, v1::LeaveReason reason, FramePtr left) {
@@ -21,13 +26,21 @@ void Fanout::Remove(const MemberIdentity& member, v1::LeaveReason reason, FrameP
   if (it->second == 1) --shared_sessions_;
   if (last) {
     members_of_.erase(it);
-    Count(member, -1);
+    Count(member.shard, member.encoding, -1, 0);
   }
   member.shard->Post([channel = channel_, index = member.shard->index(), session = member.session, last,
                       removal = Removal{member.component, reason, std::move(left)}] {
     if (removal.component != 0) channel->RemoveListener(index, removal.component);
     Subscriber* const subscriber = last ? channel->Remove(index, session) : channel->Find(index, session);
     if (subscriber != nullptr) subscriber->OnRemoved(channel->room_id(), removal);
+  });
+}
+
+void Fanout::RemoveObserver(const ObserverIdentity& observer) {
+  Count(observer.shard, observer.encoding, 0, -1);
+  observer.shard->Post([channel = channel_, index = observer.shard->index(), key = observer.key] {
+    Subscriber* const subscriber = channel->Remove(index, key);
+    if (subscriber != nullptr) subscriber->OnRemoved(channel->room_id(), {});
   });
 }
 
@@ -67,7 +80,7 @@ Audience Fanout::Only(const Members& members) const {
 
 int Fanout::SendEvent(Event event, bool is_volatile, const Audience& audience) {
   event.room_id = channel_->room_id();
-  event.offset = is_volatile ? 0 : ++offset_;
+  if (!is_volatile) event.origin = NextOrigin();
   Delivery delivery{.frame = EncodeEvent(event, encodings()), .audience = audience};
   if (components_ > 0) {
     delivery.heard = std::make_shared<HeardEvent>(HeardEvent{
@@ -78,20 +91,25 @@ int Fanout::SendEvent(Event event, bool is_volatile, const Audience& audience) {
         .time = event.time,
     });
   }
-  return Post(std::move(delivery));
+  return is_volatile ? Post(std::move(delivery)) : Record(std::move(delivery), event.time);
 }
 
-int Fanout::SendPatch(const Patch& patch) {
-  ++offset_;
-  return Post({.frame = EncodePatch(channel_->room_id(), offset_, patch, encodings())});
+int Fanout::SendPatch(const Patch& patch, absl::Time now) {
+  return Record({.frame = EncodePatch(channel_->room_id(), NextOrigin(), patch, encodings())}, now);
 }
 
-int Fanout::SendPresence(v1::MemberChange change) {
+int Fanout::SendPresence(v1::MemberChange change, absl::Time now) {
+  const FrameOrigin origin = NextOrigin();
   change.set_room_id(channel_->room_id());
-  change.set_offset(++offset_);
+  change.set_offset(origin.offset);
   v1::ServerFrame frame;
   *frame.mutable_member() = std::move(change);
-  return Post({.frame = EncodeFrame(frame, encodings())});
+  return Record({.frame = EncodeFrame(frame, encodings(), {}, origin)}, now);
+}
+
+int Fanout::Record(Delivery delivery, absl::Time now) {
+  history_.Add(delivery.frame, delivery.audience, now);
+  return Post(std::move(delivery));
 }
 
 int Fanout::Post(Delivery delivery) const {
@@ -100,27 +118,29 @@ int Fanout::Post(Delivery delivery) const {
   const auto shared = std::make_shared<const Delivery>(std::move(delivery));
   int sessions = 0;
   for (const ShardSessions& on : sessions_on_) {
-    if (on.count == 0) continue;
-    sessions += on.count;
+    if (on.sessions + on.observers == 0) continue;
+    sessions += on.sessions;
     on.shard->Post([channel = channel_, index = on.shard->index(), shared] { channel->Deliver(index, *shared); });
   }
   if (kind == Audience::Kind::kExcept) return sessions - named;
   return kind == Audience::Kind::kOnly ? named : sessions;
 }
 
-void Fanout::Count(const MemberIdentity& member, int n) {
-  sessions_with_[static_cast<int>(member.encoding)] += n;
-  ShardSessions& on = sessions_on_[member.shard->index()];
-  on.shard = member.shard;
-  on.count += n;
+void Fanout::Count(Shard* shard, Encoding encoding, int sessions, int observers) {
+  readers_with_[static_cast<int>(encoding)] += sessions + observers;
+  ShardSessions& on = sessions_on_[shard->index()];
+  on.shard = shard;
+  on.sessions += sessions;
+  on.observers += observers;
 }
 
 EncodingSet Fanout::encodings() const {
   EncodingSet set;
   for (int i = 0; i < kEncodings; ++i) {
-    if (sessions_with_[i] > 0) set.Add(static_cast<Encoding>(i));
+    if (readers_with_[i] > 0) set.Add(static_cast<Encoding>(i));
   }
-  return set;
+  // Nobody is there, but somebody may come and ask what it was.
+  return set.empty() ? EncodingSet(Encoding::kGrpc) : set;
 }
 
 }  // namespace atrium

@@ -10,6 +10,7 @@
 #include "absl/time/time.h"
 #include "atrium/v1/frames.pb.h"
 #include "server/live/channel.h"
+#include "server/live/history.h"
 #include "server/live/member.h"
 #include "server/wire/frames.h"
 
@@ -19,8 +20,8 @@ namespace atrium {
 // one task to each shard that has members. On the room's shard.
 class Fanout {
  public:
-  Fanout(const std::string& room_id, int shards)
-      : channel_(std::make_shared<Channel>(room_id, shards)), sessions_on_(shards) {}
+  Fanout(Channel::Room room, int shards, const HistoryLimits& history)
+      : channel_(std::make_shared<Channel>(std::move(room), shards)), history_(history), sessions_on_(shards) {}
 
   const std::shared_ptr<Channel>& channel() const { return channel_; }
   // Of the last recorded frame.
@@ -31,32 +32,47 @@ class Fanout {
   // `left` tells the client; null for none.
   void Remove(const MemberIdentity& member, v1::LeaveReason reason, FramePtr left);
 
+  // The session goes on in another encoding.
+  void Recode(const MemberIdentity& member, Encoding encoding);
+
+  // A reader of everything that is public, who is no member: it counts in no answer.
+  void AddObserver(const ObserverIdentity& observer) { Count(observer.shard, observer.encoding, 0, 1); }
+  // Nothing of the room follows what is posted now.
+  void RemoveObserver(const ObserverIdentity& observer);
+
   // All but these members, or only these: a session is among them if any of its members is. Each member once at most.
   using Members = absl::InlinedVector<const MemberIdentity*, 2>;
   Audience AllBut(const Members& members) const;
   Audience Only(const Members& members) const;
 
-  // Each returns how many sessions it was handed to. `event` needs no room id and offset; a volatile one takes none.
+  // Each returns how many sessions it was handed to. `event` needs no room id and origin, but its time; a volatile one
+  // takes no offset.
   int SendEvent(Event event, bool is_volatile, const Audience& audience);
-  int SendPatch(const Patch& patch);
+  int SendPatch(const Patch& patch, absl::Time now);
   // `change` needs no room id and offset.
-  int SendPresence(v1::MemberChange change);
+  int SendPresence(v1::MemberChange change, absl::Time now);
+
+  History& history() { return history_; }
 
  private:
   struct ShardSessions {
     Shard* shard = nullptr;
-    int count = 0;
+    int sessions = 0;
+    int observers = 0;
   };
 
-  void Count(const MemberIdentity& member, int n);
+  void Count(Shard* shard, Encoding encoding, int sessions, int observers);
   EncodingSet encodings() const;
+  FrameOrigin NextOrigin() { return {.room = channel_->room().key, .offset = ++offset_}; }
+  int Record(Delivery delivery, absl::Time now);
   int Post(Delivery delivery) const;
 
   const std::shared_ptr<Channel> channel_;
   uint64_t offset_ = 0;
-  // Sessions by shard and by encoding.
+  History history_;
+  // By shard, and all of them by encoding.
   std::vector<ShardSessions> sessions_on_;
-  std::array<int, kEncodings> sessions_with_{};
+  std::array<int, kEncodings> readers_with_{};
   // Members of each session, how many sessions have more than one, and how many members are components.
   absl::flat_hash_map<SessionKey, int> members_of_;
   int shared_sessions_ = 0;

@@ -31,6 +31,13 @@ struct MemberIdentity {
   Encoding encoding = Encoding::kWebSocketJson;
 };
 
+// Who reads all that is public of a room, without being a member.
+struct ObserverIdentity {
+  SessionKey key = 0;
+  Shard* shard = nullptr;
+  Encoding encoding = Encoding::kWebSocketJson;
+};
+
 // As room code sees it.
 inline MemberInfo InfoOf(const MemberIdentity& who) {
   return {.id = who.id, .user_id = who.user_id, .info = who.info, .session = who.session, .address = who.address};
@@ -41,12 +48,15 @@ struct Member {
   absl::Time join_time;
   // The private bag that OnJoin filled; for OnLeave.
   std::any membership;
+  // Its client has a connection.
+  bool connected = true;
 
   v1::Member ToProto() const {
     v1::Member member;
     member.set_id(identity.id);
     member.set_user_id(identity.user_id);
     *member.mutable_join_time() = ToTimestamp(join_time);
+    member.set_connected(connected);
     if (!identity.info.empty()) *member.mutable_info() = ToProtoValue(identity.info).struct_value();
     return member;
   }

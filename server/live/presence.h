@@ -16,8 +16,10 @@ class Presence {
 
   void Joined(const Member& member);
   void Left(const Member& member, v1::LeaveReason reason);
+  // Its connection was lost, or came back.
+  void Changed(const Member& member);
 
-  bool changed() const { return !joined_.empty() || !left_.empty(); }
+  bool changed() const { return !joined_.empty() || !left_.empty() || !changed_.empty(); }
 
   // The frame for all that changed, in a room that has `count` members now; room id and offset are not set. Without
   // `list` only the count is told.
@@ -26,6 +28,7 @@ class Presence {
  private:
   std::vector<v1::Member> joined_;
   std::vector<v1::Departure> left_;
+  std::vector<v1::Member> changed_;
 };
 
 }  // namespace atrium

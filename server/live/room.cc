@@ -4,6 +4,7 @@
 #include <iterator>
 #include <utility>
 
+#include "absl/hash/hash.h"
 #include "server/common/status_macros.h"
 #include "server/live/room_errors.h"
 #include "server/wire/merge.h"
@@ -44,7 +45,9 @@ Room::Room(std::string id, const RoomTypeInfo* type, json::object initial_state,
       last_activity_time_(create_time_),
       state_(std::move(initial_state)),
       state_bytes_(JsonSize(state_)),
-      fanout_(id_, env_.shards) {
+      fanout_(
+          {.id = id_, .epoch = epoch_, .key = absl::Hash<std::string>()(epoch_), .slow_policy = options().slow_policy},
+          env_.shards, options().history ? *options().history : env_.settings.history) {
   env_.counters.rooms.Add(1);
   if (type_ == nullptr) return;
   unlisted_ = !type_->options.listed;
@@ -53,6 +56,7 @@ Room::Room(std::string id, const RoomTypeInfo* type, json::object initial_state,
 }
 
 Room::~Room() {
+  while (!observers_.empty()) Unwatch(observers_.begin()->first);
   env_.counters.rooms.Add(-1);
   env_.counters.members.Add(-member_count());
   env_.shard.Cancel(empty_timer_);
@@ -150,12 +154,11 @@ void Room::WatchEmptiness(absl::Duration at_least) {
   });
 }
 
-// ---- Joining and leaving
+// ---- Joining
 
-void Room::Join(MemberIdentity who, Payload payload, JoinDone done) {
+void Room::Join(MemberIdentity who, Payload payload, absl::optional<v1::Position> since, JoinDone done) {
   if (members_.contains(who.id)) {
-    Admission admission = MakeAdmission(who);
-    admission.state = state();
+    Admission admission = MakeAdmission(who.id);
     admission.again = true;
     return done(std::move(admission));
   }
@@ -163,20 +166,22 @@ void Room::Join(MemberIdentity who, Payload payload, JoinDone done) {
   if (locked_) return done(RoomLocked());
   const size_t seats = options().max_members;
   if (seats > 0 && members_.size() + pending_.size() >= seats) return done(RoomFull());
-  if (typed_ == nullptr) return done(Admit(std::move(who), {}));
+  if (typed_ == nullptr) return done(Admit(std::move(who), {}, since));
 
   pending_.emplace(who.id, PendingJoin());
   auto join = std::make_shared<JoinContext>();
   join->member = InfoOf(who);
   join->info = std::exchange(join->member.info, {});
   join->payload = std::move(payload);
-  typed_->Join(join, [this, join, who = std::move(who), done = std::move(done)](absl::Status verdict) mutable {
+  typed_->Join(join, [this, join, who = std::move(who), since = std::move(since),
+                      done = std::move(done)](absl::Status verdict) mutable {
     who.info = std::move(join->info);
-    FinishJoin(std::move(who), std::move(join->membership), std::move(verdict), std::move(done));
+    FinishJoin(std::move(who), std::move(join->membership), since, std::move(verdict), std::move(done));
   });
 }
 
-void Room::FinishJoin(MemberIdentity who, std::any membership, absl::Status verdict, JoinDone done) {
+void Room::FinishJoin(MemberIdentity who, std::any membership, const absl::optional<v1::Position>& since,
+                      absl::Status verdict, JoinDone done) {
   const std::optional<v1::LeaveReason> gone = pending_.extract(who.id).mapped().gone;
   if (!verdict.ok()) {
     WatchEmptiness();
@@ -191,10 +196,10 @@ void Room::FinishJoin(MemberIdentity who, std::any membership, absl::Status verd
     return done(
         MakeError(absl::StatusCode::kCancelled, "LEFT_MEANWHILE", "The member left before its join was decided"));
   }
-  done(Admit(std::move(who), std::move(membership)));
+  done(Admit(std::move(who), std::move(membership), since));
 }
 
-Admission Room::Admit(MemberIdentity who, std::any membership) {
+Admission Room::Admit(MemberIdentity who, std::any membership, const absl::optional<v1::Position>& since) {
   Touch();
   env_.shard.Cancel(std::exchange(empty_timer_, 0));
   std::string id = who.id;
@@ -205,8 +210,10 @@ Admission Room::Admit(MemberIdentity who, std::any membership) {
   // At once, the others are told before the joiner's position, and it is not; in a fold, it is among all.
   TellPresence();
   const bool first_of_session = fanout_.Add(member.identity);
-  Admission admission = MakeAdmission(member.identity);
-  admission.state = state();
+  // Another member of its session gets the room's frames already.
+  Admission admission = first_of_session ? Recover(member.identity.id, member.identity.encoding, since,
+                                                   [](const Audience& audience) { return audience.is_public(); })
+                                         : MakeAdmission(member.identity.id);
   admission.first_of_session = first_of_session;
   return admission;
 }
@@ -215,18 +222,82 @@ const RoomOptions& Room::options() const { return type_ == nullptr ? kUntypedOpt
 
 bool Room::ListsMembers() const { return member_count() <= options().presence_list_limit; }
 
-Admission Room::MakeAdmission(const MemberIdentity& who) const {
-  Admission admission;
-  admission.channel = fanout_.channel();
+Admission Room::MakeAdmission(const std::string& member_id) {
+  Admission admission{.state = state(), .channel = fanout_.channel()};
   v1::JoinResponse& response = admission.response;
   *response.mutable_room() = Describe();
-  response.set_member_id(who.id);
+  response.set_member_id(member_id);
   *response.mutable_position() = position();
   if (ListsMembers()) {
     for (const auto& [id, member] : members_) *response.add_members() = member.ToProto();
   }
   return admission;
 }
+
+// ---- Coming back, and watching
+
+bool Room::Covers(const v1::Position& since) {
+  return since.epoch() == epoch_ && since.offset() <= fanout_.offset() &&
+         fanout_.history().Covers(since.offset(), env_.shard.Now());
+}
+
+Admission Room::Recover(const std::string& member_id, Encoding encoding, const absl::optional<v1::Position>& since,
+                        const History::Wanted& wanted) {
+  const bool recovered = since && Covers(*since);
+  if (since) (recovered ? env_.counters.recovered : env_.counters.not_recovered).Add(1);
+  if (!recovered) return MakeAdmission(member_id);
+  Admission admission{.missed = fanout_.history().After(since->offset(), encoding, wanted),
+                      .channel = fanout_.channel()};
+  *admission.response.mutable_room() = Describe();
+  admission.response.set_member_id(member_id);
+  *admission.response.mutable_position() = *since;
+  admission.response.set_recovered(true);
+  return admission;
+}
+
+absl::StatusOr<Admission> Room::CatchUp(const std::vector<std::string>& members, Encoding encoding,
+                                        const absl::optional<v1::Position>& since) {
+  const MemberIdentity* one = nullptr;
+  for (const std::string& id : members) {
+    const auto it = members_.find(id);
+    if (it == members_.end()) continue;
+    if (one == nullptr) fanout_.Recode(it->second.identity, encoding);
+    it->second.identity.encoding = encoding;
+    one = &it->second.identity;
+  }
+  if (one == nullptr) return MemberNotFound(members.front());
+  return Recover(one->id, encoding, since,
+                 [key = one->session](const Audience& audience) { return audience.Includes(key); });
+}
+
+void Room::SetConnected(const std::vector<std::string>& members, bool connected) {
+  for (const std::string& id : members) {
+    const auto it = members_.find(id);
+    if (it == members_.end() || it->second.connected == connected) continue;
+    it->second.connected = connected;
+    presence_.Changed(it->second);
+  }
+  TellPresence();
+}
+
+Admission Room::Watch(const ObserverIdentity& observer, const absl::optional<v1::Position>& since) {
+  observers_.emplace(observer.key, observer);
+  fanout_.AddObserver(observer);
+  return Recover("", observer.encoding, since, [](const Audience& audience) { return audience.is_public(); });
+}
+
+void Room::Unwatch(SessionKey observer) {
+  const auto watching = observers_.extract(observer);
+  if (watching) fanout_.RemoveObserver(watching.mapped());
+}
+
+absl::StatusOr<std::vector<FramePtr>> Room::GetHistory(const absl::optional<v1::Position>& since, size_t most) {
+  if (since && !Covers(*since)) return HistoryLost();
+  return fanout_.history().After(
+      since ? since->offset() : 0, absl::nullopt, [](const Audience& audience) { return audience.is_public(); }, most);
+}
+
+// ---- Leaving
 
 absl::Status Room::Leave(const std::string& member_id, v1::LeaveReason reason, bool tell) {
   if (const auto pending = pending_.find(member_id); pending != pending_.end()) {
@@ -271,7 +342,8 @@ void Room::Clear() {
 
 void Room::TellPresence() {
   const auto send = [this] {
-    if (presence_.changed()) Delivered(fanout_.SendPresence(presence_.Take(members_.size(), ListsMembers())));
+    if (!presence_.changed()) return;
+    Delivered(fanout_.SendPresence(presence_.Take(members_.size(), ListsMembers()), env_.shard.Now()));
   };
   const absl::Duration interval = options().presence_interval;
   if (members_.size() <= Presence::kAtOnce || interval == absl::ZeroDuration()) return send();
@@ -388,7 +460,7 @@ void Room::FlushPatch() {
 void Room::SendPatch(const Patch& patch) {
   Touch();
   state_payload_ = {};
-  Delivered(fanout_.SendPatch(patch));
+  Delivered(fanout_.SendPatch(patch, last_activity_time_));
   patch_offset_ = fanout_.offset();
 }
 

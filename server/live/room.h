@@ -28,6 +28,8 @@ struct RoomSettings {
   size_t max_state_bytes = 1 << 20;
   // How long a room without members is kept, unless its type says otherwise.
   absl::Duration empty_ttl = absl::Minutes(5);
+  // What it keeps for those who missed some, unless its type says otherwise.
+  HistoryLimits history;
 };
 
 // What the rooms of one type on one shard have done.
@@ -37,6 +39,9 @@ struct RoomCounters {
   Counter events;
   // Frames handed to sessions.
   Counter deliveries;
+  // Of those who named a position: how many got what they missed since, and how many everything anew.
+  Counter recovered;
+  Counter not_recovered;
 };
 
 // An event on its way into a room from outside.
@@ -59,10 +64,14 @@ struct RoomUpdate {
   std::optional<json::object> metadata;
 };
 
-// What a joiner is told: its reply, the state beside it, and where the room's frames come from.
+// What a joiner, an observer or who comes back is told: the state, or the frames that it missed, and where the room's
+// frames come from.
 struct Admission {
+  // Its `state` is beside it.
   v1::JoinResponse response;
   Payload state;
+  // If `recovered`, in the encoding of who asked.
+  std::vector<FramePtr> missed;
   std::shared_ptr<Channel> channel;
   // It was a member before: nothing has changed.
   bool again = false;
@@ -115,8 +124,23 @@ class Room final : private StepSink {
 
   // Decides on the join of `who`; a pending decision holds a seat. `done` gets RESOURCE_EXHAUSTED if the room is full,
   // FAILED_PRECONDITION if it is locked, PERMISSION_DENIED or what OnJoin says if it refused, ABORTED if a join of this
-  // member is pending.
-  void Join(MemberIdentity who, Payload payload, JoinDone done);
+  // member is pending. With `since`, and if that is covered, it gets the public frames that it missed.
+  void Join(MemberIdentity who, Payload payload, absl::optional<v1::Position> since, JoinDone done);
+
+  // A session goes on in the room, over a connection of that encoding: with what it missed since a position, else with
+  // everything. `members` are its own. NOT_FOUND if none of them is in the room.
+  absl::StatusOr<Admission> CatchUp(const std::vector<std::string>& members, Encoding encoding,
+                                    const absl::optional<v1::Position>& since);
+  // Members have lost their connection, or have one again; the others are told.
+  void SetConnected(const std::vector<std::string>& members, bool connected);
+
+  // Begins to send everything that is public to an observer, until Unwatch or the room's end.
+  Admission Watch(const ObserverIdentity& observer, const absl::optional<v1::Position>& since);
+  void Unwatch(SessionKey observer);
+
+  // Public frames after `since` (else all that are kept), `most` at most, in whatever encodings. OUT_OF_RANGE if they
+  // are not all kept any more, or `since` is of another epoch.
+  absl::StatusOr<std::vector<FramePtr>> GetHistory(const absl::optional<v1::Position>& since, size_t most);
 
   // Takes a member out; one whose join is pending is taken out when that is decided. With `tell` its session gets a
   // `left` frame. NOT_FOUND if it is not a member.
@@ -158,9 +182,15 @@ class Room final : private StepSink {
 
   // Tells on_idle when the room has been idle for its time.
   void WatchEmptiness(absl::Duration at_least = absl::ZeroDuration());
-  void FinishJoin(MemberIdentity who, std::any membership, absl::Status verdict, JoinDone done);
-  Admission Admit(MemberIdentity who, std::any membership);
-  Admission MakeAdmission(const MemberIdentity& who) const;
+  void FinishJoin(MemberIdentity who, std::any membership, const absl::optional<v1::Position>& since,
+                  absl::Status verdict, JoinDone done);
+  Admission Admit(MemberIdentity who, std::any membership, const absl::optional<v1::Position>& since);
+  // With the state and all members.
+  Admission MakeAdmission(const std::string& member_id);
+  // Instead, if `since` is covered, with what follows it.
+  Admission Recover(const std::string& member_id, Encoding encoding, const absl::optional<v1::Position>& since,
+                    const History::Wanted& wanted);
+  bool Covers(const v1::Position& since);
   // Of its type.
   const RoomOptions& options() const;
   bool ListsMembers() const;
@@ -203,6 +233,7 @@ class Room final : private StepSink {
   uint64_t patch_offset_ = 0;
   absl::flat_hash_map<std::string, Member> members_;
   absl::flat_hash_map<std::string, PendingJoin> pending_;
+  absl::flat_hash_map<SessionKey, ObserverIdentity> observers_;
   // During the OnLeave of one that went before its join was decided.
   std::optional<MemberInfo> unseen_leaver_;
   Fanout fanout_;

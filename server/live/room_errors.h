@@ -20,6 +20,10 @@ inline absl::Status JoinRejected(absl::string_view text) {
 inline absl::Status NotAMember() {
   return MakeError(absl::StatusCode::kPermissionDenied, "NOT_A_MEMBER", "Not a member of this room");
 }
+inline absl::Status HistoryLost() {
+  return MakeError(absl::StatusCode::kOutOfRange, "HISTORY_LOST",
+                   "What follows this position is not all kept any more, or it is of another epoch");
+}
 inline absl::Status MemberNotFound(absl::string_view id) {
   return MakeError(absl::StatusCode::kNotFound, "MEMBER_NOT_FOUND",
                    absl::StrCat("'", id, "' is not a member of this room"));

@@ -10,6 +10,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "server/common/status_macros.h"
+#include "server/live/history.h"
 #include "server/live/hooks.h"
 #include "server/wire/message_json.h"
 #include "server/wire/payload.h"
@@ -37,8 +38,11 @@ struct RoomOptions {
   absl::Duration presence_interval = absl::Milliseconds(100);
   // In a room of more members than this, only their count is told; ListMembers tells who they are.
   int presence_list_limit = 200;
+  // What a room keeps for those who missed some. Not set: as the server is told (--history-frames and the like).
+  absl::optional<HistoryLimits> history;
   // How long a hook may take. 0: for ever.
   absl::Duration hook_deadline = absl::Seconds(5);
+  SlowPolicy slow_policy = SlowPolicy::kDisconnect;
   // Whether ListRooms shows its rooms.
   bool listed = true;
 };

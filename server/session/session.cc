@@ -30,6 +30,7 @@ FramePtr MakeSnapshot(const Admission& admission, Encoding encoding) {
   const v1::JoinResponse& joined = admission.response;
   v1::ServerFrame frame;
   v1::Snapshot& snapshot = *frame.mutable_snapshot();
+  snapshot.set_recovered(joined.recovered());
   *snapshot.mutable_room() = joined.room();
   snapshot.set_member_id(joined.member_id());
   *snapshot.mutable_position() = joined.position();
@@ -243,15 +244,20 @@ void Session::Join(const Caller& caller, MemberIdentity who, v1::JoinRequest req
 
 void Session::OnAdmission(const std::string& room_id, SessionKey component, absl::StatusOr<Admission> admission,
                           JoinDone told) {
+  std::vector<FramePtr> missed;
   if (!admission.ok() || admission->again) {
     seats_.Unchanged(room_id, component);
   } else {
     Channel& channel = *admission->channel;
     seats_.Admitted(room_id, component, admission->channel);
-    if (admission->first_of_session) channel.Add(hub_.shard().index(), key_, *this);
+    if (admission->first_of_session) {
+      channel.Add(hub_.shard().index(), key_, *this, admission->response.room().position().offset());
+      missed = std::move(admission->missed);
+    }
     if (component != 0) components().OnJoined(component, room_id, channel);
   }
   told(std::move(admission));
+  for (const FramePtr& frame : missed) Send(frame);
 }
 
 void Session::End() {

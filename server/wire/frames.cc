@@ -58,7 +58,7 @@ void BeginRoomFrame(std::string& out, absl::string_view kind, absl::string_view 
 }
 
 void AppendEventJson(std::string& out, const Event& event) {
-  BeginRoomFrame(out, "event", event.room_id, event.offset);
+  BeginRoomFrame(out, "event", event.room_id, event.origin.offset);
   out += ",\"event\":";
   AppendJsonString(out, event.event);
   if (event.binary != nullptr) {
@@ -82,7 +82,7 @@ void AppendEventJson(std::string& out, const Event& event) {
 std::string EventProto(const Event& event) {
   v1::RoomEvent message;
   message.set_room_id(std::string(event.room_id));
-  message.set_offset(event.offset);
+  message.set_offset(event.origin.offset);
   message.set_event(std::string(event.event));
   message.set_sender_id(std::string(event.sender_id));
   message.set_sender_user_id(std::string(event.sender_user_id));
@@ -100,7 +100,9 @@ std::string EventProto(const Event& event) {
 // Makes a frame in the encodings asked for, from its JSON and its protobuf form.
 class FrameBuilder {
  public:
-  explicit FrameBuilder(EncodingSet encodings) : encodings_(encodings) {}
+  explicit FrameBuilder(EncodingSet encodings, FrameOrigin origin = {}) : encodings_(encodings) {
+    frame_->origin_ = origin;
+  }
 
   bool wants_json() const { return encodings_.Has(Encoding::kWebSocketJson); }
   bool wants_proto() const { return encodings_.Has(Encoding::kWebSocketProto) || encodings_.Has(Encoding::kGrpc); }
@@ -114,7 +116,7 @@ class FrameBuilder {
       AppendField(Bytes(Encoding::kGrpc), v1::ServerFrames::kFramesFieldNumber, frame);
     }
   }
-  void SetVolatile() { frame_->is_volatile_ = true; }
+  void SetVolatile(bool is_volatile = true) { frame_->is_volatile_ = is_volatile; }
   FramePtr Build() { return std::move(frame_); }
 
  private:
@@ -123,6 +125,20 @@ class FrameBuilder {
   const EncodingSet encodings_;
   std::shared_ptr<Frame> frame_ = std::make_shared<Frame>();
 };
+
+absl::string_view Frame::message(Encoding encoding) const {
+  absl::string_view message = bytes(encoding);
+  if (encoding == Encoding::kGrpc) return message;
+  const int length = message[1] & 0x7f;
+  message.remove_prefix(length == 127 ? 10 : length == 126 ? 4 : 2);
+  return message;
+}
+
+size_t Frame::size() const {
+  size_t size = 0;
+  for (const std::string& bytes : bytes_) size += bytes.size();
+  return size;
+}
 
 absl::string_view TransportName(Encoding encoding) {
   switch (encoding) {
@@ -133,8 +149,8 @@ absl::string_view TransportName(Encoding encoding) {
   return "";
 }
 
-FramePtr EncodeFrame(const v1::ServerFrame& frame, EncodingSet encodings, const Payload& payload) {
-  FrameBuilder builder(encodings);
+FramePtr EncodeFrame(const v1::ServerFrame& frame, EncodingSet encodings, const Payload& payload, FrameOrigin origin) {
+  FrameBuilder builder(encodings, origin);
   if (builder.wants_json()) {
     const bool reply = frame.has_reply();
     builder.SetJson(MessageToJson(frame, reply ? JsonZeros::kPrint : JsonZeros::kOmit, payload));
@@ -147,23 +163,53 @@ FramePtr EncodeFrame(const v1::ServerFrame& frame, EncodingSet encodings, const 
   return builder.Build();
 }
 
+v1::ServerFrame DecodeServerFrame(const Frame& frame) {
+  v1::ServerFrame decoded;
+  if (frame.has(Encoding::kGrpc)) {
+    v1::ServerFrames frames;
+    frames.ParseFromString(frame.bytes(Encoding::kGrpc));
+    decoded = std::move(*frames.mutable_frames(0));
+  } else if (frame.has(Encoding::kWebSocketProto)) {
+    const absl::string_view message = frame.message(Encoding::kWebSocketProto);
+    decoded.ParseFromArray(message.data(), static_cast<int>(message.size()));
+  } else {
+    // Of a frame that holds a value of the greatest depth.
+    constexpr int kFrameDepth = kMaxJsonDepth + 8;
+    const absl::StatusOr<json::value> value = ParseJson(frame.message(Encoding::kWebSocketJson), kFrameDepth);
+    if (value.ok()) MessageFromJson(*value, decoded).IgnoreError();
+  }
+  return decoded;
+}
+
+FramePtr Reencode(const Frame& frame, Encoding encoding) {
+  FrameBuilder builder(encoding, frame.origin());
+  builder.SetVolatile(frame.is_volatile());
+  const v1::ServerFrame decoded = DecodeServerFrame(frame);
+  if (builder.wants_json()) {
+    builder.SetJson(MessageToJson(decoded, JsonZeros::kOmit));
+  } else {
+    builder.SetProto(decoded.SerializeAsString());
+  }
+  return builder.Build();
+}
+
 FramePtr EncodeEvent(const Event& event, EncodingSet encodings) {
-  FrameBuilder builder(encodings);
+  FrameBuilder builder(encodings, event.origin);
   if (builder.wants_json()) {
     std::string json;
     AppendEventJson(json, event);
     builder.SetJson(json);
   }
   if (builder.wants_proto()) builder.SetProto(EventProto(event));
-  if (event.offset == 0) builder.SetVolatile();
+  builder.SetVolatile(event.origin.offset == 0);
   return builder.Build();
 }
 
-FramePtr EncodePatch(absl::string_view room_id, uint64_t offset, const Patch& patch, EncodingSet encodings) {
-  FrameBuilder builder(encodings);
+FramePtr EncodePatch(absl::string_view room_id, FrameOrigin origin, const Patch& patch, EncodingSet encodings) {
+  FrameBuilder builder(encodings, origin);
   if (builder.wants_json()) {
     std::string json;
-    BeginRoomFrame(json, "patch", room_id, offset);
+    BeginRoomFrame(json, "patch", room_id, origin.offset);
     json += ",\"operations\":";
     AppendPatchJson(json, patch);
     json += "}}";
@@ -173,7 +219,7 @@ FramePtr EncodePatch(absl::string_view room_id, uint64_t offset, const Patch& pa
     v1::ServerFrame frame;
     v1::StatePatch& message = *frame.mutable_patch();
     message.set_room_id(std::string(room_id));
-    message.set_offset(offset);
+    message.set_offset(origin.offset);
     *message.mutable_operations() = ToProto(patch);
     builder.SetProto(frame.SerializeAsString());
   }
@@ -203,7 +249,7 @@ FramePtr EncodeComponentPatch(const ComponentDelta& delta, EncodingSet encodings
     message.set_binary(delta.binary);
     builder.SetProto(frame.SerializeAsString());
   }
-  if (delta.version == 0) builder.SetVolatile();
+  builder.SetVolatile(delta.version == 0);
   return builder.Build();
 }
 

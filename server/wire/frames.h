@@ -31,10 +31,19 @@ class EncodingSet {
   EncodingSet() = default;
   EncodingSet(Encoding encoding) { Add(encoding); }  // NOLINT: one encoding is a set.
   void Add(Encoding encoding) { bits_ |= 1u << static_cast<int>(encoding); }
+  bool empty() const { return bits_ == 0; }
   bool Has(Encoding encoding) const { return (bits_ >> static_cast<int>(encoding)) & 1u; }
 
  private:
   uint8_t bits_ = 0;
+};
+
+// Where a frame comes from.
+struct FrameOrigin {
+  // Names the room in this process; 0: of none.
+  uint64_t room = 0;
+  // In the room's history; 0: it is not recorded.
+  uint64_t offset = 0;
 };
 
 // A frame to clients, encoded once for all that get it. Immutable, shared between threads.
@@ -42,23 +51,37 @@ class Frame {
  public:
   // The encoding must be one of those that the frame was made for.
   const std::string& bytes(Encoding encoding) const { return bytes_[static_cast<int>(encoding)]; }
+  bool has(Encoding encoding) const { return !bytes(encoding).empty(); }
+  // The same without the WebSocket header.
+  absl::string_view message(Encoding encoding) const;
+  // In all encodings together.
+  size_t size() const;
   // It may be dropped on its way to a slow client.
   bool is_volatile() const { return is_volatile_; }
+  const FrameOrigin& origin() const { return origin_; }
 
  private:
   friend class FrameBuilder;
   std::array<std::string, kEncodings> bytes_;
+  FrameOrigin origin_;
   bool is_volatile_ = false;
 };
 using FramePtr = std::shared_ptr<const Frame>;
 
 // Any frame; `payload` stands as in MessageToJson.
-FramePtr EncodeFrame(const v1::ServerFrame& frame, EncodingSet encodings, const Payload& payload = {});
+FramePtr EncodeFrame(const v1::ServerFrame& frame, EncodingSet encodings, const Payload& payload = {},
+                     FrameOrigin origin = {});
+
+// The frame in another encoding, made from one that it has.
+FramePtr Reencode(const Frame& frame, Encoding encoding);
+
+// Reads a frame back.
+v1::ServerFrame DecodeServerFrame(const Frame& frame);
 
 // A v1::RoomEvent. Without an offset it is volatile.
 struct Event {
   absl::string_view room_id;
-  uint64_t offset = 0;
+  FrameOrigin origin;
   absl::string_view event;
   Payload data;
   // Instead of data, if not null.
@@ -70,7 +93,7 @@ struct Event {
 FramePtr EncodeEvent(const Event& event, EncodingSet encodings);
 
 // A v1::StatePatch.
-FramePtr EncodePatch(absl::string_view room_id, uint64_t offset, const Patch& patch, EncodingSet encodings);
+FramePtr EncodePatch(absl::string_view room_id, FrameOrigin origin, const Patch& patch, EncodingSet encodings);
 
 // A v1::ComponentPatch: a change of state, or bytes. Without a version it is volatile.
 struct ComponentDelta {

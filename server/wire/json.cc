@@ -130,10 +130,10 @@ size_t StringSize(absl::string_view text) {
 
 }  // namespace
 
-absl::StatusOr<json::value> ParseJson(absl::string_view text) {
+absl::StatusOr<json::value> ParseJson(absl::string_view text, int max_depth) {
   json::parse_options options;
   // Boost counts the levels below the outermost value.
-  options.max_depth = kMaxJsonDepth;
+  options.max_depth = max_depth;
   json::basic_parser<Handler> parser(options);
   parser.handler().stack.reset();
   json::error_code error;
@@ -143,7 +143,7 @@ absl::StatusOr<json::value> ParseJson(absl::string_view text) {
     return JsonError(absl::StrCat("number at byte ", read, ": integers go up to 2^53, and a number must fit a double"));
   }
   if (error == json::error::too_deep) {
-    return JsonError(absl::StrCat("JSON nesting too deep (max ", kMaxJsonDepth, ")"));
+    return JsonError(absl::StrCat("JSON nesting too deep (max ", max_depth, ")"));
   }
   if (!error) error = json::error::extra_data;
   return JsonError(absl::StrCat("invalid JSON at byte ", read, ": ", error.message()));

@@ -34,6 +34,7 @@ class FakeRpcs {
     Add<v1::SetStateRequest, v1::SetStateResponse>("RoomService.SetState");
     Add<v1::GetStateRequest, v1::GetStateResponse>("RoomService.GetState");
     Add<v1::GetRoomRequest, v1::Room>("RoomService.GetRoom");
+    Add<v1::GetHistoryRequest, v1::GetHistoryResponse>("RoomService.GetHistory");
     Add<v1::ListRoomsRequest, v1::ListRoomsResponse>("RoomService.ListRooms");
     Add<v1::ListMembersRequest, v1::ListMembersResponse>("RoomService.ListMembers");
     Add<v1::CallRequest, v1::CallResponse>("RoomService.Call");

@@ -89,7 +89,7 @@ class RoomHarness {
         outcome = found.status();
         return;
       }
-      (*found)->Join(session.self, std::move(payload), [&](absl::StatusOr<Admission> admission) {
+      (*found)->Join(session.self, std::move(payload), absl::nullopt, [&](absl::StatusOr<Admission> admission) {
         if (admission.ok() && admission->first_of_session) {
           const auto channel = admission->channel;
           session.self.shard->Post(

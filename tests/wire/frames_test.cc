@@ -19,7 +19,7 @@ EncodingSet All() {
 
 Event MakeEvent(std::string data) {
   return {.room_id = "geral",
-          .offset = 7,
+          .origin = {.offset = 7},
           .event = "hi",
           .data = Payload::FromText(std::move(data)),
           .sender_id = "s0-1",
