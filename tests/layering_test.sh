@@ -11,6 +11,7 @@ generated='atrium/v1/[a-z_]+\.pb\.h|google/(api|rpc)/[a-z_]+\.pb\.h'
 shards='server/live/(io_)?shard\.h'
 layers=(
   "server/common/    | server/common/"
+  "server/engine/    | server/(engine|common)/"
   "server/wire/      | server/(wire|common)/|$generated"
   "server/live/      | server/(live|wire|common)/|$generated"
   "server/api/       | server/(api|live|wire|common)/|$generated"
@@ -29,6 +30,7 @@ homes=(
   '#include ["<](grpcpp|grpc)/|\.grpc\.pb\.h" | ^(server/grpc/|server/server\.(cc|h)|client-sdk/|tests/) | gRPC stays in server/grpc, server/server.cc, the client SDK and tests'
   '#include ["<](boost/beast|wslay)/ | ^(server/http/|server/websocket/|tests/)  | Beast and wslay stay in server/http and server/websocket'
   '#include ["<]prometheus/        | ^(server/metrics/|tests/)                   | prometheus-cpp stays in server/metrics'
+  '#include ["<]rocksdb/           | ^(server/engine/.*\.cc|tests/)               | RocksDB stays in the sources of server/engine'
   '#include <(mutex|shared_mutex|thread|atomic|condition_variable|future)>|absl/synchronization|std::(mutex|thread|atomic)|absl::Mutex | ^(server/|client-sdk/|tests/) | a room runs on one thread and has no locks'
   '#include "\.\.?/                | ^$                                          | includes start at the root of the repository'
 )
@@ -82,6 +84,9 @@ self_test() {
   done <<END
 server/common/a.h|#include "server/wire/json.h"
 server/wire/a.h|#include "atrium/v1/rooms.grpc.pb.h"
+server/engine/a.h|#include "server/wire/json.h"
+server/engine/b.h|#include <rocksdb/db.h>
+server/live/d.cc|#include <rocksdb/db.h>
 server/live/a.h|#include "server/api/room_api.h"
 server/api/a.h|#include "server/session/session.h"
 server/session/a.h|#include "server/websocket/accept.h"
@@ -106,6 +111,7 @@ ok/rooms_are_free.md|rooms
 ok/server/main.cc|#include "server/server.h"
 rooms/ok_room.h|#include "server/live/live_room.h"
 server/http/ok.h|#include "server/live/io_shard.h"
+server/engine/ok.cc|#include <rocksdb/db.h>
 server/grpc/ok.h|#include "server/live/shard.h"
 END
   seq $((max_lines + 1)) >"$tree/server/long.md"
