@@ -25,8 +25,8 @@ struct Answer {
   json::value State() const;
   // Of a call; null if it failed.
   json::value Result() const;
-  // Of an emit: how many sessions it was handed to; 0 if it failed.
-  int notified() const { return reply.emit().notified(); }
+  // Of an emit: how many sessions it was handed to; -1 if it failed.
+  int notified() const { return reply.has_emit() ? reply.emit().notified() : -1; }
 
   // How often it was answered.
   int times = 0;
@@ -111,7 +111,7 @@ class RoomWorld {
   RoomWorld(RoomRegistry registry, Settings settings);
   ~RoomWorld();
 
-  // A new client, with its welcome; on the shards in turn.
+  // A new client, with its welcome; on the shards in turn. `address` is its IP address; empty if that is unknown.
   Client& Connect(const std::string& name, const std::string& address = "");
 
   // A service's verbs, each on a thread of its own. Each runs until nothing moves.

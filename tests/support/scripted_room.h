@@ -56,8 +56,8 @@ struct Script {
   std::map<std::string, Plan> plans;
   // Where hooks wait, by hook.
   std::map<std::string, Gate> gates;
-  // "create", "join alice", "leave alice of 1, ticket 2, for LEAVE_REASON_LEAVE", ...: of how many members, and with
-  // the ticket of the OnJoin
+  // "create", "join alice", "leave alice of 1, ticket 2, for LEAVE_REASON_LEAVE", ...: of how many members, and the
+  // ticket of its OnJoin.
   std::vector<std::string> log;
   // If set, decides instead of `plans`.
   std::function<Plan(const std::string& hook)> decide;
