@@ -26,6 +26,12 @@ const pongs = (page) => page.getByRole('list', { name: 'Pongs' }).getByRole('lis
 const auto = (page) => page.getByRole('switch', { name: 'Ping each second' });
 const ping = (page) => page.getByRole('button', { name: 'Ping', exact: true }).click();
 
+// The number of the newest pong to `name`.
+async function newest(page, name) {
+  const text = await pongs(page).filter({ hasText: name }).first().innerText();
+  return Number(/#(\d+)/.exec(text)[1]);
+}
+
 async function counts(page, people) {
   await online(page, people).waitFor();
 }
@@ -78,11 +84,16 @@ test('it pings by itself until told to stop', async () => {
   await picture(ana, 'ping');
   await picture(bo, 'ping-dark');
   await auto(bo).uncheck();
-  const own = await pongs(bo).filter({ hasText: /^bo / }).count();
-  await ping(ana);
-  await pongs(bo).first().filter({ hasText: 'ana' }).waitFor();
-  await new Promise((resolve) => setTimeout(resolve, 1500)); // Longer than from one to the next.
-  assert.ok((await pongs(bo).filter({ hasText: /^bo / }).count()) <= own + 1);
+  const own = await newest(bo, /^bo /);
+  // In the time of four of another page's, one each second, it would send three more.
+  const others = await newest(ana, /^ana /);
+  await auto(ana).check();
+  await pongs(bo)
+    .filter({ hasText: new RegExp(`^ana #${others + 4} `) })
+    .waitFor();
+  await auto(ana).uncheck();
+  // One may have been on its way.
+  assert.ok((await newest(bo, /^bo /)) <= own + 1);
 });
 
 test('a backend pings too', async () => {

@@ -13,9 +13,10 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "rooms/room_catalog.h"
-#include "tests/live/room_harness.h"
 #include "tests/support/component_frames.h"
+#include "tests/support/matchers.h"
 #include "tests/support/probe.h"
+#include "tests/support/room_world.h"
 #include "tests/support/test_client.h"
 #include "tests/support/test_server.h"
 
@@ -164,16 +165,14 @@ TEST_F(RaceDefectsTest, G4_05_ADisconnectTakesOutNobodyElsesComponent) {
 }
 
 TEST_F(RaceDefectsTest, G4_06_AnEmptyRoomHasItsWholeTimeEachTime) {
-  testing::RoomHarness rooms;
-  testing::FakeSession& alice = rooms.Session("alice");
-  json::object state;
-  state["kept"] = true;
-  ASSERT_TRUE(rooms.Join("room", alice, state).ok());
+  testing::RoomWorld world;
+  testing::Client& alice = world.Connect("alice");
+  ASSERT_THAT(alice.Join("room", {.initial_state = R"({"kept":true})"}), IsOk());
   for (int i = 0; i < 3; ++i) {
-    rooms.Leave("room", alice, v1::LEAVE_REASON_LEAVE).IgnoreError();
-    rooms.shards().Advance(absl::Minutes(4));
-    ASSERT_TRUE(rooms.Join("room", alice).ok());
-    EXPECT_EQ(rooms.State("room"), R"({"kept":true})");
+    ASSERT_THAT(alice.Leave("room"), IsOk());
+    world.Advance(absl::Minutes(4));
+    ASSERT_THAT(alice.Join("room"), IsOk());
+    EXPECT_EQ(world.State("room"), R"({"kept":true})");
   }
 }
 
@@ -255,18 +254,17 @@ TEST_F(RaceDefectsTest, G4_11_AValueThatCannotBeWrittenIsRefusedBeforeAnythingCh
 TEST_F(RaceDefectsTest, G4_12_AnExpiredRoomLeavesTheDirectoryWithItsPassword) {
   RoomRegistry registry;
   ASSERT_TRUE(RegisterRooms(registry).ok());
-  testing::RoomHarness rooms(std::move(registry));
-  testing::FakeSession& alice = rooms.Session("alice");
-  ASSERT_TRUE(rooms.Join("directory:main", rooms.Session("watcher")).ok());
-  const Payload create = Payload::FromText(R"({"create":true,"name":"Den","password":"s3cret"})");
-  ASSERT_TRUE(rooms.Join("chat:den", alice, {}, create).ok());
-  rooms.Leave("chat:den", alice, v1::LEAVE_REASON_LEAVE).IgnoreError();
-  rooms.shards().Advance(absl::Minutes(5) - absl::Seconds(1));
-  EXPECT_THAT(rooms.State("directory:main"), HasSubstr(R"("isPrivate":true)"));
-  EXPECT_FALSE(rooms.Join("chat:den", rooms.Session("bob")).ok());
-  rooms.shards().Advance(absl::Minutes(6));
-  EXPECT_THAT(rooms.State("directory:main"), Not(HasSubstr("chat:den")));
-  EXPECT_TRUE(rooms.Join("chat:den", rooms.Session("cem")).ok());
+  testing::RoomWorld world(std::move(registry));
+  testing::Client& alice = world.Connect("alice");
+  ASSERT_THAT(world.Connect("watcher").Join("directory:main"), IsOk());
+  ASSERT_THAT(alice.Join("chat:den", {.payload = R"({"create":true,"name":"Den","password":"s3cret"})"}), IsOk());
+  ASSERT_THAT(alice.Leave("chat:den"), IsOk());
+  world.Advance(absl::Minutes(5) - absl::Seconds(1));
+  EXPECT_THAT(world.State("directory:main"), HasSubstr(R"("isPrivate":true)"));
+  EXPECT_EQ(world.Connect("bob").Join("chat:den")->status.message(), "Wrong password");
+  world.Advance(absl::Minutes(6));
+  EXPECT_THAT(world.State("directory:main"), Not(HasSubstr("chat:den")));
+  EXPECT_THAT(world.Connect("cem").Join("chat:den"), IsOk());
 }
 
 TEST_F(RaceDefectsTest, G4_13_WhatWasSentHasANumberThatAllCanCheck) {

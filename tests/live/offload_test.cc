@@ -7,9 +7,10 @@
 #include "rooms/chat.pb.h"
 #include "server/live/live_room.h"
 #include "server/live/room_errors.h"
-#include "tests/live/room_harness.h"
+#include "tests/support/matchers.h"
+#include "tests/support/room_world.h"
 
-namespace atrium {
+namespace atrium::testing {
 namespace {
 
 using rooms::AddMessageRequest;
@@ -17,10 +18,8 @@ using rooms::ChatMessage;
 using rooms::ChatMeta;
 using rooms::ChatState;
 using ::testing::ElementsAre;
-using testing::FakeSession;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-using testing::RoomHarness;
 
 class SlowRoom final : public LiveRoom<ChatState, ChatMeta> {
  public:
@@ -51,7 +50,7 @@ class SlowRoom final : public LiveRoom<ChatState, ChatMeta> {
     if (!doubled.ok()) co_return doubled.status();
     ChatMessage message;
     message.set_text(*doubled);
-    message.set_user(call.member ? call.member->id : "a service");
+    message.set_user(call.member ? call.member->user_id : "a service");
     Mutate([&](ChatState& state) { state.set_name("after"); });
     Emit("doubled", message);
     if (request.text() == "fail") co_return absl::FailedPreconditionError("planted");
@@ -61,129 +60,120 @@ class SlowRoom final : public LiveRoom<ChatState, ChatMeta> {
 
 RoomRegistry Registry() {
   RoomRegistry registry;
-  EXPECT_TRUE(registry.Add<SlowRoom>().ok());
+  EXPECT_THAT(registry.Add<SlowRoom>(), IsOk());
   return registry;
 }
 
-Payload Slow() { return Payload::FromText(R"("slow")"); }
+constexpr char kRoom[] = "slow:a";
+const JoinOptions kSlowly = {.payload = R"("slow")"};
 
 class OffloadTest : public ::testing::Test {
  protected:
-  OffloadTest() : alice_(rooms_.Session("alice")) { rooms_.workers().hold = true; }
+  OffloadTest() { world_.workers().hold = true; }
 
-  // Begins a call and runs until nothing moves; then the answer, or UNKNOWN "pending".
-  using Answer = std::shared_ptr<absl::StatusOr<TypedRoom::CallResult>>;
-  Answer Call(const std::string& text) {
+  // Alice's call, as the room answers it; UNKNOWN "pending" until it does.
+  using CallAnswer = std::shared_ptr<absl::StatusOr<TypedRoom::CallResult>>;
+  CallAnswer Call(const std::string& text) {
     auto answer = std::make_shared<absl::StatusOr<TypedRoom::CallResult>>(absl::UnknownError("pending"));
-    rooms_.With("slow:a", [&](Room* room) {
-      room->Call("double", {{"text", text}}, &alice_.self, [answer](auto called) { *answer = std::move(called); });
+    world_.With(kRoom, [&](Room* room) {
+      room->Call("double", {{"text", text}}, room->FindMember(alice_.id()),
+                 [answer](auto called) { *answer = std::move(called); });
     });
     return answer;
   }
-  void Work() {
-    rooms_.workers().Run();
-    rooms_.shards().Run();
-  }
 
-  RoomHarness rooms_{Registry()};
-  FakeSession& alice_;
+  RoomWorld world_{Registry()};
+  Client& alice_ = world_.Connect("alice");
 };
 
 TEST_F(OffloadTest, AHookGoesOnWithWhatTheWorkReturned) {
-  absl::StatusOr<Admission> joined = absl::UnknownError("pending");
-  rooms_.BeginJoin("slow:a", alice_, joined, {}, Slow());
-  rooms_.shards().Run();
-  EXPECT_EQ(joined.status().message(), "pending");
-  Work();
-  ASSERT_TRUE(joined.ok()) << joined.status();
-  EXPECT_THAT(joined->state.Json(), HasSubstr(R"("onlineCount":7)"));
+  const AnswerPtr joining = alice_.Join(kRoom, kSlowly);
+  EXPECT_FALSE(joining->there());
+  world_.Work();
+  ASSERT_THAT(joining, IsOk());
+  EXPECT_EQ(joining->State().at("onlineCount"), 7);
 }
 
 TEST_F(OffloadTest, AMethodThatWaitsAnswersBehindWhatItEmits) {
-  ASSERT_TRUE(rooms_.Join("slow:a", alice_).ok());
-  alice_.Take();
-  const Answer answer = Call("ab");
+  ASSERT_THAT(alice_.Join(kRoom), IsOk());
+  const CallAnswer answer = Call("ab");
   // Its first step is there; the room goes on meanwhile.
-  EXPECT_THAT(alice_.Take(), ElementsAre("patch@2"));
-  EXPECT_EQ(rooms_.Emit("slow:a", "news"), 1);
+  EXPECT_THAT(alice_.Events(), ElementsAre("snapshot@1", "patch@2"));
+  EXPECT_EQ(world_.Emit(kRoom, "news")->notified(), 1);
   EXPECT_EQ(answer->status().message(), "pending");
-  Work();
-  ASSERT_TRUE(answer->ok()) << answer->status();
-  EXPECT_THAT((*answer)->result.Json(), HasSubstr(R"("text":"abab")"));
-  EXPECT_THAT((*answer)->result.Json(), HasSubstr(R"("user":"alice")"));
+  world_.Work();
+  ASSERT_THAT(*answer, IsOk());
+  EXPECT_THAT((*answer)->result.Json(), HasSubstr(R"("user":"alice","text":"abab")"));
   EXPECT_EQ((*answer)->notified, 1);
-  EXPECT_THAT(alice_.Take(), ElementsAre("news@3", "patch@4", "doubled@5"));
+  EXPECT_THAT(alice_.Events(), ElementsAre("news@3", "patch@4", "doubled@5"));
 }
 
 TEST_F(OffloadTest, AMethodThatFailsUndoesItsLastStep) {
-  ASSERT_TRUE(rooms_.Join("slow:a", alice_).ok());
-  const Answer answer = Call("fail");
-  alice_.Take();
-  Work();
+  ASSERT_THAT(alice_.Join(kRoom), IsOk());
+  const CallAnswer answer = Call("fail");
+  alice_.Events();
+  world_.Work();
   EXPECT_EQ(answer->status(), absl::FailedPreconditionError("planted"));
-  EXPECT_THAT(alice_.Take(), IsEmpty());
-  EXPECT_THAT(rooms_.State("slow:a"), HasSubstr(R"("name":"before")"));
+  EXPECT_THAT(alice_.Events(), IsEmpty());
+  EXPECT_THAT(world_.State(kRoom), HasSubstr(R"("name":"before")"));
 }
 
 TEST_F(OffloadTest, WorkThatThrowsIsAnInternalError) {
-  ASSERT_TRUE(rooms_.Join("slow:a", alice_).ok());
-  const Answer answer = Call("throw");
-  Work();
-  EXPECT_EQ(answer->status().code(), absl::StatusCode::kInternal);
+  ASSERT_THAT(alice_.Join(kRoom), IsOk());
+  const CallAnswer answer = Call("throw");
+  world_.Work();
+  EXPECT_THAT(*answer, StatusIs(absl::StatusCode::kInternal));
 }
 
 TEST_F(OffloadTest, AFullPoolIsToldAsItIs) {
-  ASSERT_TRUE(rooms_.Join("slow:a", alice_).ok());
-  rooms_.workers().full = true;
-  EXPECT_EQ(Call("ab")->status().code(), absl::StatusCode::kResourceExhausted);
-  EXPECT_EQ(rooms_.Join("slow:a", rooms_.Session("bob"), {}, Slow()).status().message(),
-            "The server is busy, try again");
+  ASSERT_THAT(alice_.Join(kRoom), IsOk());
+  world_.workers().full = true;
+  EXPECT_THAT(*Call("ab"), StatusIs(absl::StatusCode::kResourceExhausted));
+  EXPECT_EQ(world_.Connect("bob").Join(kRoom, kSlowly)->status.message(), "The server is busy, try again");
 }
 
 TEST_F(OffloadTest, AMethodIsCheckedAsAnyOther) {
-  ASSERT_TRUE(rooms_.Join("slow:a", alice_).ok());
-  EXPECT_EQ(rooms_.Call("slow:a", "private", {{"text", "x"}}, &alice_).status(), MethodIsServiceOnly("private"));
-  EXPECT_EQ(ErrorField(rooms_.Call("slow:a", "double", {{"txt", "x"}}).status()), "txt");
-  EXPECT_EQ(rooms_.workers().waiting(), 0u);
+  ASSERT_THAT(alice_.Join(kRoom), IsOk());
+  EXPECT_EQ(alice_.Call(kRoom, "private", R"({"text":"x"})")->status, MethodIsServiceOnly("private"));
+  EXPECT_EQ(ErrorField(world_.Call(kRoom, "double", R"({"txt":"x"})")->status), "args.txt");
+  EXPECT_EQ(world_.workers().waiting(), 0u);
 }
 
 TEST_F(OffloadTest, WhatComesPastTheDeadlineHasNoEffectAndThePoolPinsTheRoom) {
-  ASSERT_TRUE(rooms_.Join("slow:a", alice_).ok());
-  const Answer answer = Call("ab");
-  rooms_.shards().Advance(absl::Seconds(5));
-  EXPECT_EQ(answer->status().code(), absl::StatusCode::kDeadlineExceeded);
-  ASSERT_TRUE(rooms_.Leave("slow:a", alice_, v1::LEAVE_REASON_LEAVE).ok());
-  alice_.Take();
+  ASSERT_THAT(alice_.Join(kRoom), IsOk());
+  const CallAnswer answer = Call("ab");
+  world_.Advance(absl::Seconds(5));
+  EXPECT_THAT(*answer, StatusIs(absl::StatusCode::kDeadlineExceeded));
+  ASSERT_THAT(alice_.Leave(kRoom), IsOk());
+  alice_.Events();
   // The coroutine still waits for the work: the room cannot go.
-  rooms_.shards().Advance(absl::Minutes(10));
-  EXPECT_THAT(rooms_.State("slow:a"), HasSubstr(R"("name":"before")"));
-  Work();
-  EXPECT_THAT(rooms_.State("slow:a"), HasSubstr(R"("name":"before")"));
-  EXPECT_THAT(alice_.Take(), IsEmpty());
-  rooms_.shards().Advance(absl::Minutes(1));
-  EXPECT_EQ(rooms_.State("slow:a"), "absent");
+  world_.Advance(absl::Minutes(10));
+  EXPECT_THAT(world_.State(kRoom), HasSubstr(R"("name":"before")"));
+  world_.Work();
+  EXPECT_THAT(world_.State(kRoom), HasSubstr(R"("name":"before")"));
+  EXPECT_THAT(alice_.Events(), IsEmpty());
+  world_.Advance(absl::Minutes(1));
+  EXPECT_EQ(world_.State(kRoom), "absent");
 }
 
 TEST_F(OffloadTest, AMemberThatLeavesMeanwhileHasItsCallDone) {
-  ASSERT_TRUE(rooms_.Join("slow:a", alice_).ok());
-  const Answer answer = Call("ab");
-  ASSERT_TRUE(rooms_.Leave("slow:a", alice_, v1::LEAVE_REASON_DISCONNECT).ok());
-  Work();
-  ASSERT_TRUE(answer->ok());
+  ASSERT_THAT(alice_.Join(kRoom), IsOk());
+  const CallAnswer answer = Call("ab");
+  alice_.Disconnect();
+  world_.Work();
+  ASSERT_THAT(*answer, IsOk());
   EXPECT_EQ((*answer)->notified, 0);
 }
 
 // The end of the process, with work under way: nothing is touched that is gone.
 TEST(OffloadAtTheEndTest, ARoomMayGoWhileItsHookWaits) {
-  auto rooms = std::make_unique<RoomHarness>(Registry());
-  rooms->workers().hold = true;
-  absl::StatusOr<Admission> joined = absl::UnknownError("pending");
-  rooms->BeginJoin("slow:a", rooms->Session("alice"), joined, {}, Slow());
-  rooms->shards().Run();
-  EXPECT_EQ(rooms->workers().waiting(), 1u);
-  rooms = nullptr;
-  EXPECT_EQ(joined.status().message(), "pending");
+  auto world = std::make_unique<RoomWorld>(Registry());
+  world->workers().hold = true;
+  const AnswerPtr joining = world->Connect("alice").Join(kRoom, kSlowly);
+  EXPECT_EQ(world->workers().waiting(), 1u);
+  world = nullptr;
+  EXPECT_FALSE(joining->there());
 }
 
 }  // namespace
-}  // namespace atrium
+}  // namespace atrium::testing

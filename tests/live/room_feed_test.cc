@@ -8,9 +8,10 @@
 #include "rooms/chat.pb.h"
 #include "server/live/live_room.h"
 #include "server/live/room_errors.h"
-#include "tests/live/room_harness.h"
+#include "tests/support/matchers.h"
+#include "tests/support/room_world.h"
 
-namespace atrium {
+namespace atrium::testing {
 namespace {
 
 using rooms::AddMessageRequest;
@@ -18,10 +19,8 @@ using rooms::ChatMessage;
 using rooms::ChatMeta;
 using rooms::ChatState;
 using ::testing::ElementsAre;
-using testing::FakeSession;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-using testing::RoomHarness;
 using ::testing::SizeIs;
 using ::testing::UnorderedElementsAre;
 
@@ -78,30 +77,25 @@ class RoomFeedTest : public ::testing::Test {
     EXPECT_TRUE(registry.Add<LabelRoom>().ok());
     return registry;
   }
-  void Create(const std::string& room) { ASSERT_TRUE(rooms_.Join(room, rooms_.Session("in " + room)).ok()); }
+  void Create(const std::string& room) { ASSERT_THAT(world_.Connect("in " + room).Join(room), IsOk()); }
   void Watch() { Create("watcher:w"); }
   // What was told since the last call, after a fold.
   std::vector<std::string> Told() {
-    rooms_.shards().Advance(absl::Milliseconds(100));
+    world_.Advance(absl::Milliseconds(100));
     return std::exchange(WatcherRoom::told, {});
   }
   absl::Status Label(const std::string& room, const std::string& label) {
-    return rooms_.Call(room, "label", {{"text", label}}).status();
-  }
-  std::string Metadata(const std::string& room) {
-    std::string metadata;
-    rooms_.With(room, [&](Room* found) { metadata = ToJson(found->Metadata()); });
-    return metadata;
+    return world_.Call(room, "label", ToJson({{"text", label}}))->status;
   }
 
-  RoomHarness rooms_{Registry(), {}, 3};
+  RoomWorld world_{Registry(), {.shards = 3}};
 };
 
 TEST_F(RoomFeedTest, AWatcherGetsAllListedTypedRoomsBeforeItIsCreated) {
   Create("label:a");
   Create("label:b");
   Create("untyped");
-  ASSERT_TRUE(Label("label:b", "beta").ok());
+  ASSERT_THAT(Label("label:b", "beta"), IsOk());
   Watch();
   EXPECT_THAT(std::exchange(WatcherRoom::told, {}), UnorderedElementsAre("+label:a{}", R"(+label:b{"label":"beta"})"));
   EXPECT_EQ(WatcherRoom::changes, 3);  // one for each shard
@@ -113,14 +107,14 @@ TEST_F(RoomFeedTest, ThenItGetsWhatChangesOnce) {
   Create("label:a");
   EXPECT_THAT(WatcherRoom::told, IsEmpty());
   EXPECT_THAT(Told(), ElementsAre("+label:a{}"));
-  ASSERT_TRUE(Label("label:a", "one").ok());
-  ASSERT_TRUE(Label("label:a", "two").ok());
+  ASSERT_THAT(Label("label:a", "one"), IsOk());
+  ASSERT_THAT(Label("label:a", "two"), IsOk());
   EXPECT_THAT(Told(), ElementsAre(R"(+label:a{"label":"two"})"));
-  rooms_.With("label:a", [](Room* room) { room->Update({.unlisted = true}); });
+  world_.With("label:a", [](Room* room) { room->Update({.unlisted = true}); });
   EXPECT_THAT(Told(), ElementsAre("-label:a"));
-  rooms_.With("label:a", [](Room* room) { room->Update({.unlisted = false, .metadata = json::object{{"x", 1}}}); });
+  world_.With("label:a", [](Room* room) { room->Update({.unlisted = false, .metadata = json::object{{"x", 1}}}); });
   EXPECT_THAT(Told(), ElementsAre(R"(+label:a{"x":1,"label":"two"})"));
-  rooms_.manager().Destroy("label:a", [](const absl::Status&) {});
+  world_.Destroy("label:a");
   EXPECT_THAT(Told(), ElementsAre("-label:a"));
   Create("untyped");
   EXPECT_THAT(Told(), IsEmpty());
@@ -129,20 +123,20 @@ TEST_F(RoomFeedTest, ThenItGetsWhatChangesOnce) {
 TEST_F(RoomFeedTest, ItIsNotToldOfWhatIsNotListed) {
   Watch();
   Create("label:hidden");
-  rooms_.With("label:hidden", [](Room* room) { room->Update({.unlisted = true}); });
-  ASSERT_TRUE(Label("label:hidden", "secret").ok());
+  world_.With("label:hidden", [](Room* room) { room->Update({.unlisted = true}); });
+  ASSERT_THAT(Label("label:hidden", "secret"), IsOk());
   EXPECT_THAT(Told(), IsEmpty());
-  rooms_.manager().Destroy("label:hidden", [](const absl::Status&) {});
+  world_.Destroy("label:hidden");
   EXPECT_THAT(Told(), IsEmpty());
 }
 
 TEST_F(RoomFeedTest, ARoomThatExpiresIsGone) {
   Watch();
-  FakeSession& alice = rooms_.Session("alice");
-  ASSERT_TRUE(rooms_.Join("label:a", alice).ok());
-  ASSERT_TRUE(rooms_.Leave("label:a", alice, v1::LEAVE_REASON_LEAVE).ok());
+  Client& alice = world_.Connect("alice");
+  ASSERT_THAT(alice.Join("label:a"), IsOk());
+  ASSERT_THAT(alice.Leave("label:a"), IsOk());
   EXPECT_THAT(Told(), ElementsAre("+label:a{}"));
-  rooms_.shards().Advance(absl::Minutes(5));
+  world_.Advance(absl::Minutes(5));
   EXPECT_THAT(Told(), ElementsAre("-label:a"));
 }
 
@@ -154,7 +148,7 @@ TEST_F(RoomFeedTest, ManyChangesAreToldAtOnce) {
   EXPECT_LE(WatcherRoom::changes, 3);
   // Who comes and goes within a fold was never there.
   Create("label:brief");
-  rooms_.manager().Destroy("label:brief", [](const absl::Status&) {});
+  world_.Destroy("label:brief");
   EXPECT_THAT(Told(), IsEmpty());
 }
 
@@ -170,36 +164,36 @@ TEST_F(RoomFeedTest, ASecondWatcherGetsItsOwnListAndTheFirstNothingTwice) {
 
 TEST_F(RoomFeedTest, AWatchEndsWithItsRoom) {
   Watch();
-  rooms_.manager().Destroy("watcher:w", [](const absl::Status&) {});
-  rooms_.shards().Advance(absl::ZeroDuration());
+  world_.Destroy("watcher:w");
+  world_.Advance(absl::ZeroDuration());
   Create("label:a");
   EXPECT_THAT(Told(), IsEmpty());
 }
 
 TEST_F(RoomFeedTest, MetadataIsStagedWithItsStep) {
   Create("label:a");
-  ASSERT_TRUE(Label("label:a", "good").ok());
+  ASSERT_THAT(Label("label:a", "good"), IsOk());
   EXPECT_FALSE(Label("label:a", "fail").ok());
   // Nor does the next step bring it back.
-  ASSERT_TRUE(rooms_.Join("label:a", rooms_.Session("later")).ok());
-  EXPECT_EQ(Metadata("label:a"), R"({"label":"good"})");
+  ASSERT_THAT(world_.Connect("later").Join("label:a"), IsOk());
+  EXPECT_EQ(world_.Metadata("label:a"), R"({"label":"good"})");
   EXPECT_EQ(Label("label:a", std::string(5000, 'x')), MetadataTooLarge());
-  EXPECT_EQ(Metadata("label:a"), R"({"label":"good"})");
-  ASSERT_TRUE(Label("label:a", "none").ok());
-  EXPECT_EQ(Metadata("label:a"), "{}");
+  EXPECT_EQ(world_.Metadata("label:a"), R"({"label":"good"})");
+  ASSERT_THAT(Label("label:a", "none"), IsOk());
+  EXPECT_EQ(world_.Metadata("label:a"), "{}");
 }
 
 TEST_F(RoomFeedTest, ServicesCannotHideWhatTheRoomSays) {
   Create("label:a");
-  ASSERT_TRUE(Label("label:a", "own").ok());
-  rooms_.With("label:a", [](Room* room) {
+  ASSERT_THAT(Label("label:a", "own"), IsOk());
+  world_.With("label:a", [](Room* room) {
     room->Update({.metadata = json::object{{"label", "forged"}, {"topic", "cats"}}});
     EXPECT_THAT(room->Describe().ShortDebugString(), HasSubstr("own"));
   });
-  EXPECT_EQ(Metadata("label:a"), R"({"label":"own","topic":"cats"})");
-  ASSERT_TRUE(Label("label:a", "new").ok());
-  EXPECT_EQ(Metadata("label:a"), R"({"label":"new","topic":"cats"})");
+  EXPECT_EQ(world_.Metadata("label:a"), R"({"label":"own","topic":"cats"})");
+  ASSERT_THAT(Label("label:a", "new"), IsOk());
+  EXPECT_EQ(world_.Metadata("label:a"), R"({"label":"new","topic":"cats"})");
 }
 
 }  // namespace
-}  // namespace atrium
+}  // namespace atrium::testing

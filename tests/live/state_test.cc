@@ -3,19 +3,17 @@
 #include <gtest/gtest.h>
 
 #include "server/live/live_room.h"
-#include "tests/live/room_harness.h"
+#include "server/live/room_errors.h"
 #include "tests/support/json_patch.h"
+#include "tests/support/matchers.h"
 #include "tests/support/random_state.h"
+#include "tests/support/room_world.h"
 
-namespace atrium {
+namespace atrium::testing {
 namespace {
 
 using ::testing::ElementsAre;
-using testing::FakeSession;
 using ::testing::IsEmpty;
-using testing::Item;
-using testing::RichState;
-using testing::RoomHarness;
 
 // Moves things about, each 50 ms what has changed.
 class FieldRoom final : public LiveRoom<RichState, RichState> {
@@ -49,97 +47,98 @@ class FieldRoom final : public LiveRoom<RichState, RichState> {
 
 RoomRegistry Registry() {
   RoomRegistry registry;
-  EXPECT_TRUE(registry.Add<FieldRoom>().ok());
+  EXPECT_THAT(registry.Add<FieldRoom>(), IsOk());
   return registry;
 }
 
-absl::Status Call(RoomHarness& harness, absl::string_view method, const std::string& args) {
-  return harness.Call("field:a", std::string(method), *ParseJson(args)).status();
-}
+constexpr char kRoom[] = "field:a";
+constexpr absl::Duration kInterval = absl::Milliseconds(50);
 
 TEST(StateTest, FoldsTheChangesOfAnIntervalIntoOnePatch) {
-  RoomHarness harness(Registry());
-  FakeSession& ann = harness.Session("ann");
-  const absl::StatusOr<Admission> admission = harness.Join("field:a", ann);
-  json::value copy = admission->state.ToJsonValue();
-  for (int i = 1; i <= 5; ++i) {
-    EXPECT_TRUE(Call(harness, "move", "{\"name\":\"p\",\"number\":" + std::to_string(i) + "}").ok());
+  RoomWorld world(Registry());
+  Client& ann = world.Connect("ann");
+  json::value copy = ann.Join(kRoom)->State();
+  const std::string before = world.State(kRoom);
+  ann.Frames();
+  for (const char* number : {"1", "2", "3", "4", "5"}) {
+    EXPECT_THAT(world.Call(kRoom, "move", absl::StrCat(R"({"name":"p","number":)", number, "}")), IsOk());
   }
-  EXPECT_THAT(ann.frames, IsEmpty());
+  EXPECT_THAT(ann.Events(), IsEmpty());
   // Who reads or joins meanwhile sees what the members have.
-  EXPECT_EQ(harness.State("field:a"), admission->state.Json());
-  harness.shards().Advance(absl::Milliseconds(50));
-  ASSERT_EQ(ann.frames.size(), 1u);
-  EXPECT_EQ(ann.frames[0].patch().operations_size(), 1);
-  EXPECT_TRUE(ApplyPatch(ann.frames[0].patch().operations(), copy));
-  EXPECT_EQ(copy, *ParseJson(harness.State("field:a")));
+  EXPECT_EQ(world.State(kRoom), before);
+  world.Advance(kInterval);
+  const std::vector<v1::ServerFrame> frames = ann.Frames();
+  ASSERT_EQ(frames.size(), 1u);
+  EXPECT_EQ(frames[0].patch().operations_size(), 1);
+  EXPECT_TRUE(ApplyPatch(frames[0].patch().operations(), copy));
+  EXPECT_EQ(copy, *ParseJson(world.State(kRoom)));
   EXPECT_EQ(copy.at("byName").at("p").at("number"), 5);
 
-  ann.frames.clear();
-  harness.shards().Advance(absl::Seconds(1));
-  EXPECT_THAT(ann.frames, IsEmpty());
+  world.Advance(absl::Seconds(1));
+  EXPECT_THAT(ann.Events(), IsEmpty());
 }
 
 TEST(StateTest, ARecordedEventSendsWhatIsFoldedBeforeItself) {
-  RoomHarness harness(Registry());
-  FakeSession& ann = harness.Session("ann");
-  ASSERT_TRUE(harness.Join("field:a", ann).ok());
-  Call(harness, "move", R"({"name":"p"})").IgnoreError();
-  harness.Emit("field:a", "from-a-service");
-  EXPECT_THAT(ann.Take(), ElementsAre("patch@2", "from-a-service@3"));
-  Call(harness, "shout", R"({"name":"hey"})").IgnoreError();
-  ASSERT_EQ(ann.frames.size(), 3u);
-  EXPECT_EQ(ann.frames[2].event().binary(), std::string("\0\xff", 2));
-  EXPECT_THAT(ann.Take(), ElementsAre("patch@4", "shout@5", "bytes@6"));
-  Call(harness, "shout", R"({"name":"volatile"})").IgnoreError();
-  EXPECT_THAT(ann.Take(), ElementsAre("shout@0", "bytes@0"));
-  harness.shards().Advance(absl::Milliseconds(50));
-  EXPECT_THAT(ann.Take(), ElementsAre("patch@7"));
+  RoomWorld world(Registry());
+  Client& ann = world.Connect("ann");
+  ASSERT_THAT(ann.Join(kRoom), IsOk());
+  world.Call(kRoom, "move", R"({"name":"p"})");
+  world.Emit(kRoom, "from-a-service");
+  EXPECT_THAT(ann.Events(), ElementsAre("snapshot@1", "patch@2", "from-a-service@3"));
+  std::string bytes;
+  ann.on_frame = [&](const v1::ServerFrame& frame) { bytes = frame.event().binary(); };
+  world.Call(kRoom, "shout", R"({"name":"hey"})");
+  EXPECT_EQ(bytes, std::string("\0\xff", 2));
+  EXPECT_THAT(ann.Events(), ElementsAre("patch@4", "shout@5", "bytes@6"));
+  world.Call(kRoom, "shout", R"({"name":"volatile"})");
+  EXPECT_THAT(ann.Events(), ElementsAre("shout@0", "bytes@0"));
+  world.Advance(kInterval);
+  EXPECT_THAT(ann.Events(), ElementsAre("patch@7"));
 }
 
 TEST(StateTest, AStepThatWouldPassTheLimitChangesNothing) {
-  RoomHarness harness(Registry(), {.max_state_bytes = 2000});
-  FakeSession& ann = harness.Session("ann");
-  ASSERT_TRUE(harness.Join("field:a", ann).ok());
-  const std::string before = harness.State("field:a");
-  const absl::Status refused = Call(harness, "move", "{\"name\":\"" + std::string(2000, 'x') + "\"}");
-  EXPECT_EQ(refused.code(), absl::StatusCode::kResourceExhausted);
-  EXPECT_EQ(refused.message(), "Room state exceeds maximum size limit");
-  EXPECT_EQ(Call(harness, "nest", R"({"number":40})").message(), "Room state exceeds maximum nesting depth");
-  harness.shards().Advance(absl::Milliseconds(50));
-  EXPECT_EQ(harness.State("field:a"), before);
-  EXPECT_THAT(ann.frames, IsEmpty());
-  EXPECT_TRUE(Call(harness, "nest", R"({"number":10})").ok());
+  RoomWorld world(Registry(), {.rooms = {.max_state_bytes = 2000}});
+  Client& ann = world.Connect("ann");
+  ASSERT_THAT(ann.Join(kRoom), IsOk());
+  ann.Frames();
+  const std::string before = world.State(kRoom);
+  const std::string large = absl::StrCat(R"({"name":")", std::string(2000, 'x'), R"("})");
+  EXPECT_EQ(world.Call(kRoom, "move", large)->status, StateTooLarge());
+  EXPECT_EQ(world.Call(kRoom, "nest", R"({"number":40})")->status, StateTooDeep());
+  world.Advance(kInterval);
+  EXPECT_EQ(world.State(kRoom), before);
+  EXPECT_THAT(ann.Events(), IsEmpty());
+  EXPECT_THAT(world.Call(kRoom, "nest", R"({"number":10})"), IsOk());
 }
 
 TEST(StateTest, AConditionalWriteIsRefusedWhenThePatchesHaveGoneOn) {
-  RoomHarness harness;
-  FakeSession& ann = harness.Session("ann");
-  ASSERT_TRUE(harness.Join("plain", ann).ok());
+  RoomWorld world;
+  Client& ann = world.Connect("ann");
+  ASSERT_THAT(ann.Join("plain"), IsOk());
   const auto set = [&](const char* merge, uint64_t expected) {
     absl::Status status;
-    harness.With("plain", [&](Room* room) { status = room->SetState(ParseJson(merge)->get_object(), expected); });
+    world.With("plain", [&](Room* room) { status = room->SetState(ParseJson(merge)->get_object(), expected); });
     return status;
   };
-  EXPECT_TRUE(set(R"({"a":1})", 1).ok());
-  EXPECT_EQ(set(R"({"a":2})", 1).code(), absl::StatusCode::kAborted);
+  EXPECT_THAT(set(R"({"a":1})", 1), IsOk());
+  EXPECT_THAT(set(R"({"a":2})", 1), StatusIs(absl::StatusCode::kAborted));
   // Events do not stand in its way.
-  harness.Emit("plain", "hello");
-  EXPECT_TRUE(set(R"({"a":3})", 2).ok());
-  EXPECT_EQ(harness.State("plain"), R"({"a":3})");
-  EXPECT_THAT(ann.Take(), ElementsAre("patch@2", "hello@3", "patch@4"));
+  world.Emit("plain", "hello");
+  EXPECT_THAT(set(R"({"a":3})", 2), IsOk());
+  EXPECT_EQ(world.State("plain"), R"({"a":3})");
+  EXPECT_THAT(ann.Events(), ElementsAre("patch@2", "hello@3", "patch@4"));
 }
 
 TEST(StateTest, ATypeSaysHowManyMembersAreListed) {
-  RoomHarness harness(Registry());
-  FakeSession& ann = harness.Session("ann");
-  EXPECT_EQ(harness.Join("field:a", ann)->response.members_size(), 1);
-  EXPECT_EQ(harness.Join("field:a", harness.Session("bob"))->response.members_size(), 2);
-  EXPECT_EQ(harness.Join("field:a", harness.Session("cem"))->response.members_size(), 0);
-  ASSERT_EQ(ann.frames.size(), 2u);
-  EXPECT_EQ(ann.frames[1].member().joined_size(), 0);
-  EXPECT_EQ(ann.frames[1].member().count(), 3);
+  RoomWorld world(Registry());
+  Client& ann = world.Connect("ann");
+  EXPECT_EQ(ann.Join(kRoom)->reply.join().members_size(), 1);
+  EXPECT_EQ(world.Connect("bob").Join(kRoom)->reply.join().members_size(), 2);
+  EXPECT_EQ(world.Connect("cem").Join(kRoom)->reply.join().members_size(), 0);
+  const v1::ServerFrame last = ann.Frames().back();
+  EXPECT_EQ(last.member().joined_size(), 0);
+  EXPECT_EQ(last.member().count(), 3);
 }
 
 }  // namespace
-}  // namespace atrium
+}  // namespace atrium::testing

@@ -4,43 +4,44 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "absl/strings/str_cat.h"
 #include "rooms/room_catalog.h"
-#include "tests/live/room_harness.h"
+#include "tests/support/matchers.h"
+#include "tests/support/room_world.h"
 
-namespace atrium {
+namespace atrium::testing {
 namespace {
 
 using ::testing::ElementsAre;
-using testing::FakeSession;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
-using testing::RoomHarness;
 
-RoomRegistry Registry() {
-  RoomRegistry registry;
-  EXPECT_TRUE(RegisterRooms(registry).ok());
-  return registry;
-}
+constexpr char kDen[] = "chat:den";
 
 class ChatRoomTest : public ::testing::Test {
  protected:
-  absl::StatusOr<Admission> Join(FakeSession& session, const json::object& payload = {}) {
-    return rooms_.Join("chat:den", session, {}, Payload::FromJson(payload));
+  static RoomRegistry Registry() {
+    RoomRegistry registry;
+    EXPECT_THAT(RegisterRooms(registry), IsOk());
+    EXPECT_THAT(StartPasswordHashing(), IsOk());
+    return registry;
   }
-  absl::StatusOr<Admission> Join(const std::string& name, const json::object& payload = {}) {
-    return Join(rooms_.Session(name), payload);
+  static AnswerPtr Join(Client& client, const json::object& payload = {}) {
+    return client.Join(kDen, {.payload = ToJson(payload)});
   }
-  absl::Status SetPassword(const std::string& password, const FakeSession* member = nullptr) {
-    return rooms_.Call("chat:den", "setPassword", {{"password", password}}, member).status();
+  AnswerPtr Join(const std::string& name, const json::object& payload = {}) {
+    return Join(world_.Connect(name), payload);
   }
-  std::string Metadata() {
-    std::string metadata = "absent";
-    rooms_.With("chat:den", [&](Room* room) {
-      if (room != nullptr) metadata = ToJson(room->Metadata());
-    });
-    return metadata;
+  // By a service, if not by a member.
+  AnswerPtr SetPassword(const std::string& password, Client* member = nullptr) {
+    const std::string args = ToJson({{"password", password}});
+    return member == nullptr ? world_.Call(kDen, "setPassword", args) : member->Call(kDen, "setPassword", args);
   }
+  AnswerPtr AddMessage(const std::string& text) {
+    return world_.Call(kDen, "addMessage", ToJson({{"user", "ana"}, {"text", text}}));
+  }
+  AnswerPtr Type() { return alice_.Emit(kDen, "typing", R"({"typing":true})", {.is_volatile = true}); }
   static absl::Status Wrong() {
     return MakeError(absl::StatusCode::kPermissionDenied, "WRONG_PASSWORD", "Wrong password");
   }
@@ -48,203 +49,222 @@ class ChatRoomTest : public ::testing::Test {
     return MakeError(absl::StatusCode::kAlreadyExists, "ROOM_EXISTS", "Room already exists");
   }
 
-  RoomHarness rooms_{Registry()};
-  FakeSession& alice_ = rooms_.Session("alice");
+  RoomWorld world_{Registry()};
+  Client& alice_ = world_.Connect("alice");
+  Client& bob_ = world_.Connect("bob", "203.0.113.9");
   const json::object create_ = {{"create", true}, {"name", "The den"}, {"password", "s3cret"}};
 };
 
+TEST_F(ChatRoomTest, KeepsTheLastHundredMessagesAndCountsWhoIsThere) {
+  ASSERT_THAT(Join(alice_), IsOk());
+  for (int i = 0; i < 100; ++i) ASSERT_THAT(AddMessage(absl::StrCat("m", i)), IsOk());
+  alice_.Frames();
+  ASSERT_THAT(AddMessage("m100"), IsOk());
+  const std::vector<v1::ServerFrame> frames = alice_.Frames();
+  ASSERT_EQ(frames.size(), 2u);
+  // One dropped in front, one appended: not the whole list.
+  const v1::StatePatch& patch = frames[0].patch();
+  ASSERT_EQ(patch.operations_size(), 2);
+  EXPECT_EQ(patch.operations(0).op(), "remove");
+  EXPECT_EQ(patch.operations(0).path(), "/messages/0");
+  EXPECT_EQ(patch.operations(1).path(), "/messages/99");
+  EXPECT_EQ(frames[1].event().event(), "chat:message");
+  EXPECT_THAT(world_.State(kDen), HasSubstr(R"("onlineCount":1)"));
+  ASSERT_THAT(alice_.Leave(kDen), IsOk());
+  EXPECT_THAT(world_.State(kDen), HasSubstr(R"("onlineCount":0)"));
+  EXPECT_THAT(AddMessage(""), StatusIs(absl::StatusCode::kInvalidArgument));
+}
+
+TEST_F(ChatRoomTest, StopsWhoHasFallenSilentWhileTyping) {
+  ASSERT_THAT(Join(alice_), IsOk());
+  ASSERT_THAT(Join(bob_), IsOk());
+  bob_.Events();
+  EXPECT_EQ(Type()->notified(), 1);
+  world_.Advance(absl::Seconds(2));
+  EXPECT_EQ(Type()->notified(), 1);
+  EXPECT_THAT(bob_.Events(), ElementsAre("typing@0", "typing@0"));
+  world_.Advance(absl::Milliseconds(2999));
+  EXPECT_THAT(bob_.Events(), IsEmpty());
+  world_.Advance(absl::Milliseconds(1));
+  const std::vector<v1::ServerFrame> frames = bob_.Frames();
+  ASSERT_EQ(frames.size(), 1u);
+  EXPECT_EQ(*FromProtoValue(frames[0].event().data()), (json::value{{"memberId", alice_.id()}, {"typing", false}}));
+}
+
 TEST_F(ChatRoomTest, ACreatorNamesItsRoomAndLocksIt) {
-  const absl::StatusOr<Admission> created = Join(alice_, create_);
-  ASSERT_TRUE(created.ok()) << created.status();
-  EXPECT_THAT(created->state.Json(), HasSubstr(R"("onlineCount":1,"isPrivate":true,"name":"The den")"));
-  EXPECT_EQ(Metadata(), R"({"isPrivate":true,"name":"The den","createdBy":"user-alice"})");
-  EXPECT_EQ(Join("bob").status(), Wrong());
-  EXPECT_EQ(Join("bob", {{"password", "S3cret"}}).status(), Wrong());
-  EXPECT_EQ(Join("bob", {{"password", "s3cret "}}).status(), Wrong());
-  EXPECT_TRUE(Join("bob", {{"password", "s3cret"}}).ok());
-  EXPECT_THAT(rooms_.State("chat:den"), HasSubstr(R"("onlineCount":2)"));
+  const AnswerPtr created = Join(alice_, create_);
+  ASSERT_THAT(created, IsOk());
+  EXPECT_EQ(created->State(), *ParseJson(R"({"messages":[],"onlineCount":1,"isPrivate":true,"name":"The den"})"));
+  EXPECT_EQ(world_.Metadata(kDen), R"({"isPrivate":true,"name":"The den","createdBy":"alice"})");
+  EXPECT_EQ(Join(bob_)->status, Wrong());
+  EXPECT_EQ(Join(bob_, {{"password", "S3cret"}})->status, Wrong());
+  EXPECT_EQ(Join(bob_, {{"password", "s3cret "}})->status, Wrong());
+  EXPECT_THAT(Join(bob_, {{"password", "s3cret"}}), IsOk());
+  EXPECT_THAT(world_.State(kDen), HasSubstr(R"("onlineCount":2)"));
 }
 
 TEST_F(ChatRoomTest, NothingOfThePasswordIsInWhatLeaves) {
-  ASSERT_TRUE(Join(alice_, create_).ok());
-  FakeSession& bob = rooms_.Session("bob");
-  ASSERT_TRUE(Join(bob, {{"password", "s3cret"}}).ok());
-  ASSERT_TRUE(SetPassword("other", &alice_).ok());
-  std::string all = rooms_.State("chat:den") + Metadata();
-  for (const v1::ServerFrame& frame : alice_.frames) all += frame.DebugString();
-  for (const v1::ServerFrame& frame : bob.frames) all += frame.DebugString();
+  std::string all;
+  for (Client* client : {&alice_, &bob_}) {
+    client->on_frame = [&](const v1::ServerFrame& frame) { all += frame.DebugString(); };
+  }
+  ASSERT_THAT(Join(alice_, create_), IsOk());
+  ASSERT_THAT(Join(bob_, {{"password", "s3cret"}}), IsOk());
+  ASSERT_THAT(SetPassword("other", &alice_), IsOk());
+  EXPECT_THAT(all, HasSubstr("The den"));
+  all += world_.State(kDen) + world_.Metadata(kDen);
   for (const char* secret : {"s3cret", "other", "argon2"}) EXPECT_THAT(all, Not(HasSubstr(secret)));
 }
 
 TEST_F(ChatRoomTest, ARoomThatExistsCannotBeCreated) {
-  FakeSession& first = rooms_.Session("first");
-  ASSERT_TRUE(Join(first).ok());
-  EXPECT_EQ(Join(alice_, create_).status(), Exists());
-  EXPECT_EQ(Metadata(), "{}");
+  Client& first = world_.Connect("first");
+  ASSERT_THAT(Join(first), IsOk());
+  EXPECT_EQ(Join(alice_, create_)->status, Exists());
+  EXPECT_EQ(world_.Metadata(kDen), "{}");
   // One that a service has written to exists too.
-  ASSERT_TRUE(rooms_.Call("chat:posted", "addMessage", {{"user", "ci"}, {"text", "hi"}}).ok());
-  EXPECT_EQ(rooms_.Join("chat:posted", alice_, {}, Payload::FromJson(create_)).status(), Exists());
+  ASSERT_THAT(world_.Call("chat:posted", "addMessage", R"({"user":"ci","text":"hi"})"), IsOk());
+  EXPECT_EQ(alice_.Join("chat:posted", {.payload = ToJson(create_)})->status, Exists());
   // It exists for as long as it is there.
-  EXPECT_TRUE(rooms_.Leave("chat:den", first, v1::LEAVE_REASON_LEAVE).ok());
-  EXPECT_EQ(Join(alice_, create_).status(), Exists());
-  rooms_.shards().Advance(absl::Minutes(5));
-  EXPECT_TRUE(Join(alice_, create_).ok());
+  EXPECT_THAT(first.Leave(kDen), IsOk());
+  EXPECT_EQ(Join(alice_, create_)->status, Exists());
+  world_.Advance(absl::Minutes(5));
+  EXPECT_THAT(Join(alice_, create_), IsOk());
 }
 
 TEST_F(ChatRoomTest, OfTwoThatCreateARoomAtOnceOneDoes) {
-  rooms_.workers().hold = true;
-  absl::StatusOr<Admission> first = absl::UnknownError("pending"), second = first, plain = first;
-  FakeSession& bob = rooms_.Session("bob");
-  FakeSession& carol = rooms_.Session("carol");
-  rooms_.BeginJoin("chat:den", alice_, first, {}, Payload::FromJson(create_));
-  rooms_.BeginJoin("chat:den", bob, second, {}, Payload::FromJson(create_));
-  rooms_.shards().Run();
-  EXPECT_EQ(second.status().code(), absl::StatusCode::kAborted);
+  world_.workers().hold = true;
+  const AnswerPtr first = Join(alice_, create_);
+  EXPECT_THAT(Join(bob_, create_), StatusIs(absl::StatusCode::kAborted));
   // Who comes without creating comes first.
-  rooms_.BeginJoin("chat:den", carol, plain);
-  rooms_.shards().Run();
-  EXPECT_TRUE(plain.ok());
-  rooms_.workers().Run();
-  rooms_.shards().Run();
-  EXPECT_EQ(first.status(), Exists());
-  EXPECT_THAT(rooms_.State("chat:den"), HasSubstr(R"("onlineCount":1,"isPrivate":false,"name":"")"));
-  EXPECT_EQ(Metadata(), "{}");
+  EXPECT_THAT(Join("carol"), IsOk());
+  world_.Work();
+  EXPECT_EQ(first->status, Exists());
+  EXPECT_THAT(world_.State(kDen), HasSubstr(R"("onlineCount":1,"isPrivate":false,"name":"")"));
+  EXPECT_EQ(world_.Metadata(kDen), "{}");
 }
 
 TEST_F(ChatRoomTest, ACreatorThatGoesMeanwhileIsNoGhost) {
-  rooms_.workers().hold = true;
-  absl::StatusOr<Admission> joining = absl::UnknownError("pending");
-  rooms_.BeginJoin("chat:den", alice_, joining, {}, Payload::FromJson(create_));
-  rooms_.shards().Run();
-  ASSERT_TRUE(rooms_.Leave("chat:den", alice_, v1::LEAVE_REASON_DISCONNECT).ok());
-  rooms_.workers().Run();
-  rooms_.shards().Run();
-  EXPECT_EQ(joining.status().code(), absl::StatusCode::kCancelled);
-  EXPECT_THAT(rooms_.State("chat:den"), HasSubstr(R"("onlineCount":0)"));
-  rooms_.shards().Advance(absl::Minutes(5));
-  EXPECT_EQ(rooms_.State("chat:den"), "absent");
+  world_.workers().hold = true;
+  const AnswerPtr joining = Join(alice_, create_);
+  ASSERT_THAT(world_.Kick(kDen, alice_), IsOk());
+  world_.Work();
+  EXPECT_THAT(joining, StatusIs(absl::StatusCode::kCancelled));
+  EXPECT_THAT(world_.State(kDen), HasSubstr(R"("onlineCount":0)"));
+  world_.Advance(absl::Minutes(5));
+  EXPECT_EQ(world_.State(kDen), "absent");
 }
 
 TEST_F(ChatRoomTest, OnlyTheCreatorOrAServiceSetsThePassword) {
-  ASSERT_TRUE(Join(alice_, {{"create", true}}).ok());
-  FakeSession& bob = rooms_.Session("bob");
-  ASSERT_TRUE(Join(bob).ok());
-  const absl::Status refused = SetPassword("mine", &bob);
-  EXPECT_EQ(refused.code(), absl::StatusCode::kPermissionDenied);
-  EXPECT_EQ(refused.message(), "Only the creator may set the password");
-  alice_.Take();
-  ASSERT_TRUE(SetPassword("first", &alice_).ok());
-  EXPECT_THAT(alice_.Take(), ElementsAre(HasSubstr("patch@")));
-  EXPECT_EQ(Join("carol", {{"password", "mine"}}).status(), Wrong());
-  ASSERT_TRUE(SetPassword("second").ok());
-  EXPECT_EQ(Join("carol", {{"password", "first"}}).status(), Wrong());
-  ASSERT_TRUE(SetPassword("", &alice_).ok());
-  EXPECT_EQ(Metadata(), R"({"isPrivate":false,"name":"","createdBy":"user-alice"})");
-  EXPECT_TRUE(Join("carol").ok());
-  EXPECT_EQ(ErrorField(SetPassword(std::string(129, 'x'))), "password");
-  EXPECT_EQ(ErrorField(rooms_.Call("chat:den", "setPassword", {{"password", 7}}).status()), "password");
+  ASSERT_THAT(Join(alice_, {{"create", true}}), IsOk());
+  ASSERT_THAT(Join(bob_), IsOk());
+  EXPECT_THAT(SetPassword("mine", &bob_),
+              StatusIs(absl::StatusCode::kPermissionDenied, "Only the creator may set the password"));
+  alice_.Events();
+  ASSERT_THAT(SetPassword("first", &alice_), IsOk());
+  EXPECT_THAT(alice_.Events(), ElementsAre(HasSubstr("patch@")));
+  EXPECT_EQ(Join("carol", {{"password", "mine"}})->status, Wrong());
+  ASSERT_THAT(SetPassword("second"), IsOk());
+  EXPECT_EQ(Join("carol", {{"password", "first"}})->status, Wrong());
+  ASSERT_THAT(SetPassword("", &alice_), IsOk());
+  EXPECT_EQ(world_.Metadata(kDen), R"({"isPrivate":false,"name":"","createdBy":"alice"})");
+  EXPECT_THAT(Join("carol"), IsOk());
+  EXPECT_EQ(ErrorField(SetPassword(std::string(129, 'x'))->status), "args.password");
+  EXPECT_EQ(ErrorField(world_.Call(kDen, "setPassword", R"({"password":7})")->status), "args.password");
 }
 
 TEST_F(ChatRoomTest, WhoComesWithoutCreatingIsNoCreator) {
-  ASSERT_TRUE(Join(alice_).ok());
-  EXPECT_EQ(SetPassword("mine", &alice_).code(), absl::StatusCode::kPermissionDenied);
+  ASSERT_THAT(Join(alice_), IsOk());
+  EXPECT_THAT(SetPassword("mine", &alice_), StatusIs(absl::StatusCode::kPermissionDenied));
 }
 
 TEST_F(ChatRoomTest, ThePasswordIsSetOneAtATime) {
-  ASSERT_TRUE(Join(alice_, {{"create", true}}).ok());
-  rooms_.workers().hold = true;
-  EXPECT_EQ(SetPassword("first", &alice_).message(), "pending");
-  EXPECT_EQ(SetPassword("second", &alice_).code(), absl::StatusCode::kAborted);
-  EXPECT_EQ(SetPassword("", &alice_).code(), absl::StatusCode::kAborted);
-  rooms_.workers().Run();
-  rooms_.workers().hold = false;
-  rooms_.shards().Run();
-  EXPECT_TRUE(Join("bob", {{"password", "first"}}).ok());
+  ASSERT_THAT(Join(alice_, {{"create", true}}), IsOk());
+  world_.workers().hold = true;
+  EXPECT_FALSE(SetPassword("first", &alice_)->there());
+  EXPECT_THAT(SetPassword("second", &alice_), StatusIs(absl::StatusCode::kAborted));
+  EXPECT_THAT(SetPassword("", &alice_), StatusIs(absl::StatusCode::kAborted));
+  world_.workers().hold = false;
+  world_.Work();
+  EXPECT_THAT(Join(bob_, {{"password", "first"}}), IsOk());
 }
 
 TEST_F(ChatRoomTest, APasswordThatChangesWhileItIsCheckedIsCheckedAgain) {
-  ASSERT_TRUE(Join(alice_, create_).ok());
-  rooms_.workers().hold = true;
-  absl::StatusOr<Admission> joining = absl::UnknownError("pending");
-  rooms_.BeginJoin("chat:den", rooms_.Session("bob"), joining, {}, Payload::FromText(R"({"password":"s3cret"})"));
-  rooms_.shards().Run();
-  EXPECT_EQ(SetPassword("changed").message(), "pending");
-  rooms_.workers().hold = false;
-  rooms_.workers().Run();
-  rooms_.shards().Run();
+  ASSERT_THAT(Join(alice_, create_), IsOk());
+  world_.workers().hold = true;
+  const AnswerPtr joining = Join(bob_, {{"password", "s3cret"}});
+  EXPECT_FALSE(SetPassword("changed")->there());
+  world_.workers().hold = false;
+  world_.Work();
   // The check was first in the queue; the room has the new password when the other steps are done.
-  if (joining.ok()) {
-    EXPECT_EQ(Join("carol", {{"password", "s3cret"}}).status(), Wrong());
+  if (joining->status.ok()) {
+    EXPECT_EQ(Join("carol", {{"password", "s3cret"}})->status, Wrong());
   } else {
-    EXPECT_EQ(joining.status(), Wrong());
+    EXPECT_EQ(joining->status, Wrong());
   }
-  EXPECT_TRUE(Join("dave", {{"password", "changed"}}).ok());
+  EXPECT_THAT(Join("dave", {{"password", "changed"}}), IsOk());
 }
 
 TEST_F(ChatRoomTest, GuessingIsSlowedForASessionAndForAnAddress) {
-  ASSERT_TRUE(Join(alice_, create_).ok());
-  FakeSession& mallory = rooms_.Session("mallory", "203.0.113.7");
-  for (int i = 0; i < 5; ++i) EXPECT_EQ(Join(mallory, {{"password", "guess"}}).status(), Wrong());
-  rooms_.shards().Advance(absl::Seconds(20));
-  const absl::Status limited = Join(mallory, {{"password", "s3cret"}}).status();
+  ASSERT_THAT(Join(alice_, create_), IsOk());
+  Client& mallory = world_.Connect("mallory", "203.0.113.7");
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(Join(mallory, {{"password", "guess"}})->status, Wrong());
+  world_.Advance(absl::Seconds(20));
+  const absl::Status limited = Join(mallory, {{"password", "s3cret"}})->status;
   EXPECT_EQ(limited.code(), absl::StatusCode::kResourceExhausted);
   EXPECT_EQ(limited.message(), "Too many attempts, try again in 40 s");
   // Another session of that address is no better off; one of another address is.
-  EXPECT_EQ(Join(rooms_.Session("m2", "203.0.113.7"), {{"password", "s3cret"}}).status(), limited);
-  EXPECT_TRUE(Join(rooms_.Session("n", "203.0.113.8"), {{"password", "s3cret"}}).ok());
-  rooms_.shards().Advance(absl::Seconds(40));
-  EXPECT_TRUE(Join(mallory, {{"password", "s3cret"}}).ok());
+  EXPECT_EQ(Join(world_.Connect("m2", "203.0.113.7"), {{"password", "s3cret"}})->status, limited);
+  EXPECT_THAT(Join(world_.Connect("n", "203.0.113.8"), {{"password", "s3cret"}}), IsOk());
+  world_.Advance(absl::Seconds(40));
+  EXPECT_THAT(Join(mallory, {{"password", "s3cret"}}), IsOk());
 }
 
 TEST_F(ChatRoomTest, AGuessThatIsBeingCheckedCounts) {
-  ASSERT_TRUE(Join(alice_, create_).ok());
-  rooms_.workers().hold = true;
-  std::vector<absl::StatusOr<Admission>> outcomes(7, absl::UnknownError("pending"));
-  for (size_t i = 0; i < outcomes.size(); ++i) {
-    rooms_.BeginJoin("chat:den", rooms_.Session("m" + std::to_string(i), "2001:db8::" + std::to_string(i)), outcomes[i],
-                     {}, Payload::FromText(R"({"password":"guess"})"));
+  ASSERT_THAT(Join(alice_, create_), IsOk());
+  world_.workers().hold = true;
+  std::vector<AnswerPtr> guesses;
+  for (int i = 0; i < 7; ++i) {
+    guesses.push_back(
+        Join(world_.Connect(absl::StrCat("m", i), absl::StrCat("2001:db8::", i)), {{"password", "guess"}}));
   }
-  rooms_.shards().Run();
   // They have one /64.
-  EXPECT_EQ(rooms_.workers().waiting(), 5u);
-  EXPECT_EQ(outcomes[6].status().code(), absl::StatusCode::kResourceExhausted);
-  rooms_.workers().Run();
-  rooms_.shards().Run();
-  EXPECT_EQ(outcomes[0].status(), Wrong());
+  EXPECT_EQ(world_.workers().waiting(), 5u);
+  EXPECT_THAT(guesses[6], StatusIs(absl::StatusCode::kResourceExhausted));
+  world_.Work();
+  EXPECT_EQ(guesses[0]->status, Wrong());
 }
 
 TEST_F(ChatRoomTest, WhatIsNoWrongGuessDoesNotCount) {
-  ASSERT_TRUE(Join(alice_, create_).ok());
-  FakeSession& bob = rooms_.Session("bob", "203.0.113.7");
+  ASSERT_THAT(Join(alice_, create_), IsOk());
   // None at all, a full pool, the right one.
-  for (int i = 0; i < 10; ++i) EXPECT_EQ(Join(bob).status(), Wrong());
-  rooms_.workers().full = true;
+  for (int i = 0; i < 10; ++i) EXPECT_EQ(Join(bob_)->status, Wrong());
+  world_.workers().full = true;
   for (int i = 0; i < 10; ++i) {
-    EXPECT_EQ(Join(bob, {{"password", "s3cret"}}).status().message(), "The server is busy, try again");
+    EXPECT_EQ(Join(bob_, {{"password", "s3cret"}})->status.message(), "The server is busy, try again");
   }
-  rooms_.workers().full = false;
-  for (int i = 0; i < 4; ++i) EXPECT_EQ(Join(bob, {{"password", "guess"}}).status(), Wrong());
+  world_.workers().full = false;
+  for (int i = 0; i < 4; ++i) EXPECT_EQ(Join(bob_, {{"password", "guess"}})->status, Wrong());
   for (int i = 0; i < 3; ++i) {
-    ASSERT_TRUE(Join(bob, {{"password", "s3cret"}}).ok());
-    ASSERT_TRUE(rooms_.Leave("chat:den", bob, v1::LEAVE_REASON_LEAVE).ok());
+    ASSERT_THAT(Join(bob_, {{"password", "s3cret"}}), IsOk());
+    ASSERT_THAT(bob_.Leave(kDen), IsOk());
   }
 }
 
 TEST_F(ChatRoomTest, ARoomKeepsItsPasswordForAsLongAsItIsThere) {
-  ASSERT_TRUE(Join(alice_, create_).ok());
-  ASSERT_TRUE(rooms_.Leave("chat:den", alice_, v1::LEAVE_REASON_LEAVE).ok());
-  rooms_.shards().Advance(absl::Minutes(5) - absl::Seconds(1));
-  EXPECT_THAT(Metadata(), HasSubstr(R"("isPrivate":true)"));
-  EXPECT_EQ(Join("bob").status(), Wrong());
-  rooms_.shards().Advance(absl::Minutes(5));
-  EXPECT_EQ(Metadata(), "absent");
-  EXPECT_TRUE(Join("bob").ok());
-  EXPECT_THAT(rooms_.State("chat:den"), HasSubstr(R"("isPrivate":false,"name":"")"));
+  ASSERT_THAT(Join(alice_, create_), IsOk());
+  ASSERT_THAT(alice_.Leave(kDen), IsOk());
+  world_.Advance(absl::Minutes(5) - absl::Seconds(1));
+  EXPECT_THAT(world_.Metadata(kDen), HasSubstr(R"("isPrivate":true)"));
+  EXPECT_EQ(Join(bob_)->status, Wrong());
+  world_.Advance(absl::Minutes(5));
+  EXPECT_EQ(world_.Metadata(kDen), "absent");
+  EXPECT_THAT(Join(bob_), IsOk());
+  EXPECT_THAT(world_.State(kDen), HasSubstr(R"("isPrivate":false,"name":"")"));
 }
 
 TEST_F(ChatRoomTest, ABadPayloadIsNamed) {
   const auto field = [&](const json::value& payload) {
-    const absl::Status status = rooms_.Join("chat:den", alice_, {}, Payload::FromJson(payload)).status();
+    const absl::Status status = alice_.Join(kDen, {.payload = ToJson(payload)})->status;
     EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << status;
     return ErrorField(status);
   };
@@ -256,23 +276,22 @@ TEST_F(ChatRoomTest, ABadPayloadIsNamed) {
   EXPECT_EQ(field({{"username", std::string(31, 'x')}}), "payload.username");
   EXPECT_EQ(field({{"create", true}, {"name", std::string(51, 'x')}}), "payload.name");
   EXPECT_EQ(field({{"name", "not mine"}}), "payload.name");
-  EXPECT_EQ(Metadata(), "{}");
+  EXPECT_EQ(world_.Metadata(kDen), "{}");
 }
 
 TEST_F(ChatRoomTest, ShowsWhoIsThereByName) {
-  FakeSession& bob = rooms_.Session("bob");
-  ASSERT_TRUE(Join(bob).ok());
-  bob.frames.clear();
-  const absl::StatusOr<Admission> joined = Join(alice_, {{"username", "Ália"}});
-  ASSERT_TRUE(joined.ok());
-  const v1::Member& seen = bob.frames.back().member().joined(0);
-  EXPECT_EQ(seen.info().fields().at("username").string_value(), "Ália");
-  ASSERT_EQ(joined->response.members_size(), 2);
-  for (const v1::Member& member : joined->response.members()) EXPECT_EQ(member.has_info(), member.id() == "alice");
-  rooms_.With("chat:den", [&](Room* room) {
-    for (const auto& [id, member] : room->members()) EXPECT_EQ(member.ToProto().has_info(), id == "alice");
+  ASSERT_THAT(Join(bob_), IsOk());
+  const AnswerPtr joined = Join(alice_, {{"username", "Ália"}});
+  ASSERT_THAT(joined, IsOk());
+  const v1::ServerFrame last = bob_.Frames().back();
+  EXPECT_EQ(last.member().joined(0).info().fields().at("username").string_value(), "Ália");
+  const v1::JoinResponse& response = joined->reply.join();
+  ASSERT_EQ(response.members_size(), 2);
+  for (const v1::Member& member : response.members()) EXPECT_EQ(member.has_info(), member.id() == alice_.id());
+  world_.With(kDen, [&](Room* room) {
+    for (const auto& [id, member] : room->members()) EXPECT_EQ(member.ToProto().has_info(), id == alice_.id());
   });
 }
 
 }  // namespace
-}  // namespace atrium
+}  // namespace atrium::testing

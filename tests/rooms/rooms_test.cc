@@ -1,4 +1,4 @@
-// The rooms that ship, but for the chat (live/typed_room_test.cc).
+// The rooms that ship, but for the chat (chat_room_test.cc).
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -6,19 +6,21 @@
 #include "rooms/directory.pb.h"
 #include "rooms/ping_room.h"
 #include "rooms/room_catalog.h"
-#include "tests/live/room_harness.h"
+#include "server/live/room_password.h"
+#include "tests/support/matchers.h"
+#include "tests/support/room_world.h"
 
-namespace atrium {
+namespace atrium::testing {
 namespace {
 
 using ::testing::ElementsAre;
-using testing::FakeSession;
 using ::testing::HasSubstr;
-using testing::RoomHarness;
+using ::testing::IsEmpty;
 
 RoomRegistry Registry() {
   RoomRegistry registry;
-  EXPECT_TRUE(RegisterRooms(registry).ok());
+  EXPECT_THAT(RegisterRooms(registry), IsOk());
+  EXPECT_THAT(StartPasswordHashing(), IsOk());
   return registry;
 }
 
@@ -29,64 +31,68 @@ TEST(RoomsTest, TheCatalogueHoldsEveryRoomOfTheFolder) {
   EXPECT_THAT(names, ElementsAre("chat", "counter", "directory", "ping"));
 }
 
+constexpr char kCounter[] = "counter:global";
+constexpr char kPing[] = "ping:global";
+
 TEST(CounterRoomTest, CountsForItsMembersUnderTheirOwnNames) {
-  RoomHarness rooms(Registry());
-  FakeSession& alice = rooms.Session("alice");
-  ASSERT_TRUE(rooms.Join("counter:global", alice).ok());
-  const json::value forged = {{"username", "forged"}};
-  EXPECT_EQ(rooms.Call("counter:global", "increment", forged, &alice)->result.Json(),
-            R"({"count":1,"updatedBy":"user-alice"})");
-  EXPECT_EQ(rooms.Call("counter:global", "decrement", {{"username", "ci"}})->result.Json(),
-            R"({"count":0,"updatedBy":"ci"})");
-  ASSERT_TRUE(rooms.Call("counter:global", "decrement", json::object(), &alice).ok());
-  EXPECT_EQ(rooms.State("counter:global"), R"({"count":-1,"lastUpdatedBy":"user-alice","onlineCount":1})");
-  EXPECT_EQ(rooms.Call("counter:global", "reset", json::object(), &alice)->result.Json(),
-            R"({"count":0,"updatedBy":"user-alice"})");
-  EXPECT_EQ(alice.frames.back().event().event(), "counter:updated");
+  RoomWorld world(Registry());
+  Client& alice = world.Connect("alice");
+  ASSERT_THAT(alice.Join(kCounter), IsOk());
+  EXPECT_EQ(alice.Call(kCounter, "increment", R"({"username":"forged"})")->Result(),
+            (json::value{{"count", 1}, {"updatedBy", "alice"}}));
+  EXPECT_EQ(world.Call(kCounter, "decrement", R"({"username":"ci"})")->Result(),
+            (json::value{{"count", 0}, {"updatedBy", "ci"}}));
+  ASSERT_THAT(alice.Call(kCounter, "decrement"), IsOk());
+  EXPECT_EQ(world.State(kCounter), R"({"count":-1,"lastUpdatedBy":"alice","onlineCount":1})");
+  EXPECT_EQ(alice.Call(kCounter, "reset")->Result(), (json::value{{"count", 0}, {"updatedBy", "alice"}}));
+  EXPECT_EQ(alice.Frames().back().event().event(), "counter:updated");
 }
 
 TEST(CounterRoomTest, TellsWhoIsThere) {
-  RoomHarness rooms(Registry());
-  FakeSession& alice = rooms.Session("alice");
-  FakeSession& bob = rooms.Session("bob");
-  ASSERT_TRUE(rooms.Join("counter:global", alice).ok());
-  alice.Take();
-  EXPECT_THAT(rooms.Join("counter:global", bob)->state.Json(), HasSubstr(R"("onlineCount":2)"));
-  EXPECT_THAT(alice.Take(), ElementsAre("patch@4", "presence:changed@5", "+bob@6"));
-  ASSERT_TRUE(rooms.Leave("counter:global", bob, v1::LEAVE_REASON_DISCONNECT).ok());
-  EXPECT_THAT(rooms.State("counter:global"), HasSubstr(R"("onlineCount":1)"));
+  RoomWorld world(Registry());
+  Client& alice = world.Connect("alice");
+  Client& bob = world.Connect("bob");
+  ASSERT_THAT(alice.Join(kCounter), IsOk());
+  alice.Events();
+  EXPECT_EQ(bob.Join(kCounter)->State().at("onlineCount"), 2);
+  EXPECT_THAT(alice.Events(), ElementsAre("patch@4", "presence:changed@5", "+bob@6"));
+  bob.Disconnect();
+  EXPECT_THAT(world.State(kCounter), HasSubstr(R"("onlineCount":1)"));
 }
 
 TEST(PingRoomTest, AnswersEachPingWithAPongToAll) {
-  RoomHarness rooms(Registry());
-  FakeSession& alice = rooms.Session("alice");
-  FakeSession& bob = rooms.Session("bob");
-  ASSERT_TRUE(rooms.Join("ping:global", alice).ok());
-  ASSERT_TRUE(rooms.Join("ping:global", bob).ok());
-  alice.Take();
-  bob.Take();
-  EXPECT_EQ(rooms.Call("ping:global", "ping", {{"seq", 7}}, &alice)->result.Json(), R"({"total":1})");
-  for (FakeSession* session : {&alice, &bob}) {
-    ASSERT_EQ(session->frames.size(), 2u);
-    const v1::RoomEvent& pong = session->frames.back().event();
+  RoomWorld world(Registry());
+  Client& alice = world.Connect("alice");
+  Client& bob = world.Connect("bob");
+  ASSERT_THAT(alice.Join(kPing), IsOk());
+  ASSERT_THAT(bob.Join(kPing), IsOk());
+  alice.Events();
+  bob.Events();
+  EXPECT_EQ(alice.Call(kPing, "ping", R"({"seq":7})")->Result(), (json::value{{"total", 1}}));
+  for (Client* client : {&alice, &bob}) {
+    const std::vector<v1::ServerFrame> frames = client->Frames();
+    ASSERT_EQ(frames.size(), 2u);
+    const v1::RoomEvent& pong = frames.back().event();
     EXPECT_EQ(pong.offset(), 0u);
-    const std::string data = Payload::FromValue(pong.data())->Json();
-    EXPECT_THAT(data, HasSubstr(R"("from":"user-alice")"));
-    EXPECT_THAT(data, HasSubstr(R"("seq":7)"));
+    const json::value data = *FromProtoValue(pong.data());
+    EXPECT_EQ(data.at("from"), "alice");
+    EXPECT_EQ(data.at("seq"), 7);
   }
-  EXPECT_THAT(rooms.State("ping:global"), HasSubstr(R"("totalPings":1)"));
+  EXPECT_THAT(world.State(kPing), HasSubstr(R"("totalPings":1)"));
 }
+
+constexpr char kDirectory[] = "directory:main";
 
 class DirectoryRoomTest : public ::testing::Test {
  protected:
   void Create(const std::string& room, const json::object& payload = {}) {
-    ASSERT_TRUE(rooms_.Join(room, rooms_.Session("in " + room), {}, Payload::FromJson(payload)).ok());
+    ASSERT_THAT(world_.Connect("in " + room).Join(room, {.payload = ToJson(payload)}), IsOk());
   }
   // The events that came since the last call, after a fold: `room:added chat:den "The den" private by ana`.
   std::vector<std::string> Events() {
-    rooms_.shards().Advance(absl::Milliseconds(100));
+    world_.Advance(absl::Milliseconds(100));
     std::vector<std::string> events;
-    for (const v1::ServerFrame& frame : std::exchange(alice_.frames, {})) {
+    for (const v1::ServerFrame& frame : alice_.Frames()) {
       if (!frame.has_event()) continue;
       rooms::DirectoryEntry entry;
       EXPECT_TRUE(MessageFromJson(*FromProtoValue(frame.event().data()), entry).ok());
@@ -98,47 +104,46 @@ class DirectoryRoomTest : public ::testing::Test {
     return events;
   }
 
-  RoomHarness rooms_{Registry()};
-  FakeSession& alice_ = rooms_.Session("alice");
+  RoomWorld world_{Registry()};
+  Client& alice_ = world_.Connect("alice");
 };
 
 TEST_F(DirectoryRoomTest, ShowsWhoeverJoinsAllThereIs) {
   Create("chat:lobby");
   Create("chat:den", {{"create", true}, {"name", "The den"}, {"password", "s3cret"}});
   Create("untyped");
-  EXPECT_EQ(
-      rooms_.Join("directory:main", alice_)->state.Json(),
-      R"({"rooms":{"chat:den":{"id":"chat:den","name":"The den","isPrivate":true,"createdBy":"user-in chat:den"},)"
-      R"("chat:lobby":{"id":"chat:lobby","name":"lobby","isPrivate":false,"createdBy":""}},"notShown":0})");
+  EXPECT_EQ(alice_.Join(kDirectory)->State(),
+            *ParseJson(
+                R"({"rooms":{"chat:den":{"id":"chat:den","name":"The den","isPrivate":true,"createdBy":"in chat:den"},)"
+                R"("chat:lobby":{"id":"chat:lobby","name":"lobby","isPrivate":false,"createdBy":""}},"notShown":0})"));
 }
 
 TEST_F(DirectoryRoomTest, TellsWhatComesChangesAndGoes) {
-  ASSERT_TRUE(rooms_.Join("directory:main", alice_).ok());
-  EXPECT_THAT(Events(), ::testing::IsEmpty());
+  ASSERT_THAT(alice_.Join(kDirectory), IsOk());
+  EXPECT_THAT(Events(), IsEmpty());
   Create("chat:lobby");
   EXPECT_THAT(Events(), ElementsAre(R"(room:added chat:lobby "lobby")"));
-  ASSERT_TRUE(rooms_.Call("chat:lobby", "setPassword", {{"password", "x"}}).ok());
+  ASSERT_THAT(world_.Call("chat:lobby", "setPassword", R"({"password":"x"})"), IsOk());
   EXPECT_THAT(Events(), ElementsAre(R"(room:changed chat:lobby "lobby" private)"));
   Create("chat:den", {{"create", true}, {"name", "The den"}});
-  EXPECT_THAT(Events(), ElementsAre(R"(room:added chat:den "The den" by user-in chat:den)"));
+  EXPECT_THAT(Events(), ElementsAre(R"(room:added chat:den "The den" by in chat:den)"));
   // What the directory does not show.
-  rooms_.With("chat:lobby", [](Room* room) { room->Update({.metadata = json::object{{"topic", "cats"}}}); });
-  EXPECT_THAT(Events(), ::testing::IsEmpty());
-  rooms_.manager().Destroy("chat:lobby", [](const absl::Status&) {});
+  world_.With("chat:lobby", [](Room* room) { room->Update({.metadata = json::object{{"topic", "cats"}}}); });
+  EXPECT_THAT(Events(), IsEmpty());
+  world_.Destroy("chat:lobby");
   EXPECT_THAT(Events(), ElementsAre("room:removed chat:lobby"));
-  EXPECT_THAT(rooms_.State("directory:main"), ::testing::Not(HasSubstr("chat:lobby")));
+  EXPECT_THAT(world_.State(kDirectory), ::testing::Not(HasSubstr("chat:lobby")));
 }
 
 TEST_F(DirectoryRoomTest, APasswordGoesWithItsRoomAndTheRoomFromTheDirectory) {
-  ASSERT_TRUE(rooms_.Join("directory:main", alice_).ok());
-  FakeSession& bob = rooms_.Session("bob");
-  const Payload create = Payload::FromText(R"({"create":true,"password":"s3cret"})");
-  ASSERT_TRUE(rooms_.Join("chat:den", bob, {}, create).ok());
-  ASSERT_TRUE(rooms_.Leave("chat:den", bob, v1::LEAVE_REASON_LEAVE).ok());
-  rooms_.shards().Advance(absl::Minutes(5) - absl::Seconds(1));
-  EXPECT_THAT(rooms_.State("directory:main"), HasSubstr(R"("isPrivate":true)"));
-  alice_.frames.clear();
-  rooms_.shards().Advance(absl::Seconds(1));
+  ASSERT_THAT(alice_.Join(kDirectory), IsOk());
+  Client& bob = world_.Connect("bob");
+  ASSERT_THAT(bob.Join("chat:den", {.payload = R"({"create":true,"password":"s3cret"})"}), IsOk());
+  ASSERT_THAT(bob.Leave("chat:den"), IsOk());
+  world_.Advance(absl::Minutes(5) - absl::Seconds(1));
+  EXPECT_THAT(world_.State(kDirectory), HasSubstr(R"("isPrivate":true)"));
+  alice_.Frames();
+  world_.Advance(absl::Seconds(1));
   EXPECT_THAT(Events(), ElementsAre("room:removed chat:den"));
   Create("chat:den");
   EXPECT_THAT(Events(), ElementsAre(R"(room:added chat:den "den")"));
@@ -146,18 +151,18 @@ TEST_F(DirectoryRoomTest, APasswordGoesWithItsRoomAndTheRoomFromTheDirectory) {
 
 TEST_F(DirectoryRoomTest, ShowsAThousandAndCountsTheRest) {
   for (int i = 0; i < 1002; ++i) Create("ping:" + std::to_string(i));
-  const std::string state = rooms_.Join("directory:main", alice_)->state.Json();
-  EXPECT_THAT(state, HasSubstr(R"("notShown":2)"));
-  EXPECT_EQ(ParseJson(state)->at("rooms").as_object().size(), 1000u);
-  alice_.frames.clear();
-  const std::string shown(ParseJson(state)->at("rooms").as_object().begin()->key());
-  rooms_.manager().Destroy(shown, [](const absl::Status&) {});
+  const json::value state = alice_.Join(kDirectory)->State();
+  EXPECT_EQ(state.at("notShown"), 2);
+  EXPECT_EQ(state.at("rooms").as_object().size(), 1000u);
+  alice_.Frames();
+  const std::string shown(state.at("rooms").as_object().begin()->key());
+  world_.Destroy(shown);
   const std::vector<std::string> events = Events();
   ASSERT_EQ(events.size(), 2u);
   EXPECT_EQ(events[0], "room:removed " + shown);
   EXPECT_THAT(events[1], HasSubstr("room:added"));
-  EXPECT_THAT(rooms_.State("directory:main"), HasSubstr(R"("notShown":1)"));
+  EXPECT_THAT(world_.State(kDirectory), HasSubstr(R"("notShown":1)"));
 }
 
 }  // namespace
-}  // namespace atrium
+}  // namespace atrium::testing

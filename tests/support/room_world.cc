@@ -1,6 +1,10 @@
 #include "tests/support/room_world.h"
 
+#include <google/rpc/error_details.pb.h>
+#include <google/rpc/error_info.pb.h>
+
 #include "absl/strings/str_cat.h"
+#include "server/common/errors.h"
 #include "server/session/connection.h"
 
 namespace atrium::testing {
@@ -13,7 +17,33 @@ v1::JoinRequest JoinRequestOf(const std::string& room, const JoinOptions& option
   request.set_room_id(room);
   if (!options.payload.empty()) *request.mutable_payload() = ValueOf(options.payload);
   if (!options.initial_state.empty()) *request.mutable_initial_state() = ValueOf(options.initial_state);
+  if (!options.info.empty()) *request.mutable_info() = ValueOf(options.info).struct_value();
   return request;
+}
+
+v1::EmitRequest EmitRequestOf(const std::string& room, const std::string& event, const EmitOptions& options) {
+  v1::EmitRequest request;
+  request.set_room_id(room);
+  request.set_event(event);
+  request.mutable_exclude()->Add(options.exclude.begin(), options.exclude.end());
+  request.mutable_to()->Add(options.to.begin(), options.to.end());
+  request.set_volatile_(options.is_volatile);
+  return request;
+}
+
+// What the server made of it when it answered.
+absl::Status ErrorOf(const google::rpc::Status& error) {
+  const auto code = static_cast<absl::StatusCode>(error.code());
+  google::rpc::ErrorInfo info;
+  google::rpc::BadRequest bad;
+  for (const auto& detail : error.details()) {
+    if (!detail.UnpackTo(&info)) detail.UnpackTo(&bad);
+  }
+  if (bad.field_violations_size() > 0) {
+    return InvalidFieldWithText(bad.field_violations(0).field(), info.reason(), error.message());
+  }
+  if (info.reason() == absl::StatusCodeToString(code)) return absl::Status(code, error.message());
+  return MakeError(code, info.reason(), error.message());
 }
 
 std::string Word(const v1::ServerFrame& frame) {
@@ -30,12 +60,16 @@ std::string Word(const v1::ServerFrame& frame) {
 
 }  // namespace
 
+json::value Answer::State() const { return reply.has_join() ? *FromProtoValue(reply.join().state()) : json::value(); }
+json::value Answer::Result() const { return reply.has_call() ? *FromProtoValue(reply.call().result()) : json::value(); }
+
 // ---- Clients
 
 // Everything that is written to it arrives at once.
 class Client::FakeConnection final : public Connection {
  public:
-  FakeConnection(SessionHub& hub, Client& client) : Connection(hub, Encoding::kGrpc, ""), client_(&client) {}
+  FakeConnection(SessionHub& hub, Client& client, const std::string& address)
+      : Connection(hub, Encoding::kGrpc, address), client_(&client) {}
 
   void Request(v1::ClientFrame frame) { OnRequest(DecodeFrame(std::move(frame))); }
   void Break() {
@@ -67,11 +101,11 @@ class Client::FakeConnection final : public Connection {
   Client* client_;
 };
 
-Client::Client(RoomWorld& world, std::string name, int shard)
+Client::Client(RoomWorld& world, std::string name, const std::string& address, int shard)
     : world_(world),
       name_(std::move(name)),
       shard_(shard),
-      connection_(std::make_shared<FakeConnection>(world.hub(shard), *this)) {
+      connection_(std::make_shared<FakeConnection>(world.hub(shard), *this, address)) {
   world_.hub(shard).Add(connection_);
   v1::ClientFrame hello;
   hello.mutable_hello()->set_token(name_);
@@ -93,6 +127,12 @@ AnswerPtr Client::Begin(v1::ClientFrame frame) {
   return answer;
 }
 
+AnswerPtr Client::Ask(v1::ClientFrame frame) {
+  AnswerPtr answer = Begin(std::move(frame));
+  world_.Run();
+  return answer;
+}
+
 AnswerPtr Client::BeginJoin(const std::string& room, const JoinOptions& options) {
   if (world_.registry().TypeOf(room) != nullptr) return world_.BeginJoin(room, *this, options);
   v1::ClientFrame frame;
@@ -109,28 +149,23 @@ AnswerPtr Client::Join(const std::string& room, const JoinOptions& options) {
 AnswerPtr Client::Leave(const std::string& room) {
   v1::ClientFrame frame;
   frame.mutable_leave()->set_room_id(room);
-  AnswerPtr answer = Begin(std::move(frame));
-  world_.Run();
-  return answer;
+  return Ask(std::move(frame));
 }
 
-AnswerPtr Client::Emit(const std::string& room, const std::string& event, const std::string& data) {
+AnswerPtr Client::Emit(const std::string& room, const std::string& event, const std::string& data,
+                       const EmitOptions& options, bool include_self) {
   v1::ClientFrame frame;
-  frame.mutable_emit()->set_room_id(room);
-  frame.mutable_emit()->set_event(event);
+  *frame.mutable_emit() = EmitRequestOf(room, event, options);
+  frame.mutable_emit()->set_include_self(include_self);
   if (!data.empty()) *frame.mutable_emit()->mutable_data() = ValueOf(data);
-  AnswerPtr answer = Begin(std::move(frame));
-  world_.Run();
-  return answer;
+  return Ask(std::move(frame));
 }
 
 AnswerPtr Client::SetState(const std::string& room, const std::string& merge) {
   v1::ClientFrame frame;
   frame.mutable_set_state()->set_room_id(room);
   *frame.mutable_set_state()->mutable_state() = ValueOf(merge);
-  AnswerPtr answer = Begin(std::move(frame));
-  world_.Run();
-  return answer;
+  return Ask(std::move(frame));
 }
 
 AnswerPtr Client::Call(const std::string& room, const std::string& method, const std::string& args) {
@@ -138,9 +173,7 @@ AnswerPtr Client::Call(const std::string& room, const std::string& method, const
   frame.mutable_call()->set_room_id(room);
   frame.mutable_call()->set_method(method);
   *frame.mutable_call()->mutable_args() = ValueOf(args);
-  AnswerPtr answer = Begin(std::move(frame));
-  world_.Run();
-  return answer;
+  return Ask(std::move(frame));
 }
 
 void Client::BeginDisconnect() {
@@ -168,8 +201,7 @@ void Client::Receive(v1::ServerFrame frame) {
     Answer& answer = *answers_[frame.reply().id() - 1];
     ++answer.times;
     answer.reply = std::move(*frame.mutable_reply());
-    const google::rpc::Status& error = answer.reply.error();
-    answer.status = absl::Status(static_cast<absl::StatusCode>(error.code()), error.message());
+    answer.status = answer.reply.has_error() ? ErrorOf(answer.reply.error()) : absl::OkStatus();
   } else {
     frames_.push_back(std::move(frame));
   }
@@ -188,9 +220,9 @@ RoomWorld::RoomWorld(RoomRegistry registry, Settings settings)
 
 RoomWorld::~RoomWorld() = default;
 
-Client& RoomWorld::Connect(const std::string& name) {
+Client& RoomWorld::Connect(const std::string& name, const std::string& address) {
   const int shard = static_cast<int>(clients_.size() % hubs_.size());
-  clients_.push_back(std::make_unique<Client>(*this, name, shard));
+  clients_.push_back(std::make_unique<Client>(*this, name, address, shard));
   // The welcome waits for the end of the turn only.
   while (clients_.back()->id().empty()) shards_.EndTurn(shard);
   return *clients_.back();
@@ -207,14 +239,8 @@ AnswerPtr RoomWorld::BeginJoin(const std::string& room, const Client& client, co
 }
 
 AnswerPtr RoomWorld::BeginEmit(const std::string& room, const std::string& event, const EmitOptions& options) {
-  v1::EmitRequest request;
-  request.set_room_id(room);
-  request.set_event(event);
-  request.mutable_exclude()->Add(options.exclude.begin(), options.exclude.end());
-  request.mutable_to()->Add(options.to.begin(), options.to.end());
-  request.set_volatile_(options.is_volatile);
   return Ask<v1::EmitRequest, v1::EmitResponse>(
-      &RoomApi::Emit, std::move(request),
+      &RoomApi::Emit, EmitRequestOf(room, event, options),
       [](const auto& response, v1::Reply& reply) { *reply.mutable_emit() = response.message; });
 }
 
@@ -248,6 +274,9 @@ AnswerPtr RoomWorld::BeginDestroy(const std::string& room) {
   return Ask(&RoomApi::DestroyRoom, std::move(request));
 }
 
+AnswerPtr RoomWorld::Join(const std::string& room, const Client& client, const JoinOptions& options) {
+  return RunFor(BeginJoin(room, client, options));
+}
 AnswerPtr RoomWorld::Emit(const std::string& room, const std::string& event, const EmitOptions& options) {
   return RunFor(BeginEmit(room, event, options));
 }
@@ -264,6 +293,14 @@ std::string RoomWorld::State(const std::string& room) {
     if (found != nullptr) state = found->state().Json();
   });
   return state;
+}
+
+std::string RoomWorld::Metadata(const std::string& room) {
+  std::string metadata = "absent";
+  With(room, [&](Room* found) {
+    if (found != nullptr) metadata = ToJson(found->Metadata());
+  });
+  return metadata;
 }
 
 }  // namespace atrium::testing

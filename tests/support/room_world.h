@@ -21,6 +21,12 @@ class RoomWorld;
 // What a request comes to. A service's verb too answers as a v1::Reply, with its payload in it.
 struct Answer {
   bool there() const { return times > 0; }
+  // Of a join; null if it failed.
+  json::value State() const;
+  // Of a call; null if it failed.
+  json::value Result() const;
+  // Of an emit: how many sessions it was handed to; -1 if it failed.
+  int notified() const { return reply.has_emit() ? reply.emit().notified() : -1; }
 
   // How often it was answered.
   int times = 0;
@@ -33,15 +39,16 @@ using AnswerPtr = std::shared_ptr<const Answer>;
 inline absl::Status StatusOf(const AnswerPtr& answer) { return answer->status; }
 
 struct JoinOptions {
-  // JSON texts; empty for none.
+  // JSON texts; empty for none. `info` is for services.
   std::string payload;
   std::string initial_state;
+  std::string info;
 };
 
 // A client of a RoomWorld: a session with a connection that keeps what was written to it. Its user id is its name.
 class Client {
  public:
-  Client(RoomWorld& world, std::string name, int shard);
+  Client(RoomWorld& world, std::string name, const std::string& address, int shard);
   ~Client();
 
   const std::string& name() const { return name_; }
@@ -53,9 +60,11 @@ class Client {
   // Each runs until nothing moves and returns the answer. A typed room is joined by a service, for this client.
   AnswerPtr Join(const std::string& room, const JoinOptions& options = {});
   AnswerPtr Leave(const std::string& room);
-  AnswerPtr Emit(const std::string& room, const std::string& event, const std::string& data = "");
+  AnswerPtr Emit(const std::string& room, const std::string& event, const std::string& data = "",
+                 const EmitOptions& options = {}, bool include_self = false);
   AnswerPtr SetState(const std::string& room, const std::string& merge);
   AnswerPtr Call(const std::string& room, const std::string& method, const std::string& args = "{}");
+  AnswerPtr Ask(v1::ClientFrame frame);
   void Disconnect();
 
   // The same without running anything: the request has just reached its shard.
@@ -102,17 +111,19 @@ class RoomWorld {
   RoomWorld(RoomRegistry registry, Settings settings);
   ~RoomWorld();
 
-  // A new client, with its welcome; on the shards in turn.
-  Client& Connect(const std::string& name);
+  // A new client, with its welcome; on the shards in turn. `address` is its IP address; empty if that is unknown.
+  Client& Connect(const std::string& name, const std::string& address = "");
 
   // A service's verbs, each on a thread of its own. Each runs until nothing moves.
+  AnswerPtr Join(const std::string& room, const Client& client, const JoinOptions& options = {});
   AnswerPtr Emit(const std::string& room, const std::string& event, const EmitOptions& options = {});
   AnswerPtr Call(const std::string& room, const std::string& method, const std::string& args = "{}");
   AnswerPtr Kick(const std::string& room, const Client& client);
   AnswerPtr Lock(const std::string& room, bool locked);
   AnswerPtr Destroy(const std::string& room);
-  // The state's JSON; "absent" if there is no such room.
+  // The JSON of its state, of its metadata; "absent" if there is no such room.
   std::string State(const std::string& room);
+  std::string Metadata(const std::string& room);
 
   // The same without running. `put` puts a result into its place in a reply.
   template <typename Request, typename Response>
@@ -135,7 +146,14 @@ class RoomWorld {
   void Run() { shards_.Run(); }
   void Advance(absl::Duration duration) { shards_.Advance(duration); }
 
+  // Does what the workers hold.
+  void Work() {
+    workers_.Run();
+    Run();
+  }
+
   ManualShards& shards() { return shards_; }
+  ManualWorkers& workers() { return workers_; }
   RoomManager& manager() { return manager_; }
   const RoomRegistry& registry() const { return registry_; }
   SessionHub& hub(int shard) { return *hubs_[shard]; }

@@ -102,8 +102,8 @@ Awaitable<absl::Status> ScriptedRoom::Play(std::string hook, std::string member,
 
 void ScriptedRoom::OnLeave(LeaveContext& leave) {
   const int* ticket = std::any_cast<int>(&leave.membership);
-  current->log.push_back(absl::StrCat("leave ", leave.member.user_id, " of ticket ", ticket == nullptr ? 0 : *ticket,
-                                      " for ", v1::LeaveReason_Name(leave.reason)));
+  current->log.push_back(absl::StrCat("leave ", leave.member.user_id, " of ", MemberCount(), ", ticket ",
+                                      ticket == nullptr ? 0 : *ticket, ", for ", v1::LeaveReason_Name(leave.reason)));
   const Run run(number_, "leave", ticket == nullptr ? 0 : *ticket, leave.member.user_id);
   Mutate([&](ScriptedState& state) {
     auto& members = *state.mutable_members();

@@ -56,7 +56,8 @@ struct Script {
   std::map<std::string, Plan> plans;
   // Where hooks wait, by hook.
   std::map<std::string, Gate> gates;
-  // "create", "join alice", "leave alice of ticket 2 for LEAVE_REASON_LEAVE", ...
+  // "create", "join alice", "leave alice of 1, ticket 2, for LEAVE_REASON_LEAVE", ...: of how many members, and the
+  // ticket of its OnJoin.
   std::vector<std::string> log;
   // If set, decides instead of `plans`.
   std::function<Plan(const std::string& hook)> decide;
@@ -104,6 +105,12 @@ class ScriptedWorld final : public RoomWorld {
   ~ScriptedWorld();
 
   static RoomRegistry Registry();
+
+  // Those that wait at the gate of this hook go on.
+  void Open(const std::string& hook) {
+    script_.gates[hook].Open();
+    Run();
+  }
 
  private:
   Script& script_;

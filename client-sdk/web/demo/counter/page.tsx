@@ -2,9 +2,8 @@ import { useState } from 'react';
 import type { CounterState, LiveSharedCounterActions, Outcome } from '../contracts.js';
 import { useMount, useRoom } from '../hooks.js';
 import { Icon } from '../icons.js';
-import { People } from '../people.js';
+import { RoomPage } from '../room_page.js';
 import type { Session } from '../session.js';
-import { Shell, type View } from '../shell.js';
 import type { Command } from '../try_it.js';
 
 const kRoom = 'counter:global';
@@ -15,10 +14,9 @@ const kCommands: readonly Command[] = [
 ];
 
 export function CounterPage({ session }: { session: Session }) {
-  const [shown, setShown] = useState<View>('page');
   const { component, problem } = useMount<object, LiveSharedCounterActions>(session, 'LiveSharedCounter');
   const room = session.client.room<CounterState>(kRoom);
-  const { joined, state, members, count } = useRoom(room);
+  const { joined, state } = useRoom(room);
   const [refusal, setRefusal] = useState('');
 
   const change = async (action: keyof LiveSharedCounterActions) => {
@@ -27,20 +25,7 @@ export function CounterPage({ session }: { session: Session }) {
   };
   const enabled = component !== undefined && joined;
   return (
-    <Shell
-      name="Counter"
-      icon="counter"
-      log={session.log}
-      shown={shown}
-      onShow={setShown}
-      count={count}
-      commands={kCommands}
-      people={<People members={members} count={count} memberIds={room.memberIds} stale={!joined} />}
-    >
-      <div className="bar">
-        <h2>Shared counter</h2>
-        <span className="online">{state.onlineCount ?? 0} online</span>
-      </div>
+    <RoomPage session={session} room={room} name="Counter" icon="counter" title="Shared counter" commands={kCommands}>
       <div className="counter">
         <output className="number" aria-label="Count">
           {state.count ?? '–'}
@@ -73,7 +58,7 @@ export function CounterPage({ session }: { session: Session }) {
           {problem || refusal}
         </p>
       </div>
-    </Shell>
+    </RoomPage>
   );
 }
 

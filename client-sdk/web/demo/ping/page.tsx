@@ -1,9 +1,8 @@
 import { useEffect, useState } from 'react';
 import type { LivePingPongActions, PingState } from '../contracts.js';
 import { useMount, useRoom } from '../hooks.js';
-import { People } from '../people.js';
+import { RoomPage } from '../room_page.js';
 import type { Session } from '../session.js';
-import { Shell, type View } from '../shell.js';
 import { useStore } from '../store.js';
 import { Time } from '../time.js';
 import type { Command } from '../try_it.js';
@@ -18,10 +17,9 @@ const kCommands: readonly Command[] = [
 ];
 
 export function PingPage({ session }: { session: Session }) {
-  const [shown, setShown] = useState<View>('page');
   const { component, problem } = useMount<object, LivePingPongActions>(session, 'LivePingPong');
   const room = session.client.room<PingState>(kRoom);
-  const { joined, state, members, count } = useRoom(room);
+  const { joined, state } = useRoom(room);
   const [rounds] = useState(() => new Rounds());
   const [auto, setAuto] = useState(false);
   const view = useStore(rounds);
@@ -38,20 +36,7 @@ export function PingPage({ session }: { session: Session }) {
   }, [auto, component, joined, rounds]);
 
   return (
-    <Shell
-      name="Ping-pong"
-      icon="ping"
-      log={session.log}
-      shown={shown}
-      onShow={setShown}
-      count={count}
-      commands={kCommands}
-      people={<People members={members} count={count} memberIds={room.memberIds} stale={!joined} />}
-    >
-      <div className="bar">
-        <h2>Ping-pong</h2>
-        <span className="online">{state.onlineCount ?? 0} online</span>
-      </div>
+    <RoomPage session={session} room={room} name="Ping-pong" icon="ping" title="Ping-pong" commands={kCommands}>
       <div className="ping">
         <div className="controls">
           <button className="button primary" disabled={!enabled} onClick={() => void rounds.ping(component!)}>
@@ -72,7 +57,7 @@ export function PingPage({ session }: { session: Session }) {
         </p>
         <Pongs heard={view.heard} />
       </div>
-    </Shell>
+    </RoomPage>
   );
 }
 

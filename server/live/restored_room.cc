@@ -1,0 +1,121 @@
+#include "server/live/restored_room.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "atrium/v1/frames.pb.h"
+#include "server/common/errors.h"
+#include "server/common/status_macros.h"
+#include "server/wire/apply_patch.h"
+#include "server/wire/message_json.h"
+
+namespace atrium {
+namespace {
+
+absl::Status Damaged(absl::string_view what) {
+  return MakeError(absl::StatusCode::kDataLoss, "ROOM_DAMAGED",
+                   absl::StrCat("What is stored of this room cannot be read: ", what));
+}
+
+absl::StatusOr<v1::ServerFrame> ReadFrame(const StoredFrame& stored) {
+  v1::ServerFrames frames;
+  if (!frames.ParseFromString(stored.frames()) || frames.frames_size() != 1) return Damaged("a frame is none");
+  return std::move(*frames.mutable_frames(0));
+}
+
+uint64_t OffsetIn(const v1::ServerFrame& frame) {
+  switch (frame.frame_case()) {
+    case v1::ServerFrame::kEvent: return frame.event().offset();
+    case v1::ServerFrame::kPatch: return frame.patch().offset();
+    case v1::ServerFrame::kMember: return frame.member().offset();
+    default: return 0;
+  }
+}
+
+// Plays records behind a snapshot.
+class Replay {
+ public:
+  Replay(RoomSnapshot& room, json::value state) : room_(room), state_(std::move(state)) {}
+
+  const json::value& state() const { return state_; }
+
+  absl::Status Apply(const RoomRecord& record) {
+    if (!record.epoch().empty()) {
+      room_.set_epoch(record.epoch());
+      room_.set_create_time(record.create_time());
+    }
+    for (const StoredFrame& frame : record.frames()) RETURN_IF_ERROR(ApplyFrame(frame));
+    if (record.has_meta()) room_.set_meta(record.meta());
+    if (record.has_settings()) *room_.mutable_settings() = record.settings();
+    for (const MemberStep& step : record.members()) ApplyStep(step);
+    room_.mutable_answers()->MergeFrom(record.answers());
+    return absl::OkStatus();
+  }
+
+ private:
+  absl::Status ApplyFrame(const StoredFrame& stored) {
+    ASSIGN_OR_RETURN(const v1::ServerFrame frame, ReadFrame(stored));
+    const uint64_t offset = OffsetIn(frame);
+    if (offset != room_.offset() + 1) {
+      return Damaged(absl::StrCat("frame ", offset, " stands behind frame ", room_.offset()));
+    }
+    room_.set_offset(offset);
+    room_.set_last_activity_time(std::max(room_.last_activity_time(), stored.time()));
+    if (!frame.has_patch()) return absl::OkStatus();
+    room_.set_patch_offset(offset);
+    const absl::Status applied = ApplyPatch(frame.patch().operations(), state_);
+    return applied.ok() ? applied : Damaged(absl::StrCat("patch ", offset, ": ", applied.message()));
+  }
+
+  void ApplyStep(const MemberStep& step) {
+    auto& members = *room_.mutable_members();
+    const std::string& id = step.has_joined() ? step.joined().id() : step.left();
+    members.erase(std::remove_if(members.begin(), members.end(), [&](const auto& member) { return member.id() == id; }),
+                  members.end());
+    if (step.has_joined()) *members.Add() = step.joined();
+  }
+
+  RoomSnapshot& room_;
+  json::value state_;
+};
+
+}  // namespace
+
+absl::StatusOr<uint64_t> OffsetOf(const StoredFrame& frame) {
+  ASSIGN_OR_RETURN(const v1::ServerFrame read, ReadFrame(frame));
+  const uint64_t offset = OffsetIn(read);
+  if (offset == 0) return Damaged("a frame has no offset");
+  return offset;
+}
+
+absl::StatusOr<RestoredRoom> RestoreRoom(const StoredRoom& stored, std::unique_ptr<google::protobuf::Message> state) {
+  RestoredRoom restored;
+  restored.last_sequence = stored.last_sequence();
+  restored.snapshot_bytes = stored.snapshot.size();
+  if (!restored.room.ParseFromString(stored.snapshot)) return Damaged("the snapshot is none");
+  if (!state->ParseFromString(restored.room.state())) return Damaged("the state is none of its type");
+  restored.room.clear_state();
+  absl::StatusOr<json::value> before = ParseJson(MessageToJson(*state, JsonZeros::kPrint));
+  RETURN_IF_ERROR(before.status());
+  Replay replay(restored.room, *std::move(before));
+  uint64_t sequence = stored.first_sequence;
+  for (const std::string& bytes : stored.records) {
+    RoomRecord record;
+    if (!record.ParseFromString(bytes)) return Damaged(absl::StrCat("record ", sequence, " is none"));
+    if (sequence > stored.snapshot_sequence) {
+      restored.log_bytes += bytes.size();
+      RETURN_IF_ERROR(replay.Apply(record));
+    }
+    for (StoredFrame& frame : *record.mutable_frames()) restored.history.push_back(std::move(frame));
+    ++sequence;
+  }
+  if (restored.room.epoch().empty()) return Damaged("there is no epoch");
+  state->Clear();
+  const absl::Status read = MessageFromJson(replay.state(), *state);
+  if (!read.ok()) return Damaged(absl::StrCat("the state is none of its type: ", read.message()));
+  restored.state = std::move(state);
+  return restored;
+}
+
+}  // namespace atrium

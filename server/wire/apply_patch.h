@@ -1,0 +1,15 @@
+#pragma once
+
+#include <google/protobuf/repeated_ptr_field.h>
+
+#include "absl/status/status.h"
+#include "atrium/v1/resources.pb.h"
+#include "server/wire/json.h"
+
+namespace atrium {
+
+// Changes a state by a patch that was made of it (wire/patch.h). INVALID_ARGUMENT naming the operation if that is none,
+// or if its path is not there: the state is then of no use any more.
+absl::Status ApplyPatch(const google::protobuf::RepeatedPtrField<v1::PatchOperation>& operations, json::value& state);
+
+}  // namespace atrium
