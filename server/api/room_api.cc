@@ -5,6 +5,7 @@
 #include "absl/random/random.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "server/api/answer.h"
 #include "server/api/refuse.h"
 #include "server/api/validate.h"
 #include "server/common/status_macros.h"
@@ -48,9 +49,12 @@ absl::optional<v1::Position> PositionOf(const v1::JoinRequest& request) {
   return request.has_since() ? absl::make_optional(request.since()) : absl::nullopt;
 }
 
+absl::Status ValidateIdempotencyKey(absl::string_view key) { return ValidateLength("idempotencyKey", key, 128); }
+
 absl::Status ValidateEmit(const v1::EmitRequest& request) {
   RETURN_IF_ERROR(ValidateRoomId("roomId", request.room_id()));
   RETURN_IF_ERROR(ValidateEvent("event", request.event()));
+  RETURN_IF_ERROR(ValidateIdempotencyKey(request.idempotency_key()));
   RETURN_IF_ERROR(ValidateMemberIds("exclude", request.exclude()));
   return ValidateMemberIds("to", request.to());
 }
@@ -64,6 +68,7 @@ absl::Status ValidateEmitter(const Caller& caller, const v1::EmitRequest& reques
 absl::Status ValidateSendMessage(const v1::SendMessageRequest& request) {
   constexpr size_t kMaxCharacters = 1000;
   RETURN_IF_ERROR(ValidateRoomId("roomId", request.room_id()));
+  RETURN_IF_ERROR(ValidateIdempotencyKey(request.idempotency_key()));
   RETURN_IF_ERROR(ValidateLength("user", request.user(), 100));
   const size_t characters = CountCharacters(request.text());
   if (characters == 0 || characters > kMaxCharacters) return InvalidField("text", "must have 1 to 1000 characters");
@@ -136,28 +141,36 @@ void RoomApi::Admit(const Caller& caller, MemberIdentity who, v1::JoinRequest re
                       [who = std::move(who), payload = *std::move(payload), since = PositionOf(request),
                        done = std::move(done)](absl::StatusOr<Room*> room) mutable {
                         REFUSE_IF_ERROR(room.status(), done);
-                        (*room)->Join(std::move(who), std::move(payload), std::move(since), std::move(done));
+                        auto answer = [&room = **room,
+                                       done = std::move(done)](absl::StatusOr<Admission> admission) mutable {
+                          REFUSE_IF_ERROR(admission.status(), done);
+                          Answer(room, std::move(done), *std::move(admission));
+                        };
+                        (*room)->Join(std::move(who), std::move(payload), std::move(since), std::move(answer));
                       });
 }
 
 void RoomApi::CatchUp(const std::string& room_id, std::vector<std::string> members, Encoding encoding,
                       absl::optional<v1::Position> since, JoinDone done) {
   rooms_.Find(room_id, [members = std::move(members), encoding, since = std::move(since),
-                        done = std::move(done)](Room* room) mutable {
+                        done = std::move(done)](absl::StatusOr<Room*> found) mutable {
+    REFUSE_IF_ERROR(found.status(), done);
+    Room* const room = *found;
     if (room == nullptr) return done(MemberNotFound(members.front()));
-    done(room->CatchUp(members, encoding, since));
+    Answer(*room, std::move(done), room->CatchUp(members, encoding, since));
   });
 }
 
 void RoomApi::SetConnected(const std::string& room_id, std::vector<std::string> members, bool connected) {
-  rooms_.Find(room_id, [members = std::move(members), connected](Room* room) {
-    if (room != nullptr) room->SetConnected(members, connected);
+  rooms_.Find(room_id, [members = std::move(members), connected](absl::StatusOr<Room*> room) {
+    if (room.ok() && *room != nullptr) (*room)->SetConnected(members, connected);
   });
 }
 
 void RoomApi::Disconnect(const std::string& room_id, const std::string& member_id) {
-  rooms_.Find(room_id, [member_id](Room* room) {
-    if (room != nullptr) room->Leave(member_id, v1::LEAVE_REASON_DISCONNECT, /*tell=*/false).IgnoreError();
+  rooms_.Find(room_id, [member_id](absl::StatusOr<Room*> room) {
+    if (!room.ok() || *room == nullptr) return;
+    (*room)->Leave(member_id, v1::LEAVE_REASON_DISCONNECT, /*tell=*/false).IgnoreError();
   });
 }
 
@@ -175,91 +188,132 @@ void RoomApi::Leave(const Caller& caller, WithPayload<v1::LeaveRequest> request,
   if (service && member_id.empty()) return done(InvalidField("memberId", "is required"));
   if (!service) member_id = caller.session_id;
   rooms_.Find(request.message.room_id(),
-              [service, member_id = std::move(member_id), done = std::move(done)](Room* room) mutable {
+              [service, member_id = std::move(member_id), done = std::move(done)](absl::StatusOr<Room*> found) mutable {
+                REFUSE_IF_ERROR(found.status(), done);
+                Room* const room = *found;
                 if (room == nullptr) return done(MemberNotFound(member_id));
                 REFUSE_IF_ERROR(room->Leave(member_id, v1::LEAVE_REASON_LEAVE, /*tell=*/service), done);
-                done(WithPayload<v1::LeaveResponse>());
+                Answer(*room, std::move(done), WithPayload<v1::LeaveResponse>());
               });
 }
+
+namespace {
+
+void EmitInto(Room& room, const Caller& caller, WithPayload<v1::EmitRequest> request, Done<v1::EmitResponse> done) {
+  const v1::EmitRequest& message = request.message;
+  const absl::StatusOr<const MemberIdentity*> sender = Membership(&room, caller);
+  REFUSE_IF_ERROR(sender.status(), done);
+  const absl::StatusOr<int> notified = room.Emit({.event = message.event(),
+                                                  .data = std::move(request.payload),
+                                                  .sender = *sender,
+                                                  .include_self = message.include_self(),
+                                                  .trusted = caller.kind == Caller::Kind::kComponent,
+                                                  .options = {.exclude = {message.exclude().begin(), message.exclude().end()},
+                                                              .to = {message.to().begin(), message.to().end()},
+                                                              .is_volatile = message.volatile_()}});
+  REFUSE_IF_ERROR(notified.status(), done);
+  Answer(room, std::move(done), WithPayload<v1::EmitResponse>{MakeEmitResponse(message, &room, *notified)});
+}
+
+}  // namespace
 
 void RoomApi::Emit(const Caller& caller, WithPayload<v1::EmitRequest> request, Done<v1::EmitResponse> done) {
   REFUSE_IF_ERROR(ValidateEmit(request.message), done);
   REFUSE_IF_ERROR(ValidateEmitter(caller, request.message), done);
   std::string room_id = request.message.room_id();
-  rooms_.Find(std::move(room_id), [caller, request = std::move(request), done = std::move(done)](Room* room) mutable {
-    const v1::EmitRequest& message = request.message;
-    const absl::StatusOr<const MemberIdentity*> sender = Membership(room, caller);
-    REFUSE_IF_ERROR(sender.status(), done);
-    if (room == nullptr) return done(WithPayload<v1::EmitResponse>{MakeEmitResponse(message, nullptr, 0)});
-    const absl::StatusOr<int> notified =
-        room->Emit({.event = message.event(),
-                    .data = std::move(request.payload),
-                    .sender = *sender,
-                    .include_self = message.include_self(),
-                    .trusted = caller.kind == Caller::Kind::kComponent,
-                    .options = {.exclude = {message.exclude().begin(), message.exclude().end()},
-                                .to = {message.to().begin(), message.to().end()},
-                                .is_volatile = message.volatile_()}});
-    REFUSE_IF_ERROR(notified.status(), done);
-    done(WithPayload<v1::EmitResponse>{MakeEmitResponse(message, room, *notified)});
+  rooms_.Find(std::move(room_id), [caller, request = std::move(request),
+                                   done = std::move(done)](absl::StatusOr<Room*> found) mutable {
+    REFUSE_IF_ERROR(found.status(), done);
+    Room* const room = *found;
+    if (room == nullptr) {
+      REFUSE_IF_ERROR(Membership(room, caller).status(), done);
+      return done(WithPayload<v1::EmitResponse>{MakeEmitResponse(request.message, nullptr, 0)});
+    }
+    Once(*room, caller, "Emit", std::move(request), std::move(done), [room, caller](auto request, auto done) {
+      EmitInto(*room, caller, std::move(request), std::move(done));
+    });
   });
 }
 
-void RoomApi::SendMessage(const Caller&, WithPayload<v1::SendMessageRequest> request,
+namespace {
+
+void SendMessageInto(Room& room, const v1::SendMessageRequest& request, Done<v1::SendMessageResponse> done) {
+  auto finish = [&room, room_id = request.room_id(),
+                 done = std::move(done)](absl::StatusOr<v1::SendMessageResponse> response) mutable {
+    REFUSE_IF_ERROR(response.status(), done);
+    response->set_success(true);
+    response->set_room_id(room_id);
+    Answer(room, std::move(done), WithPayload<v1::SendMessageResponse>{*std::move(response)});
+  };
+  if (room.type() != nullptr) return CallAddMessage(room, request, std::move(finish));
+  finish(EmitMessage(&room, request));
+}
+
+}  // namespace
+
+void RoomApi::SendMessage(const Caller& caller, WithPayload<v1::SendMessageRequest> request,
                           Done<v1::SendMessageResponse> done) {
   v1::SendMessageRequest& message = request.message;
   REFUSE_IF_ERROR(ValidateSendMessage(message), done);
   if (message.user().empty()) message.set_user("API Bot");
   const std::string room_id = message.room_id();
-  auto finish = [room_id, done = std::move(done)](absl::StatusOr<v1::SendMessageResponse> response) mutable {
-    REFUSE_IF_ERROR(response.status(), done);
-    response->set_success(true);
-    response->set_room_id(room_id);
-    done(WithPayload<v1::SendMessageResponse>{*std::move(response)});
-  };
-  if (rooms_.registry().TypeOf(room_id) == nullptr) {
-    rooms_.Find(room_id, [message = std::move(message), finish = std::move(finish)](Room* room) mutable {
-      finish(EmitMessage(room, message));
+  const bool typed = rooms_.registry().TypeOf(room_id) != nullptr;
+  auto send = [caller, request = std::move(request), done = std::move(done)](absl::StatusOr<Room*> found) mutable {
+    REFUSE_IF_ERROR(found.status(), done);
+    Room* const room = *found;
+    if (room == nullptr) {
+      v1::SendMessageResponse response = EmitMessage(nullptr, request.message);
+      response.set_success(true);
+      response.set_room_id(request.message.room_id());
+      return done(WithPayload<v1::SendMessageResponse>{std::move(response)});
+    }
+    Once(*room, caller, "SendMessage", std::move(request), std::move(done), [room](auto request, auto done) {
+      SendMessageInto(*room, request.message, std::move(done));
     });
-    return;
-  }
-  rooms_.FindOrCreate(room_id, {},
-                      [message = std::move(message), finish = std::move(finish)](absl::StatusOr<Room*> room) mutable {
-                        if (!room.ok()) return finish(room.status());
-                        CallAddMessage(**room, message, std::move(finish));
-                      });
+  };
+  if (typed) return rooms_.FindOrCreate(room_id, {}, std::move(send));
+  rooms_.Find(room_id, std::move(send));
 }
 
 void RoomApi::SetState(const Caller& caller, WithPayload<v1::SetStateRequest> request,
                        Done<v1::SetStateResponse> done) {
-  const std::string& room_id = request.message.room_id();
+  const std::string room_id = request.message.room_id();
   REFUSE_IF_ERROR(ValidateRoomId("roomId", room_id), done);
   if (rooms_.registry().TypeOf(room_id) != nullptr) return done(StateIsServerOnly());
+  REFUSE_IF_ERROR(ValidateIdempotencyKey(request.message.idempotency_key()), done);
   absl::StatusOr<json::object> merge = ReadObject("state", request.payload);
   REFUSE_IF_ERROR(merge.status(), done);
-  absl::optional<uint64_t> expected_offset;
-  if (request.message.has_expected_offset()) expected_offset = request.message.expected_offset();
-  auto set = [caller, merge = *std::move(merge), expected_offset, done = std::move(done)](Room* room) mutable {
+  auto set = [caller, merge = *std::move(merge), request = std::move(request),
+              done = std::move(done)](absl::StatusOr<Room*> found) mutable {
+    REFUSE_IF_ERROR(found.status(), done);
+    Room* const room = *found;
     REFUSE_IF_ERROR(Membership(room, caller).status(), done);
-    REFUSE_IF_ERROR(room->SetState(merge, expected_offset), done);
-    WithPayload<v1::SetStateResponse> response;
-    *response.message.mutable_position() = room->position();
-    done(std::move(response));
+    Once(*room, caller, "SetState", std::move(request), std::move(done),
+         [room, merge = std::move(merge)](auto request, Done<v1::SetStateResponse> done) {
+           absl::optional<uint64_t> expected_offset;
+           if (request.message.has_expected_offset()) expected_offset = request.message.expected_offset();
+           REFUSE_IF_ERROR(room->SetState(merge, expected_offset), done);
+           WithPayload<v1::SetStateResponse> response;
+           *response.message.mutable_position() = room->position();
+           Answer(*room, std::move(done), std::move(response));
+         });
   };
   if (caller.kind == Caller::Kind::kClient) return rooms_.Find(room_id, std::move(set));
-  rooms_.FindOrCreate(room_id, {}, [set = std::move(set)](absl::StatusOr<Room*> room) mutable { set(*room); });
+  rooms_.FindOrCreate(room_id, {}, std::move(set));
 }
 
 void RoomApi::GetState(const Caller& caller, WithPayload<v1::GetStateRequest> request,
                        Done<v1::GetStateResponse> done) {
   std::string room_id = request.message.room_id();
   REFUSE_IF_ERROR(ValidateRoomId("roomId", room_id), done);
-  rooms_.Find(room_id, [caller, room_id, done = std::move(done)](Room* room) mutable {
+  rooms_.Find(room_id, [caller, room_id, done = std::move(done)](absl::StatusOr<Room*> found) mutable {
+    REFUSE_IF_ERROR(found.status(), done);
+    Room* const room = *found;
     REFUSE_IF_ERROR(Membership(room, caller).status(), done);
     if (room == nullptr) return done(RoomNotFound(room_id));
     WithPayload<v1::GetStateResponse> response{.payload = room->state()};
     *response.message.mutable_position() = room->position();
-    done(std::move(response));
+    Answer(*room, std::move(done), std::move(response));
   });
 }
 
@@ -267,8 +321,9 @@ void RoomApi::Call(const Caller& caller, WithPayload<v1::CallRequest> request, D
   if (request.message.has_component_id()) {
     return done(InvalidField("componentId", "must be empty: actions are for the client of the component"));
   }
-  const std::string& room_id = request.message.room_id();
+  const std::string room_id = request.message.room_id();
   REFUSE_IF_ERROR(ValidateRoomId("roomId", room_id), done);
+  REFUSE_IF_ERROR(ValidateIdempotencyKey(request.message.idempotency_key()), done);
   if (request.message.method().empty()) return done(InvalidField("method", "is required"));
   if (request.payload.empty()) request.payload = Payload::FromText("{}");
   absl::StatusOr<json::object> args = ReadObject("args", request.payload);
@@ -277,20 +332,23 @@ void RoomApi::Call(const Caller& caller, WithPayload<v1::CallRequest> request, D
   if (trusted && rooms_.registry().TypeOf(room_id) == nullptr) {
     return done(UntypedHasNoMethods());
   }
-  auto call = [caller, trusted, method = request.message.method(), args = *std::move(args),
+  auto call = [caller, trusted, args = *std::move(args), request = std::move(request),
                done = std::move(done)](absl::StatusOr<Room*> found) mutable {
     REFUSE_IF_ERROR(found.status(), done);
     Room* const room = *found;
     const absl::StatusOr<const MemberIdentity*> member = Membership(room, caller);
     REFUSE_IF_ERROR(member.status(), done);
-    auto finish = [done = std::move(done)](absl::StatusOr<TypedRoom::CallResult> called) mutable {
-      REFUSE_IF_ERROR(PrefixField("args", called.status()), done);
-      done(WithPayload<v1::CallResponse>{.payload = std::move(called->result)});
-    };
-    room->Call(method, args, *member, std::move(finish), trusted);
+    Once(*room, caller, "Call", std::move(request), std::move(done),
+         [room, member = *member, trusted, args = std::move(args)](auto request, Done<v1::CallResponse> done) {
+           auto finish = [room, done = std::move(done)](absl::StatusOr<TypedRoom::CallResult> called) mutable {
+             REFUSE_IF_ERROR(PrefixField("args", called.status()), done);
+             Answer(*room, std::move(done), WithPayload<v1::CallResponse>{.payload = std::move(called->result)});
+           };
+           room->Call(request.message.method(), args, member, std::move(finish), trusted);
+         });
   };
   if (trusted) return rooms_.FindOrCreate(room_id, {}, std::move(call));
-  rooms_.Find(room_id, [call = std::move(call)](Room* room) mutable { call(room); });
+  rooms_.Find(room_id, std::move(call));
 }
 
 void RoomApi::AddTo(RpcTable& table) {

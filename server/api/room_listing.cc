@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "server/api/answer.h"
 #include "server/api/refuse.h"
 #include "server/api/room_api.h"
 #include "server/api/room_filter.h"
@@ -52,9 +53,11 @@ v1::RoomType Describe(const RoomTypeInfo& info, const RoomSettings& settings) {
 void RoomApi::GetRoom(const Caller&, WithPayload<v1::GetRoomRequest> request, Done<v1::Room> done) {
   std::string room_id = request.message.room_id();
   REFUSE_IF_ERROR(ValidateRoomId("roomId", room_id), done);
-  rooms_.Find(room_id, [room_id, done = std::move(done)](Room* room) mutable {
+  rooms_.Find(room_id, [room_id, done = std::move(done)](absl::StatusOr<Room*> found) mutable {
+    REFUSE_IF_ERROR(found.status(), done);
+    Room* const room = *found;
     if (room == nullptr) return done(RoomNotFound(room_id));
-    done(WithPayload<v1::Room>{room->Describe()});
+    Answer(*room, std::move(done), WithPayload<v1::Room>{room->Describe()});
   });
 }
 
@@ -80,7 +83,9 @@ void RoomApi::GetHistory(const Caller&, WithPayload<v1::GetHistoryRequest> reque
   REFUSE_IF_ERROR(size.status(), done);
   absl::StatusOr<absl::optional<v1::Position>> since = HistoryStart(request.message);
   REFUSE_IF_ERROR(since.status(), done);
-  rooms_.Find(room_id, [room_id, size = *size, since = *std::move(since), done = std::move(done)](Room* room) mutable {
+  rooms_.Find(room_id, [room_id, size = *size, since = *std::move(since), done = std::move(done)](absl::StatusOr<Room*> found) mutable {
+    REFUSE_IF_ERROR(found.status(), done);
+    Room* const room = *found;
     if (room == nullptr) return done(RoomNotFound(room_id));
     // One more than the page tells whether there is a next one.
     absl::StatusOr<std::vector<FramePtr>> frames = room->GetHistory(since, size + 1);
@@ -94,7 +99,7 @@ void RoomApi::GetHistory(const Caller&, WithPayload<v1::GetHistoryRequest> reque
       response.message.set_next_page_token(MakePageToken(PositionText(last)));
     }
     for (const FramePtr& frame : *frames) *response.message.add_frames() = DecodeServerFrame(*frame);
-    done(std::move(response));
+    Answer(*room, std::move(done), std::move(response));
   });
 }
 
@@ -105,11 +110,10 @@ void RoomApi::ListRooms(const Caller&, WithPayload<v1::ListRoomsRequest> request
   REFUSE_IF_ERROR(after.status(), done);
   absl::StatusOr<RoomFilter> filter = ParseRoomFilter(request.message.filter());
   REFUSE_IF_ERROR(filter.status(), done);
-  const auto wanted = [filter = *std::move(filter)](const Room& room) {
-    return (room.listed() || filter.names_unlisted) && (filter.matches_all || filter.matches(room.Describe()));
-  };
+  RoomManager::Wanted wanted{.unlisted = filter->names_unlisted};
+  if (!filter->matches_all) wanted.matches = std::move(filter->matches);
   // One more than the page tells whether there is a next one.
-  rooms_.List(*after, *size + 1, wanted, [size = *size, done = std::move(done)](std::vector<v1::Room> rooms) mutable {
+  rooms_.List(*after, *size + 1, std::move(wanted), [size = *size, done = std::move(done)](std::vector<v1::Room> rooms) mutable {
     WithPayload<v1::ListRoomsResponse> response;
     if (rooms.size() > size) {
       rooms.resize(size);
@@ -128,7 +132,9 @@ void RoomApi::ListMembers(const Caller&, WithPayload<v1::ListMembersRequest> req
   REFUSE_IF_ERROR(size.status(), done);
   const absl::StatusOr<std::string> after = ReadPageToken(request.message.page_token());
   REFUSE_IF_ERROR(after.status(), done);
-  rooms_.Find(room_id, [room_id, size = *size, after = *after, done = std::move(done)](Room* room) mutable {
+  rooms_.Find(room_id, [room_id, size = *size, after = *after, done = std::move(done)](absl::StatusOr<Room*> found) mutable {
+    REFUSE_IF_ERROR(found.status(), done);
+    Room* const room = *found;
     if (room == nullptr) return done(RoomNotFound(room_id));
     std::vector<const Member*> members;
     for (const auto& [id, member] : room->members()) {
@@ -142,7 +148,7 @@ void RoomApi::ListMembers(const Caller&, WithPayload<v1::ListMembersRequest> req
       response.message.set_next_page_token(MakePageToken(members.back()->identity.id));
     }
     for (const Member* member : members) *response.message.add_members() = member->ToProto();
-    done(std::move(response));
+    Answer(*room, std::move(done), std::move(response));
   });
 }
 
@@ -162,10 +168,12 @@ void RoomApi::UpdateRoom(const Caller&, WithPayload<v1::UpdateRoomRequest> reque
     update.metadata = *std::move(metadata);
   }
   rooms_.Find(message.room_id(),
-              [room_id = message.room_id(), update = std::move(update), done = std::move(done)](Room* room) mutable {
+              [room_id = message.room_id(), update = std::move(update), done = std::move(done)](absl::StatusOr<Room*> found) mutable {
+    REFUSE_IF_ERROR(found.status(), done);
+    Room* const room = *found;
                 if (room == nullptr) return done(RoomNotFound(room_id));
                 room->Update(std::move(update));
-                done(WithPayload<v1::Room>{room->Describe()});
+                Answer(*room, std::move(done), WithPayload<v1::Room>{room->Describe()});
               });
 }
 
@@ -190,7 +198,7 @@ void RoomApi::ListRoomTypes(const Caller&, WithPayload<v1::ListRoomTypesRequest>
 
 void RoomApi::GetStats(const Caller&, WithPayload<v1::GetStatsRequest>, Done<v1::GetStatsResponse> done) {
   rooms_.List(
-      "", kMaxStatsRooms, [](const Room&) { return true; },
+      "", kMaxStatsRooms, {},
       [this, done = std::move(done)](std::vector<v1::Room> rooms) mutable {
         WithPayload<v1::GetStatsResponse> response;
         response.message.set_success(true);

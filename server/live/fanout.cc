@@ -28,11 +28,13 @@ void Fanout::Remove(const MemberIdentity& member, v1::LeaveReason reason, FrameP
     members_of_.erase(it);
     Count(member.shard, member.encoding, -1, 0);
   }
-  member.shard->Post([channel = channel_, index = member.shard->index(), session = member.session, last,
-                      removal = Removal{member.component, reason, std::move(left)}] {
-    if (removal.component != 0) channel->RemoveListener(index, removal.component);
-    Subscriber* const subscriber = last ? channel->Remove(index, session) : channel->Find(index, session);
-    if (subscriber != nullptr) subscriber->OnRemoved(channel->room_id(), removal);
+  WhenStored([channel = channel_, shard = member.shard, session = member.session, last,
+              removal = Removal{member.component, reason, std::move(left)}] {
+    shard->Post([channel, index = shard->index(), session, last, removal] {
+      if (removal.component != 0) channel->RemoveListener(index, removal.component);
+      Subscriber* const subscriber = last ? channel->Remove(index, session) : channel->Find(index, session);
+      if (subscriber != nullptr) subscriber->OnRemoved(channel->room_id(), removal);
+    });
   });
 }
 
@@ -41,6 +43,27 @@ void Fanout::RemoveObserver(const ObserverIdentity& observer) {
   observer.shard->Post([channel = channel_, index = observer.shard->index(), key = observer.key] {
     Subscriber* const subscriber = channel->Remove(index, key);
     if (subscriber != nullptr) subscriber->OnRemoved(channel->room_id(), {});
+  });
+}
+
+void Fanout::Restore(uint64_t offset, const std::vector<StoredFrame>& history) {
+  offset_ = offset;
+  const auto size = static_cast<uint64_t>(history.size());
+  history_.StartBehind(offset - size);
+  for (uint64_t i = 0; i < size; ++i) {
+    const StoredFrame& frame = history[i];
+    Audience audience;
+    if (frame.targeted()) audience.kind = Audience::Kind::kOnly;
+    history_.Add(MakeFrame(frame.frames(), {.room = channel_->room().key, .offset = offset - size + 1 + i}),
+                 std::move(audience), absl::FromUnixMillis(frame.time()));
+  }
+}
+
+template <typename PostTask>
+void Fanout::WhenStored(PostTask post) const {
+  if (journal_ == nullptr || journal_->all_stored()) return post();
+  journal_->WhenStored([post = std::move(post)](const absl::Status& status) {
+    if (status.ok()) post();
   });
 }
 
@@ -108,20 +131,34 @@ int Fanout::SendPresence(v1::MemberChange change, absl::Time now) {
 }
 
 int Fanout::Record(Delivery delivery, absl::Time now) {
+  if (journal_ != nullptr) {
+    StoredFrame stored;
+    stored.set_frames(delivery.frame->bytes(Encoding::kGrpc));
+    stored.set_targeted(!delivery.audience.is_public());
+    stored.set_time(absl::ToUnixMillis(now));
+    journal_->Add(std::move(stored), offset_);
+  }
   history_.Add(delivery.frame, delivery.audience, now);
   return Post(std::move(delivery));
 }
 
 int Fanout::Post(Delivery delivery) const {
+  if (journal_ != nullptr && journal_->lost()) return 0;
   const Audience::Kind kind = delivery.audience.kind;
   const int named = delivery.audience.sessions;
-  const auto shared = std::make_shared<const Delivery>(std::move(delivery));
+  absl::InlinedVector<Shard*, 4> shards;
   int sessions = 0;
   for (const ShardSessions& on : sessions_on_) {
     if (on.sessions + on.observers == 0) continue;
     sessions += on.sessions;
-    on.shard->Post([channel = channel_, index = on.shard->index(), shared] { channel->Deliver(index, *shared); });
+    shards.push_back(on.shard);
   }
+  WhenStored([channel = channel_, shards = std::move(shards),
+              shared = std::make_shared<const Delivery>(std::move(delivery))] {
+    for (Shard* shard : shards) {
+      shard->Post([channel, index = shard->index(), shared] { channel->Deliver(index, *shared); });
+    }
+  });
   if (kind == Audience::Kind::kExcept) return sessions - named;
   return kind == Audience::Kind::kOnly ? named : sessions;
 }
@@ -139,8 +176,9 @@ EncodingSet Fanout::encodings() const {
   for (int i = 0; i < kEncodings; ++i) {
     if (readers_with_[i] > 0) set.Add(static_cast<Encoding>(i));
   }
-  // Nobody is there, but somebody may come and ask what it was.
-  return set.empty() ? EncodingSet(Encoding::kGrpc) : set;
+  // For the log; or nobody is there, but somebody may come and ask what it was.
+  if (journal_ != nullptr || set.empty()) set.Add(Encoding::kGrpc);
+  return set;
 }
 
 }  // namespace atrium

@@ -11,6 +11,7 @@
 #include "atrium/v1/frames.pb.h"
 #include "server/live/channel.h"
 #include "server/live/history.h"
+#include "server/live/journal.h"
 #include "server/live/member.h"
 #include "server/wire/frames.h"
 
@@ -20,8 +21,15 @@ namespace atrium {
 // one task to each shard that has members. On the room's shard.
 class Fanout {
  public:
-  Fanout(Channel::Room room, int shards, const HistoryLimits& history)
-      : channel_(std::make_shared<Channel>(std::move(room), shards)), history_(history), sessions_on_(shards) {}
+  // With a `journal`, which outlives it, recorded frames are written to that, and nothing goes out before it is stored.
+  Fanout(Channel::Room room, int shards, const HistoryLimits& history, Journal* journal)
+      : channel_(std::make_shared<Channel>(std::move(room), shards)),
+        journal_(journal),
+        history_(history),
+        sessions_on_(shards) {}
+
+  // Goes on behind frame `offset`, which with those before it is in `history`, as far as they are kept.
+  void Restore(uint64_t offset, const std::vector<StoredFrame>& history);
 
   const std::shared_ptr<Channel>& channel() const { return channel_; }
   // Of the last recorded frame.
@@ -66,8 +74,12 @@ class Fanout {
   FrameOrigin NextOrigin() { return {.room = channel_->room().key, .offset = ++offset_}; }
   int Record(Delivery delivery, absl::Time now);
   int Post(Delivery delivery) const;
+  // Runs `post` when what it tells of is stored.
+  template <typename PostTask>
+  void WhenStored(PostTask post) const;
 
   const std::shared_ptr<Channel> channel_;
+  Journal* const journal_;
   uint64_t offset_ = 0;
   History history_;
   // By shard, and all of them by encoding.

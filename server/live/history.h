@@ -23,8 +23,14 @@ class History {
  public:
   explicit History(const HistoryLimits& limits) : limits_(limits) {}
 
+  // Nothing up to that offset is here. Before the first frame is added.
+  void StartBehind(uint64_t offset) { forgotten_ = offset; }
+
   // The frame with the next offset.
   void Add(FramePtr frame, Audience audience, absl::Time now);
+
+  // The last offset that is not here any more.
+  uint64_t forgotten() const { return forgotten_; }
 
   // Whether all recorded frames after `offset` are here.
   bool Covers(uint64_t offset, absl::Time now);
@@ -52,7 +58,6 @@ class History {
   const HistoryLimits& limits_;
   std::deque<Entry> entries_;
   size_t bytes_ = 0;
-  // The last offset that is not here any more.
   uint64_t forgotten_ = 0;
 };
 

@@ -60,18 +60,19 @@ bool Idempotency::Begin(const std::string& key, const std::string& fingerprint, 
   return false;
 }
 
-const StoredAnswer* Idempotency::Finish(const std::string& key, const absl::StatusOr<Answer>& answer, absl::Time now) {
+absl::optional<StoredAnswer> Idempotency::Finish(const std::string& key, const absl::StatusOr<Answer>& answer,
+                                                 absl::Time now) {
   const auto it = entries_.find(key);
   Entry& entry = it->second;
   std::vector<Done> waiting = std::move(entry.waiting);
-  const StoredAnswer* stored = nullptr;
+  absl::optional<StoredAnswer> stored;
   if (answer.ok()) {
     entry.done = true;
     entry.stored.set_response(answer->response);
     if (!answer->payload.empty()) entry.stored.set_payload(answer->payload.Json());
     entry.stored.set_time(absl::ToUnixMillis(now));
     order_.push_back(key);
-    stored = &entry.stored;
+    stored = entry.stored;
   } else {
     entries_.erase(it);
   }

@@ -10,6 +10,7 @@
 #include "absl/functional/any_invocable.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "absl/types/optional.h"
 #include "server/live/room_record.pb.h"
 #include "server/wire/payload.h"
 
@@ -38,8 +39,8 @@ class Idempotency {
   // being done, later. INVALID_ARGUMENT: the key was another request's.
   bool Begin(const std::string& key, const std::string& fingerprint, absl::Time now, Done& done);
 
-  // It has been done: whoever asked for it meanwhile is answered. Returns what is to be stored; null if it failed.
-  const StoredAnswer* Finish(const std::string& key, const absl::StatusOr<Answer>& answer, absl::Time now);
+  // It has been done: whoever asked for it meanwhile is answered. Returns what is to be stored, if it did not fail.
+  absl::optional<StoredAnswer> Finish(const std::string& key, const absl::StatusOr<Answer>& answer, absl::Time now);
 
   // As it was stored, oldest first.
   void Restore(StoredAnswer answer);

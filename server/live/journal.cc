@@ -12,16 +12,16 @@ constexpr size_t kLogPerSnapshot = 4;
 
 }  // namespace
 
-Journal::Journal(std::string room_id, RoomLog& log, Shard& shard, Owner owner, uint64_t last_sequence,
-                 size_t snapshot_bytes, size_t log_bytes)
+Journal::Journal(std::string room_id, RoomLog& log, Shard& shard, Owner owner, Start start)
     : room_id_(std::move(room_id)),
       log_(log),
       shard_(shard),
       owner_(std::move(owner)),
-      sequence_(last_sequence),
-      stored_(last_sequence),
-      snapshot_bytes_(snapshot_bytes),
-      log_bytes_(log_bytes) {}
+      sequence_(start.last_sequence),
+      stored_(start.last_sequence),
+      frames_at_(std::move(start.frames_at)),
+      snapshot_bytes_(start.snapshot_bytes),
+      log_bytes_(start.log_bytes) {}
 
 RoomRecord& Journal::record() {
   if (!record_) {
@@ -45,8 +45,9 @@ void Journal::HeadChanged() {
 }
 
 void Journal::EndTurn() {
+  if (!record_) return;
   const RoomRecord record = *std::exchange(record_, absl::nullopt);
-  if (!failure_.ok()) return RunUpTo(sequence_ + 1);
+  if (lost() || erased_) return RunUpTo(sequence_ + 1);
   ++sequence_;
   if (record_offset_ > 0) frames_at_.emplace_back(sequence_, record_offset_);
   RoomLog::Record entry{.room_id = room_id_, .sequence = sequence_, .bytes = record.SerializeAsString()};
@@ -59,7 +60,8 @@ void Journal::EndTurn() {
 }
 
 void Journal::Save() {
-  if (!failure_.ok() || log_bytes_ == 0) return;
+  EndTurn();
+  if (lost() || log_bytes_ == 0) return;
   // The history that is still in memory stays.
   const uint64_t forgotten = owner_.forgotten();
   while (!frames_at_.empty() && frames_at_.front().second <= forgotten) frames_at_.pop_front();
@@ -76,11 +78,11 @@ void Journal::Save() {
 }
 
 void Journal::Erase(Task done) {
-  failure_ = absl::CancelledError("the room was destroyed");
-  log_.Erase(room_id_, OnShard([done = std::move(done)](Journal& self, const absl::Status& status) mutable {
-               self.RunUpTo(self.sequence_ + 1);
-               done(status);
-             }));
+  EndTurn();
+  if (lost()) return done(failure_);
+  erased_ = true;
+  log_.Erase(room_id_,
+             OnShard([done = std::move(done)](Journal&, const absl::Status& status) mutable { done(status); }));
 }
 
 RoomLog::Done Journal::OnShard(absl::AnyInvocable<void(Journal&, const absl::Status&)> then) {
@@ -103,7 +105,7 @@ void Journal::Stored(uint64_t sequence, const absl::Status& status) {
 }
 
 void Journal::Fail(const absl::Status& status) {
-  if (!failure_.ok()) return;
+  if (lost()) return;
   failure_ = status;
   stored_ = sequence_;
   RunUpTo(sequence_);

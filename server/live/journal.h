@@ -34,10 +34,18 @@ class Journal : public std::enable_shared_from_this<Journal> {
     std::function<void(const absl::Status&)> on_failure;
   };
 
-  // Behind the record `last_sequence` of the room, which the log has open; `snapshot_bytes` is the size of its snapshot,
-  // `log_bytes` that of the records behind it.
-  Journal(std::string room_id, RoomLog& log, Shard& shard, Owner owner, uint64_t last_sequence, size_t snapshot_bytes,
-          size_t log_bytes);
+  // What the log has of the room already.
+  struct Start {
+    uint64_t last_sequence = 0;
+    // Of the snapshot, and of the records behind it.
+    size_t snapshot_bytes = 0;
+    size_t log_bytes = 0;
+    // Records that hold frames: sequence and last offset.
+    std::deque<std::pair<uint64_t, uint64_t>> frames_at;
+  };
+
+  // The log has the room open.
+  Journal(std::string room_id, RoomLog& log, Shard& shard, Owner owner, Start start);
 
   // The record of this turn, to be added to.
   RoomRecord& record();
@@ -50,7 +58,9 @@ class Journal : public std::enable_shared_from_this<Journal> {
   // refused. UNAVAILABLE, RESOURCE_EXHAUSTED (the disk is full) or DATA_LOSS.
   using Task = absl::AnyInvocable<void(const absl::Status&)>;
   void WhenStored(Task task);
-  bool all_stored() const { return waiting_.empty() && !record_ && stored_ == sequence_; }
+  bool all_stored() const { return lost() || (waiting_.empty() && !record_ && stored_ == sequence_); }
+  // The log has refused a record: nothing of the room may be shown any more.
+  bool lost() const { return !failure_.ok(); }
 
   // Replaces what is in the log by a snapshot, if there is something to gain.
   void Save();
@@ -75,9 +85,9 @@ class Journal : public std::enable_shared_from_this<Journal> {
   uint64_t sequence_;  // of the last record that the log was given
   uint64_t stored_;    // of the last that is on disk
   absl::Status failure_;
+  bool erased_ = false;
   // By the sequence that they wait for.
   std::deque<std::pair<uint64_t, Task>> waiting_;
-  // Records that hold frames: sequence and last offset.
   std::deque<std::pair<uint64_t, uint64_t>> frames_at_;
   size_t snapshot_bytes_;
   size_t log_bytes_;

@@ -16,6 +16,8 @@ absl::Status JoinContext::ReadPayload(google::protobuf::Message& message) const 
 
 Awaitable<absl::Status> LiveRoomBase::OnCreate() { co_return absl::OkStatus(); }
 
+Awaitable<absl::Status> LiveRoomBase::OnLoad() { co_return absl::OkStatus(); }
+
 Awaitable<absl::Status> LiveRoomBase::OnJoin(JoinContext&) { co_return absl::OkStatus(); }
 
 void LiveRoomBase::OnLeave(LeaveContext&) {}

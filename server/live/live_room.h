@@ -32,6 +32,8 @@ class TypedRoom;
 //
 // The order of a room's life:
 //   OnCreate, then for each member OnJoin ... OnLeave, then OnDestroy.
+// A durable room (RoomOptions::durable) is only put aside when it is empty, and comes back with OnLoad; OnDestroy is for
+// when its data goes.
 // Joins wait for OnCreate and OnDestroy to end. If OnCreate fails, the room is gone and those who wait are refused.
 class LiveRoomBase {
  public:
@@ -42,6 +44,11 @@ class LiveRoomBase {
 
   // Once, before anything else. Not OK: the room is removed, and joins are told "Room initialization failed".
   virtual Awaitable<absl::Status> OnCreate();
+
+  // Instead of OnCreate, when a durable room comes back from the log: state and meta are as they were; timers and what
+  // else lived in memory are not. OnLeave then follows for each member that was in it (reason cleanup, without its
+  // membership). Not OK: it is not loaded, and who wanted it is told so.
+  virtual Awaitable<absl::Status> OnLoad();
 
   // Decides on a join; it holds its seat meanwhile. Not OK: rejected, with that status if it has a reason (MakeError),
   // else PERMISSION_DENIED with its message ("Join rejected by room" if it has none). What it sets of the state, the
@@ -115,6 +122,9 @@ class LiveRoomBase {
   // The public state, and what the current step has changed of it.
   virtual StateTracker& tracker() = 0;
   virtual const StateTracker& tracker() const = 0;
+  virtual google::protobuf::Message& meta_message() = 0;
+  // Whether the current step has changed it, perhaps.
+  virtual bool meta_touched() const = 0;
   // The step has ended: keep its changes of the private state, or take them back.
   virtual void KeepMeta() = 0;
   virtual void UndoMeta() = 0;
@@ -130,6 +140,7 @@ template <typename State, typename Meta>
 class LiveRoom : public LiveRoomBase {
  public:
   using StateMessage = State;
+  using MetaMessage = Meta;
 
  protected:
   const State& state() const { return state_.value(); }
@@ -176,6 +187,8 @@ class LiveRoom : public LiveRoomBase {
  private:
   StateTracker& tracker() final { return state_; }
   const StateTracker& tracker() const final { return state_; }
+  google::protobuf::Message& meta_message() final { return meta_; }
+  bool meta_touched() const final { return meta_before_.has_value(); }
   void KeepMeta() final { meta_before_.reset(); }
   void UndoMeta() final {
     if (meta_before_) meta_ = *std::exchange(meta_before_, std::nullopt);

@@ -82,39 +82,38 @@ class Replay {
 
 }  // namespace
 
-absl::StatusOr<uint64_t> OffsetOf(const StoredFrame& frame) {
-  ASSIGN_OR_RETURN(const v1::ServerFrame read, ReadFrame(frame));
-  const uint64_t offset = OffsetIn(read);
-  if (offset == 0) return Damaged("a frame has no offset");
-  return offset;
-}
-
-absl::StatusOr<RestoredRoom> RestoreRoom(const StoredRoom& stored, std::unique_ptr<google::protobuf::Message> state) {
+absl::StatusOr<RestoredRoom> RestoreRoom(const RoomTypeInfo& type, const StoredRoom& stored) {
   RestoredRoom restored;
-  restored.last_sequence = stored.last_sequence();
-  restored.snapshot_bytes = stored.snapshot.size();
-  if (!restored.room.ParseFromString(stored.snapshot)) return Damaged("the snapshot is none");
-  if (!state->ParseFromString(restored.room.state())) return Damaged("the state is none of its type");
-  restored.room.clear_state();
-  absl::StatusOr<json::value> before = ParseJson(MessageToJson(*state, JsonZeros::kPrint));
-  RETURN_IF_ERROR(before.status());
-  Replay replay(restored.room, *std::move(before));
+  RoomSnapshot& room = restored.room;
+  restored.state.reset(type.state->New());
+  restored.meta.reset(type.meta->New());
+  restored.log.last_sequence = stored.last_sequence();
+  restored.log.snapshot_bytes = stored.snapshot.size();
+  if (!room.ParseFromString(stored.snapshot)) return Damaged("the snapshot is none");
+  if (!restored.state->ParseFromString(room.state())) return Damaged("the state is none of its type");
+  ASSIGN_OR_RETURN(json::value before, ParseJson(MessageToJson(*restored.state, JsonZeros::kPrint)));
+  Replay replay(room, std::move(before));
   uint64_t sequence = stored.first_sequence;
   for (const std::string& bytes : stored.records) {
     RoomRecord record;
     if (!record.ParseFromString(bytes)) return Damaged(absl::StrCat("record ", sequence, " is none"));
     if (sequence > stored.snapshot_sequence) {
-      restored.log_bytes += bytes.size();
+      restored.log.log_bytes += bytes.size();
       RETURN_IF_ERROR(replay.Apply(record));
+    }
+    if (record.frames_size() > 0) {
+      ASSIGN_OR_RETURN(const v1::ServerFrame last, ReadFrame(record.frames(record.frames_size() - 1)));
+      restored.log.frames_at.emplace_back(sequence, OffsetIn(last));
     }
     for (StoredFrame& frame : *record.mutable_frames()) restored.history.push_back(std::move(frame));
     ++sequence;
   }
-  if (restored.room.epoch().empty()) return Damaged("there is no epoch");
-  state->Clear();
-  const absl::Status read = MessageFromJson(replay.state(), *state);
+  if (room.epoch().empty()) return Damaged("there is no epoch");
+  if (restored.history.size() > room.offset()) return Damaged("there are more frames than offsets");
+  restored.state->Clear();
+  const absl::Status read = MessageFromJson(replay.state(), *restored.state);
   if (!read.ok()) return Damaged(absl::StrCat("the state is none of its type: ", read.message()));
-  restored.state = std::move(state);
+  if (!restored.meta->ParseFromString(room.meta())) return Damaged("the meta is none of its type");
   return restored;
 }
 

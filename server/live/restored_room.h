@@ -8,28 +8,24 @@
 
 #include "absl/status/statusor.h"
 #include "server/engine/room_log.h"
+#include "server/live/journal.h"
 #include "server/live/room_record.pb.h"
+#include "server/live/room_type.h"
 
 namespace atrium {
 
 // A durable room as the log has it.
 struct RestoredRoom {
-  // Of the newest record. Its `state` is not set: that is in `state`.
+  // As of the newest record; `state` and `meta` are beside it.
   RoomSnapshot room;
-  std::unique_ptr<google::protobuf::Message> state;
+  std::unique_ptr<google::protobuf::Message> state, meta;
   // The last frames, in their order.
   std::vector<StoredFrame> history;
-  uint64_t last_sequence = 0;
-  // Of the snapshot, and of the records behind it.
-  size_t snapshot_bytes = 0;
-  size_t log_bytes = 0;
+  Journal::Start log;
 };
 
-// Puts a room together from its snapshot and the records behind that. `state` is an empty message of its state's type.
-// DATA_LOSS if they do not fit together or not that type: with what is wrong.
-absl::StatusOr<RestoredRoom> RestoreRoom(const StoredRoom& stored, std::unique_ptr<google::protobuf::Message> state);
-
-// A frame of a history, whose room id and offset it tells. DATA_LOSS if it is none.
-absl::StatusOr<uint64_t> OffsetOf(const StoredFrame& frame);
+// Puts a room together from its snapshot and the records behind that. DATA_LOSS, with what is wrong, if they do not fit
+// together, or not `type`.
+absl::StatusOr<RestoredRoom> RestoreRoom(const RoomTypeInfo& type, const StoredRoom& stored);
 
 }  // namespace atrium

@@ -15,8 +15,11 @@
 #include "server/common/counter.h"
 #include "server/common/log.h"
 #include "server/live/fanout.h"
+#include "server/live/idempotency.h"
+#include "server/live/journal.h"
 #include "server/live/member.h"
 #include "server/live/presence.h"
+#include "server/live/restored_room.h"
 #include "server/live/room_type.h"
 #include "server/live/shard.h"
 #include "server/live/typed_room.h"
@@ -95,10 +98,16 @@ class Room final : private StepSink {
     Log& log;
     // The room has been empty for its time and nothing in it runs. Called outside of the room's own code.
     std::function<void(const std::string& id)> on_idle;
+    // Where durable rooms are kept; null if they live in memory only.
+    RoomLog* store = nullptr;
+    // What the room has in memory could not be stored: it is to be abandoned, now.
+    std::function<void(const std::string& id)> on_lost;
   };
 
-  // `type` is null for an untyped room, whose state starts as `initial_state`.
+  // A new room. `type` is null for an untyped one, whose state starts as `initial_state`. The log has a durable one open.
   Room(std::string id, const RoomTypeInfo* type, json::object initial_state, std::string epoch, Env env);
+  // A durable room that comes back from the log, which has it open.
+  Room(std::string id, const RoomTypeInfo* type, const RestoredRoom& restored, Env env);
   ~Room() override;
 
   const std::string& id() const { return id_; }
@@ -113,7 +122,8 @@ class Room final : private StepSink {
   const MemberIdentity* FindMember(absl::string_view id) const;
   const absl::flat_hash_map<std::string, Member>& members() const { return members_; }
 
-  // Runs OnCreate; before it is `done` with OK, nothing else may be called. At once for an untyped room.
+  // Runs OnCreate, or OnLoad of one that comes back; before it is `done` with OK, nothing else may be called. At once
+  // for an untyped room.
   void Create(absl::AnyInvocable<void(absl::Status)> done);
   // Runs OnDestroy on an idle room; false if the room wants to stay. Nothing else may be called meanwhile.
   void Destroy(absl::AnyInvocable<void(bool)> done);
@@ -121,6 +131,26 @@ class Room final : private StepSink {
   bool idle() const;
   // It was not destroyed: OnDestroy is asked again after another empty_ttl, a second at least.
   void Stay();
+
+  // ---- Of a durable room; of others, everything is stored at once and there is nothing to put aside
+
+  bool durable() const { return journal_ != nullptr; }
+  // Runs `task` when all that the room has done is on disk, behind what waits for that already.
+  void WhenStored(Journal::Task task);
+  bool all_stored() const { return journal_ == nullptr || journal_->all_stored(); }
+  // Sees to it that the room can be loaded fast, and runs `done` when it may go.
+  void PutAside(Journal::Task done);
+  // Removes the room from the log.
+  void Erase(Journal::Task done);
+  // What a listing shows of it, serialised.
+  std::string Head() const;
+  // Its members are told that they have left; no hook runs for that, the room in the log knows nothing of it. The room
+  // is idle for good once its hooks have ended.
+  void Abandon();
+
+  // The answers to requests with an idempotency key. What is to be stored of one goes through KeepAnswer.
+  Idempotency& idempotency() { return idempotency_; }
+  void KeepAnswer(StoredAnswer answer);
 
   // Decides on the join of `who`; a pending decision holds a seat. `done` gets RESOURCE_EXHAUSTED if the room is full,
   // FAILED_PRECONDITION if it is locked, PERMISSION_DENIED or what OnJoin says if it refused, ABORTED if a join of this
@@ -173,6 +203,7 @@ class Room final : private StepSink {
 
   // StepSink.
   absl::Status CommitState(const StateChange& change) override;
+  void CommitMeta(const google::protobuf::Message& meta) override;
   int EmitStaged(const StagedEvent& event) override;
   absl::StatusOr<json::object> MergeMetadata(const json::object& keys) const override;
   void SetOwnMetadata(json::object metadata) override;
@@ -180,10 +211,22 @@ class Room final : private StepSink {
   std::vector<MemberInfo> MemberInfos() const override;
   void OnHooksEnded() override { WatchEmptiness(); }
 
+  Room(std::string id, const RoomTypeInfo* type, std::string epoch, absl::Time create_time, Env env,
+       Journal::Start log);
+  std::shared_ptr<Journal> MakeJournal(Journal::Start log);
+  void Restore(const RestoredRoom& restored);
+  RoomSnapshot MakeSnapshot();
+  void StoreJoin(const MemberIdentity& who);
+  void StoreSettings();
+  StoredSettings Settings() const;
+  // Says goodbye to the members that were in it when it was last stored.
+  void ForgetOldMembers();
+
   // Tells on_idle when the room has been idle for its time.
   void WatchEmptiness(absl::Duration at_least = absl::ZeroDuration());
   void FinishJoin(MemberIdentity who, std::any membership, const absl::optional<v1::Position>& since,
                   absl::Status verdict, JoinDone done);
+  FramePtr LeftFrame(const MemberIdentity& who, v1::LeaveReason reason) const;
   Admission Admit(MemberIdentity who, std::any membership, const absl::optional<v1::Position>& since);
   // With the state and all members.
   Admission MakeAdmission(const std::string& member_id);
@@ -214,6 +257,8 @@ class Room final : private StepSink {
   const Env env_;
   const absl::Time create_time_;
   absl::Time last_activity_time_;
+  // It comes from the log.
+  bool restored_ = false;
   // OnCreate has said yes, and OnDestroy is not being asked.
   bool open_ = false;
   bool cleared_ = false;
@@ -236,6 +281,9 @@ class Room final : private StepSink {
   absl::flat_hash_map<SessionKey, ObserverIdentity> observers_;
   // During the OnLeave of one that went before its join was decided.
   std::optional<MemberInfo> unseen_leaver_;
+  Idempotency idempotency_;
+  // Null if the room is not durable. Before fanout_, which uses it.
+  const std::shared_ptr<Journal> journal_;
   Fanout fanout_;
   Presence presence_;
   Shard::TimerId presence_timer_ = 0;

@@ -13,6 +13,7 @@
 #include "server/live/room.h"
 #include "server/live/room_feed.h"
 #include "server/live/room_registry.h"
+#include "server/live/sleeping_rooms.h"
 
 namespace atrium {
 
@@ -22,27 +23,35 @@ namespace atrium {
 // shards must have stopped before the destructor runs.
 class RoomManager final : private RoomFeed::Source {
  public:
-  // `workers` have stopped before the shards have.
-  RoomManager(const RoomRegistry& registry, RoomSettings settings, std::vector<Shard*> shards, Workers& workers,
-              Log& log);
+  // `workers` have stopped before the shards have. `store` is null if durable rooms live in memory only.
+  RoomManager(const RoomRegistry& registry, RoomSettings settings, std::vector<Shard*> shards, Workers& workers, Log& log,
+              RoomLog* store = nullptr);
 
-  // Null if there is no such room. Waits while a room is being created or destroyed.
-  using Use = absl::AnyInvocable<void(Room*)>;
+  // Learns which rooms the store has; `done` gets its errors, on a thread of the store. Before anything else.
+  void Start(absl::AnyInvocable<void(absl::Status)> done);
+
+  // Null if there is no such room. Waits while a room is being created, loaded or destroyed. DATA_LOSS or UNAVAILABLE if
+  // it is durable and cannot be loaded.
+  using Use = absl::AnyInvocable<void(absl::StatusOr<Room*>)>;
   void Find(std::string room_id, Use use);
 
   // Creates the room if there is none; `initial_state` is then the state of an untyped one. RESOURCE_EXHAUSTED if that
-  // is too large, FAILED_PRECONDITION ("Room initialization failed") if OnCreate failed.
-  using UseOrError = absl::AnyInvocable<void(absl::StatusOr<Room*>)>;
-  void FindOrCreate(std::string room_id, json::object initial_state, UseOrError use);
+  // is too large, FAILED_PRECONDITION ("Room initialization failed") if OnCreate or OnLoad failed; else as Find.
+  void FindOrCreate(std::string room_id, json::object initial_state, Use use);
 
-  // Takes everybody out of a room, who are told, and removes it. NOT_FOUND: no such room.
+  // Takes everybody out of a room, who are told, and removes it, from the store too: `done` runs then. NOT_FOUND: no such
+  // room.
   void Destroy(std::string room_id, absl::AnyInvocable<void(absl::Status)> done);
 
-  // `count` rooms that `wanted` takes with the least ids after `after`, in their order. `wanted` runs on all shards.
-  using Wanted = std::function<bool(const Room&)>;
+  // Which rooms are asked for. `matches` runs on all shards; none for all.
+  struct Wanted {
+    bool unlisted = true;
+    std::function<bool(const v1::Room&)> matches;
+  };
+  // `count` rooms with the least ids after `after`, in their order.
   void List(std::string after, size_t count, Wanted wanted, absl::AnyInvocable<void(std::vector<v1::Room>)> done);
 
-  // How many there are. Any thread; counted while it changes.
+  // How many there are, those that sleep in the store included. Any thread; counted while it changes.
   int64_t room_count() const;
 
   const RoomRegistry& registry() const { return registry_; }
@@ -52,30 +61,53 @@ class RoomManager final : private RoomFeed::Source {
   const RoomCounters& counters(int shard, int type_index) const { return rooms_[shard]->counters[type_index]; }
 
  private:
-  // A room, and who waits for it while it is created or destroyed.
+  // A room, and who waits for it while it is created, loaded, put aside or destroyed.
   struct Entry {
+    // Null while it is loaded.
     std::unique_ptr<Room> room;
     bool ready = false;
-    std::deque<UseOrError> waiting;
+    // Somebody wants it even if it has to be created.
+    bool wanted = false;
+    std::deque<Use> waiting;
+    // It is to go for good, and who wants to know that.
+    bool destroyed = false;
+    std::vector<absl::AnyInvocable<void(absl::Status)>> on_destroyed;
+    // The store has refused it.
+    bool lost = false;
   };
   // The rooms of one shard; touched on it only, but for the counters.
   struct ShardRooms {
     explicit ShardRooms(size_t types) : counters(types) {}
     std::vector<RoomCounters> counters;
     absl::BitGen random;
+    SleepingRooms sleeping;
     // Rooms count until they are gone: last.
     absl::flat_hash_map<std::string, std::unique_ptr<Entry>> rooms;
   };
 
   int ShardOf(absl::string_view room_id) const;
+  static std::string NewEpoch(absl::BitGen& random);
+  Room::Env EnvOf(int shard, const RoomTypeInfo* type);
+  bool Durable(const RoomTypeInfo* type) const;
   void FindOn(int shard, const std::string& room_id, Use use);
-  void FindOrCreateOn(int shard, const std::string& room_id, json::object initial_state, UseOrError use);
-  void Create(int shard, const std::string& room_id, json::object initial_state, UseOrError use);
+  void FindOrCreateOn(int shard, const std::string& room_id, json::object initial_state, Use use);
+  void Create(int shard, const std::string& room_id, json::object initial_state, Use use);
+  void Begin(int shard, const std::string& room_id, Entry& entry);
   void OnIdle(int shard, const std::string& room_id);
   void Remove(int shard, const std::string& room_id, const absl::Status& why);
-  static void UseWhenReady(Entry& entry, UseOrError use);
+  static void UseWhenReady(Entry& entry, Use use);
   void SetReady(int shard, Entry& entry);
   std::vector<v1::Room> ListOn(int shard, const std::string& after, size_t count, const Wanted& wanted) const;
+
+  // Of durable rooms.
+  void LearnFrom(std::string after, absl::AnyInvocable<void(absl::Status)> done);
+  void Load(int shard, const std::string& room_id, bool create, Use use);
+  void OnLoaded(int shard, const std::string& room_id, absl::StatusOr<absl::optional<StoredRoom>> stored);
+  void PutAside(int shard, const std::string& room_id, Entry& entry);
+  void Erase(int shard, const std::string& room_id, Entry& entry);
+  void OnLost(int shard, const std::string& room_id);
+  // It is in the store only.
+  void Sleep(int shard, const std::string& room_id);
 
   // RoomFeed::Source.
   std::vector<ListedRoom> ListedOn(int shard) const override;
@@ -87,6 +119,7 @@ class RoomManager final : private RoomFeed::Source {
   const std::vector<Shard*> shards_;
   Workers& workers_;
   Log& log_;
+  RoomLog* const store_;
   // Rooms use it until they are gone: before them.
   RoomFeed feed_;
   std::vector<std::unique_ptr<ShardRooms>> rooms_;

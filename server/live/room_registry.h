@@ -23,6 +23,8 @@ class RoomRegistry {
     auto info = std::make_unique<RoomTypeInfo>();
     info->name = std::string(T::kName);
     info->create = [] { return std::make_unique<T>(); };
+    info->state = &T::StateMessage::default_instance();
+    info->meta = &T::MetaMessage::default_instance();
     RoomType<T> type(*info);
     T::Describe(type);
     return AddInfo(std::move(info));

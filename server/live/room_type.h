@@ -29,7 +29,10 @@ enum class Access {
 struct RoomOptions {
   // How many members a room holds; 0 for no limit.
   int max_members = 0;
-  // How long an empty room is kept. Not set: as the server is told (--empty-ttl).
+  // State, meta and history are kept in the server's log (--data-dir), across restarts, until the room is destroyed or
+  // nothing has happened in it for --durable-ttl. What was acknowledged or shown is on disk.
+  bool durable = false;
+  // How long an empty room is kept; a durable one, in memory. Not set: as the server is told (--empty-ttl).
   absl::optional<absl::Duration> empty_ttl;
   // 0: each step's change of the state goes out at once, as one patch. Else the changes of so long a time go out
   // together; a recorded event sends them before itself. For rooms that change many times a second.
@@ -71,6 +74,9 @@ struct RoomTypeInfo {
   int index = 0;
   RoomOptions options;
   std::function<std::unique_ptr<LiveRoomBase>()> create;
+  // At their defaults.
+  const google::protobuf::Message* state = nullptr;
+  const google::protobuf::Message* meta = nullptr;
   absl::btree_map<std::string, Method> methods;
   absl::btree_map<std::string, Event> events;
 };

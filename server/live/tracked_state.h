@@ -29,6 +29,9 @@ class StateTracker {
   // What the clients have: without the steps since the last Flush.
   virtual const google::protobuf::Message& committed() const = 0;
 
+  // The state itself, to be filled before the first step.
+  virtual google::protobuf::Message& restored() = 0;
+
   // Whether the step has changed something, perhaps.
   virtual bool touched() const = 0;
   // What the step has changed; asked once, before Keep or Undo ends the step.
@@ -101,6 +104,8 @@ class TrackedState final : public StateTracker {
 
   void set_folding(bool folding) override { folding_ = folding; }
   const State& committed() const override { return committed_ ? *committed_ : value_; }
+
+  State& restored() override { return value_; }
 
   bool touched() const override { return touched_; }
   StateChange Take() override {

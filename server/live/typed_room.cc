@@ -25,6 +25,13 @@ TypedRoom::~TypedRoom() { StopTimers(); }
 
 const google::protobuf::Message& TypedRoom::state() const { return std::as_const(*live_).tracker().committed(); }
 
+const google::protobuf::Message& TypedRoom::meta() const { return live_->meta_message(); }
+
+void TypedRoom::Restore(const google::protobuf::Message& state, const google::protobuf::Message& meta) {
+  live_->tracker().restored().CopyFrom(state);
+  live_->meta_message().CopyFrom(meta);
+}
+
 StateChange TypedRoom::FlushState() { return live_->tracker().Flush(); }
 
 // ---- Hooks
@@ -37,10 +44,16 @@ void TypedRoom::RunHook(const char* name, Awaitable<absl::Status> hook, absl::An
 }
 
 void TypedRoom::Create(absl::AnyInvocable<void(absl::Status)> done) {
+  Begin("OnCreate", live_->OnCreate(), std::move(done));
+}
+
+void TypedRoom::Load(absl::AnyInvocable<void(absl::Status)> done) { Begin("OnLoad", live_->OnLoad(), std::move(done)); }
+
+void TypedRoom::Begin(const char* name, Awaitable<absl::Status> hook, absl::AnyInvocable<void(absl::Status)> done) {
   auto shared_done = std::make_shared<absl::AnyInvocable<void(absl::Status)>>(std::move(done));
   auto outcome = std::make_shared<absl::Status>();
   steps_.RunHook<absl::Status>(
-      "OnCreate", type_.options.hook_deadline, live_->OnCreate(),
+      name, type_.options.hook_deadline, std::move(hook),
       [this, shared_done, outcome](absl::Status failure, absl::Status verdict) {
         *outcome = steps_.EndHook(std::move(failure), std::move(verdict));
         if (outcome->ok()) return (*shared_done)(absl::OkStatus());
@@ -148,6 +161,7 @@ absl::Status TypedRoom::CommitStep() {
     }
   }
   live_->tracker().Keep();
+  if (live_->meta_touched()) sink_.CommitMeta(live_->meta_message());
   live_->KeepMeta();
   started_timers_.clear();
   for (const Shard::TimerId timer : std::exchange(cancelled_timers_, {})) StopTimer(timer);

@@ -33,6 +33,8 @@ class StepSink {
   virtual ~StepSink() = default;
   // Takes a change of the state. RESOURCE_EXHAUSTED if that would be too large or too deep: the step is undone.
   virtual absl::Status CommitState(const StateChange& change) = 0;
+  // The private state has changed, perhaps.
+  virtual void CommitMeta(const google::protobuf::Message& meta) = 0;
   // Returns how many sessions it was handed to.
   virtual int EmitStaged(const StagedEvent& event) = 0;
   // The room's own metadata as it would be with `keys` set; RESOURCE_EXHAUSTED if it is too large.
@@ -60,12 +62,16 @@ class TypedRoom final : private StepOwner {
 
   // The state as the members have it.
   const google::protobuf::Message& state() const;
+  const google::protobuf::Message& meta() const;
+  // Both as they were stored, before the first hook.
+  void Restore(const google::protobuf::Message& state, const google::protobuf::Message& meta);
   // What steps have changed since the last such call, where the type folds.
   StateChange FlushState();
 
   // A hook, to its end or its deadline. `done` runs once; when a hook said yes, inside its last step, whose changes
   // are committed already.
   void Create(absl::AnyInvocable<void(absl::Status)> done);
+  void Load(absl::AnyInvocable<void(absl::Status)> done);
   void Join(std::shared_ptr<JoinContext> join, absl::AnyInvocable<void(absl::Status)> done);
   // `done` runs when nothing is left of the hook, outside of the room's own code.
   void Destroy(absl::AnyInvocable<void(bool)> done);
@@ -96,6 +102,7 @@ class TypedRoom final : private StepOwner {
   absl::string_view kind() const override { return "room"; }
   const std::string& name() const override { return sink_.room_id(); }
 
+  void Begin(const char* name, Awaitable<absl::Status> hook, absl::AnyInvocable<void(absl::Status)> done);
   // Runs a hook whose verdict commits or undoes its last step.
   void RunHook(const char* name, Awaitable<absl::Status> hook, absl::AnyInvocable<void(absl::Status)> done);
   absl::StatusOr<CallResult> CallAtOnce(const RoomTypeInfo::Method& method, const json::value& args,

@@ -116,6 +116,7 @@ class FrameBuilder {
       AppendField(Bytes(Encoding::kGrpc), v1::ServerFrames::kFramesFieldNumber, frame);
     }
   }
+  void SetGrpcBytes(std::string bytes) { Bytes(Encoding::kGrpc) = std::move(bytes); }
   void SetVolatile(bool is_volatile = true) { frame_->is_volatile_ = is_volatile; }
   FramePtr Build() { return std::move(frame_); }
 
@@ -179,6 +180,12 @@ v1::ServerFrame DecodeServerFrame(const Frame& frame) {
     if (value.ok()) MessageFromJson(*value, decoded).IgnoreError();
   }
   return decoded;
+}
+
+FramePtr MakeFrame(std::string grpc_bytes, FrameOrigin origin) {
+  FrameBuilder builder(Encoding::kGrpc, origin);
+  builder.SetGrpcBytes(std::move(grpc_bytes));
+  return builder.Build();
 }
 
 FramePtr Reencode(const Frame& frame, Encoding encoding) {

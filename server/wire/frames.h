@@ -75,6 +75,9 @@ FramePtr EncodeFrame(const v1::ServerFrame& frame, EncodingSet encodings, const 
 // The frame in another encoding, made from one that it has.
 FramePtr Reencode(const Frame& frame, Encoding encoding);
 
+// A recorded frame of those bytes, in encoding kGrpc.
+FramePtr MakeFrame(std::string grpc_bytes, FrameOrigin origin);
+
 // Reads a frame back.
 v1::ServerFrame DecodeServerFrame(const Frame& frame);
 

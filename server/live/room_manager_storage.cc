@@ -1,0 +1,108 @@
+// How the manager loads durable rooms from the store, and puts them aside.
+
+#include <utility>
+
+#include "server/live/restored_room.h"
+#include "server/live/room_errors.h"
+#include "server/live/room_manager.h"
+
+namespace atrium {
+namespace {
+
+constexpr size_t kHeadsAtOnce = 10'000;
+
+}  // namespace
+
+bool RoomManager::Durable(const RoomTypeInfo* type) const {
+  return store_ != nullptr && type != nullptr && type->options.durable;
+}
+
+void RoomManager::Start(absl::AnyInvocable<void(absl::Status)> done) {
+  if (store_ == nullptr) return done(absl::OkStatus());
+  LearnFrom("", std::move(done));
+}
+
+void RoomManager::LearnFrom(std::string after, absl::AnyInvocable<void(absl::Status)> done) {
+  store_->List(std::move(after), kHeadsAtOnce,
+               [this, done = std::move(done)](absl::StatusOr<std::vector<StoredHead>> heads) mutable {
+                 if (!heads.ok()) return done(heads.status());
+                 if (heads->empty()) return done(absl::OkStatus());
+                 std::string last = heads->back().room_id;
+                 for (StoredHead& head : *heads) {
+                   const int shard = ShardOf(head.room_id);
+                   shards_[shard]->Post([this, shard, head = std::move(head)]() mutable {
+                     // One whose class is gone stays in the store.
+                     if (!Durable(registry_.TypeOf(head.room_id))) return;
+                     rooms_[shard]->sleeping.Put(head.room_id, std::move(head.head));
+                   });
+                 }
+                 LearnFrom(std::move(last), std::move(done));
+               });
+}
+
+void RoomManager::Load(int shard, const std::string& room_id, bool create, Use use) {
+  Entry& entry = *rooms_[shard]->rooms.emplace(room_id, std::make_unique<Entry>()).first->second;
+  entry.wanted = create;
+  entry.waiting.push_back(std::move(use));
+  store_->Open(room_id, [this, shard, room_id](absl::StatusOr<absl::optional<StoredRoom>> stored) {
+    shards_[shard]->Post([this, shard, room_id, stored = std::move(stored)]() mutable {
+      OnLoaded(shard, room_id, std::move(stored));
+    });
+  });
+}
+
+void RoomManager::OnLoaded(int shard, const std::string& room_id, absl::StatusOr<absl::optional<StoredRoom>> stored) {
+  Entry& entry = *rooms_[shard]->rooms.at(room_id);
+  const RoomTypeInfo* const type = registry_.TypeOf(room_id);
+  if (!stored.ok()) return Remove(shard, room_id, stored.status());
+  if (!*stored) {
+    rooms_[shard]->sleeping.Remove(room_id);
+    if (!entry.wanted) return Remove(shard, room_id, RoomNotFound(room_id));
+    entry.room =
+        std::make_unique<Room>(room_id, type, json::object(), NewEpoch(rooms_[shard]->random), EnvOf(shard, type));
+    return Begin(shard, room_id, entry);
+  }
+  absl::StatusOr<RestoredRoom> restored = RestoreRoom(*type, **stored);
+  if (!restored.ok()) {
+    log_.Error("room could not be loaded", {{"room", room_id}, {"error", restored.status().message()}});
+    return Remove(shard, room_id, restored.status());
+  }
+  entry.room = std::make_unique<Room>(room_id, type, *restored, EnvOf(shard, type));
+  Begin(shard, room_id, entry);
+}
+
+void RoomManager::PutAside(int shard, const std::string& room_id, Entry& entry) {
+  entry.room->PutAside([this, shard, room_id](const absl::Status& status) {
+    // Else the room is lost, which has its own way.
+    if (!status.ok()) return;
+    shards_[shard]->Post([this, shard, room_id] { Sleep(shard, room_id); });
+  });
+}
+
+void RoomManager::Sleep(int shard, const std::string& room_id) {
+  Entry& entry = *rooms_[shard]->rooms.at(room_id);
+  rooms_[shard]->sleeping.Put(room_id, entry.room->Head());
+  const absl::Status lost = MakeError(absl::StatusCode::kUnavailable, "ROOM_LOST", "The room could not be stored");
+  for (auto& done : entry.on_destroyed) done(lost);
+  Remove(shard, room_id, RoomNotFound(room_id));
+}
+
+void RoomManager::Erase(int shard, const std::string& room_id, Entry& entry) {
+  entry.room->Erase([this, shard, room_id](const absl::Status& status) {
+    shards_[shard]->Post([this, shard, room_id, status] {
+      if (!status.ok()) return Sleep(shard, room_id);
+      auto done = std::move(rooms_[shard]->rooms.at(room_id)->on_destroyed);
+      Remove(shard, room_id, RoomNotFound(room_id));
+      for (auto& destroyed : done) destroyed(absl::OkStatus());
+    });
+  });
+}
+
+void RoomManager::OnLost(int shard, const std::string& room_id) {
+  Entry& entry = *rooms_[shard]->rooms.at(room_id);
+  entry.ready = false;
+  entry.lost = true;
+  entry.room->Abandon();
+}
+
+}  // namespace atrium
