@@ -159,9 +159,13 @@ absl::Status RoomStore::Commit(const Batch& batch) {
 }
 
 absl::Status RoomStore::Recover() {
-  // Writes what is in memory to new files and leaves the failed log behind. Enough when the disk was full.
-  if (db_ && db_->Resume().ok()) return absl::OkStatus();
-  // After other errors RocksDB wants to be opened anew.
+  if (db_) {
+    // Writes what is in memory to new files, and leaves the failed log behind.
+    const rocksdb::Status resumed = db_->Resume();
+    if (resumed.ok()) return absl::OkStatus();
+    if (resumed.IsNoSpace()) return ErrorFrom(resumed);
+  }
+  // After errors other than a full disk RocksDB wants to be opened anew.
   const std::unique_lock lock(reopening_);
   CloseDb();
   return OpenDb();
