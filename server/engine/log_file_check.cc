@@ -7,9 +7,9 @@
 namespace atrium {
 namespace {
 
-// The format: blocks of 32 KiB, filled with pieces that do not cross their ends; what is too short for a header at the end
-// of a block is zeros. A piece is: checksum (4 bytes, of type and payload), length of the payload (2), type (1), payload;
-// numbers are little-endian. A batch is one kFull piece, or a kFirst, any kMiddle and a kLast.
+// The format: blocks of 32 KiB, filled with pieces that do not cross their ends; what is too short for a header at the
+// end of a block is zeros. A piece is: checksum (4 bytes, of type and payload), length of the payload (2), type (1),
+// payload; numbers are little-endian. A batch is one kFull piece, or a kFirst, any kMiddle and a kLast.
 constexpr size_t kBlock = 32768;
 constexpr size_t kHeader = 7;
 // What a file system writes at once.
@@ -35,7 +35,8 @@ bool AllZero(absl::string_view bytes) {
 // A piece at `at`, of which the header is in the file.
 struct Piece {
   Piece(absl::string_view file, size_t at)
-      : checksum(ByteAt(file, at) | ByteAt(file, at + 1) << 8 | ByteAt(file, at + 2) << 16 | ByteAt(file, at + 3) << 24),
+      : checksum(ByteAt(file, at) | ByteAt(file, at + 1) << 8 | ByteAt(file, at + 2) << 16 |
+                 ByteAt(file, at + 3) << 24),
         length(ByteAt(file, at + 4) | ByteAt(file, at + 5) << 8),
         type(static_cast<uint8_t>(file[at + 6])),
         end(at + kHeader + length) {}
@@ -98,7 +99,8 @@ LogFileEnd::Kind KindOfEnd(absl::string_view file, size_t batch, size_t bad) {
   const Piece piece(file, bad);
   // Sound, but out of place; or older than another batch, and so once synced.
   if (piece.Sound(file) || BatchBeginsAfter(file, bad)) return LogFileEnd::kDamaged;
-  const bool cut_short = piece.end > file.size() && piece.end <= BlockEnd(bad) && piece.type >= kFull && piece.type <= kLast;
+  const bool cut_short =
+      piece.end > file.size() && piece.end <= BlockEnd(bad) && piece.type >= kFull && piece.type <= kLast;
   if (cut_short) return EndsWithFile(file, bad) ? LogFileEnd::kDamaged : LogFileEnd::kTorn;
   return HasHole(file, batch) ? LogFileEnd::kTorn : LogFileEnd::kDamaged;
 }

@@ -9,8 +9,8 @@ namespace atrium {
 // How a file in RocksDB's log format (a write-ahead log, a manifest) ends.
 //
 // Such a file is a run of batches, each synced before the next is written, so what a crash leaves half written can only
-// be the last one: cut short, or with pages that never reached the disk and read as zeros. RocksDB takes more for a crash
-// than that: a length with a flipped bit that points behind the end of the file makes it drop, silently, all that
+// be the last one: cut short, or with pages that never reached the disk and read as zeros. RocksDB takes more for a
+// crash than that: a length with a flipped bit that points behind the end of the file makes it drop, silently, all that
 // follows.
 struct LogFileEnd {
   enum Kind {

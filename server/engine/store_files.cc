@@ -48,7 +48,8 @@ absl::Status MendLogFile(const std::string& directory, const fs::path& path) {
   ASSIGN_OR_RETURN(const std::string bytes, ReadFile(directory, path));
   const LogFileEnd end = CheckLogFile(bytes);
   if (end.kind == LogFileEnd::kDamaged) {
-    return LogDamaged(directory, absl::StrCat("file ", path.string(), " has been changed behind byte ", end.sound_bytes));
+    return LogDamaged(directory,
+                      absl::StrCat("file ", path.string(), " has been changed behind byte ", end.sound_bytes));
   }
   return end.kind == LogFileEnd::kTorn ? CutFile(directory, path, end.sound_bytes) : absl::OkStatus();
 }
@@ -59,7 +60,8 @@ absl::StatusOr<fs::path> Manifest(const std::string& directory, const fs::path& 
   if (!name.empty() && name.back() == '\n') name.pop_back();
   std::error_code error;
   if (name.rfind("MANIFEST-", 0) == 0 && fs::is_regular_file(folder / name, error)) return folder / name;
-  return LogDamaged(directory, absl::StrCat("file ", (folder / "CURRENT").string(), " names no manifest that is there"));
+  return LogDamaged(directory,
+                    absl::StrCat("file ", (folder / "CURRENT").string(), " names no manifest that is there"));
 }
 
 }  // namespace

@@ -141,9 +141,7 @@ TEST_F(EmbeddedLogTest, ADirectoryHasOneLogAtATime) {
   EXPECT_THAT(OpenLog(directory_), IsOk());
 }
 
-TEST_F(EmbeddedLogTest, ADirectoryIsMadeWithThoseAboveIt) {
-  EXPECT_THAT(OpenLog(directory_ + "/deep/down"), IsOk());
-}
+TEST_F(EmbeddedLogTest, ADirectoryIsMadeWithThoseAboveIt) { EXPECT_THAT(OpenLog(directory_ + "/deep/down"), IsOk()); }
 
 TEST_F(EmbeddedLogTest, APathThatCannotBeADirectoryIsRefused) {
   const auto not_a_directory = ::testing::AnyOf(HasSubstr("Not a directory"), HasSubstr("File exists"));
@@ -166,9 +164,10 @@ TEST_F(EmbeddedLogTest, AReadOnlyDirectoryIsRefused) {
   }
   Process child(self, {"--gtest_also_run_disabled_tests", "--gtest_filter=EmbeddedLogTest.DISABLED_OpensAsNobody"},
                 {"ATRIUM_TEST_DIRECTORY=" + directory_});
-  EXPECT_THAT(child.ReadOut(), HasSubstr(absl::StrCat("UNAVAILABLE: data directory ", directory_,
-                                                     " cannot be written or read: ", directory_,
-                                                     "/lock: Permission denied")));
+  EXPECT_THAT(child.ReadOut(),
+              HasSubstr(absl::StrCat("UNAVAILABLE: data directory ", directory_,
+                                     " cannot be written or read: ", directory_, "/lock: Permission denied")));
+  for (const auto& entry : fs::recursive_directory_iterator(temp_.path())) chmod(entry.path().c_str(), 0755);
 }
 
 // Run by the test before this.
@@ -208,9 +207,9 @@ TEST_F(EmbeddedLogTest, GoesOnWhenAFullDiskHasSpaceAgain) {
   const auto a5 = client_->StartAppend("a", 5, "5");
   const auto b4 = client_->StartAppend("b", 4, "4");
   disk_->HoldSyncs(false);
-  const auto full = StatusIs(
-      StatusCode::kResourceExhausted,
-      AllOf(HasSubstr(absl::StrCat("the disk of data directory ", directory_, " is full")), HasSubstr("No space left")));
+  const auto full = StatusIs(StatusCode::kResourceExhausted,
+                             AllOf(HasSubstr(absl::StrCat("the disk of data directory ", directory_, " is full")),
+                                   HasSubstr("No space left")));
   EXPECT_THAT(a4.Get(), full);
   EXPECT_FALSE(a5.Get().ok());
   EXPECT_FALSE(b4.Get().ok());

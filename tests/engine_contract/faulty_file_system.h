@@ -37,8 +37,8 @@ class FaultyFileSystem final : public rocksdb::FileSystemWrapper {
   // The power goes after `operations` more that change something: from then on all fail.
   void LosePowerAfter(int64_t operations);
   bool power_lost() const;
-  // Makes the disk what it is after that and ends the failing: files and names that were not synced are gone, or there in
-  // part, as `random` has it.
+  // Makes the disk what it is after that and ends the failing: files and names that were not synced are gone, or there
+  // in part, as `random` has it.
   void Restart(std::mt19937& random);
 
   rocksdb::IOStatus NewWritableFile(const std::string& path, const rocksdb::FileOptions& options,
