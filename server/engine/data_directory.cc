@@ -41,14 +41,12 @@ absl::Status SyncFolder(const std::string& directory, const std::string& folder)
 
 // Makes `folder` and those above it, so that they are there after a power failure too.
 absl::Status MakeFolder(const std::string& directory, const std::filesystem::path& folder) {
-  if (mkdir(folder.c_str(), 0700) == 0) {
-    const std::string parent = folder.has_parent_path() ? folder.parent_path().string() : ".";
-    return SyncFolder(directory, parent);
-  }
-  if (errno == EEXIST) return absl::OkStatus();
-  if (errno != ENOENT || !folder.has_parent_path()) return ErrorFrom(directory, "it cannot be made", errno);
-  RETURN_IF_ERROR(MakeFolder(directory, folder.parent_path()));
-  return MakeFolder(directory, folder);
+  std::error_code error;
+  if (std::filesystem::is_directory(folder, error)) return absl::OkStatus();
+  const std::filesystem::path parent = folder.has_parent_path() ? folder.parent_path() : ".";
+  RETURN_IF_ERROR(MakeFolder(directory, parent));
+  if (mkdir(folder.c_str(), 0700) != 0) return ErrorFrom(directory, folder.string(), errno);
+  return SyncFolder(directory, parent);
 }
 
 }  // namespace

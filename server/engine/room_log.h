@@ -36,7 +36,7 @@ struct LogStatistics {
                                                            0.025,  0.05,    0.1,    0.25,  0.5,    1,     2.5};
 
   int64_t records = 0;  // appended and on disk
-  int64_t bytes = 0;    // of records, snapshots and heads on disk
+  int64_t bytes = 0;    // of keys and values that went with them
   int64_t snapshots = 0;
   int64_t commits = 0;   // batches that were synced
   int64_t failures = 0;  // batches that were not
@@ -87,8 +87,8 @@ class RoomLog {
 
   // Opens a room for writing and reads it: all of it that was asked for before. nullopt if nothing is stored.
   // INVALID_ARGUMENT if `room_id` is none ([A-Za-z0-9_:.-], 1 to 64 of them); FAILED_PRECONDITION if the room is open;
-  // DATA_LOSS if what is stored is damaged, for this room only; UNAVAILABLE if it cannot be read now, or if a failed
-  // commit of this room is not settled yet: try again. The room is not open then.
+  // DATA_LOSS if what is stored is damaged, for this room only; UNAVAILABLE or RESOURCE_EXHAUSTED (the disk is full) if
+  // it cannot be read now, or if a failed commit of this room is not settled yet: try again. The room is not open then.
   virtual void Open(std::string room_id, Opened done) = 0;
 
   // The room is not written to any more until it is opened again. What was asked for before is still done.

@@ -60,8 +60,6 @@ rocksdb::DBOptions DatabaseOptions(rocksdb::Env* env) {
   options.max_open_files = 256;
   options.db_write_buffer_size = 48 << 20;
   options.max_background_jobs = 2;
-  // Whoever writes recovers, so that it knows from when on.
-  options.max_bgerror_resume_count = 0;
   options.info_log_level = rocksdb::WARN_LEVEL;
   options.max_log_file_size = 1 << 20;
   options.keep_log_file_num = 2;
@@ -158,13 +156,22 @@ absl::Status RoomStore::Commit(const Batch& batch) {
   return written.ok() ? absl::OkStatus() : ErrorFrom(written);
 }
 
+// After an error in its log RocksDB 7.8 takes no more writes until it is opened anew (Resume does not help, not even
+// when the disk was full). Until then it can be read, so it is not closed before the disk takes something.
 absl::Status RoomStore::Recover() {
-  // Writes what is in memory to new files and leaves the failed log behind. Enough when the disk was full.
-  if (db_ && db_->Resume().ok()) return absl::OkStatus();
-  // After other errors RocksDB wants to be opened anew.
+  if (db_) RETURN_IF_ERROR(Probe());
   const std::unique_lock lock(reopening_);
   CloseDb();
   return OpenDb();
+}
+
+absl::Status RoomStore::Probe() const {
+  rocksdb::Env* const env = db_->GetEnv();
+  const std::string path = directory_ + "/probe";
+  rocksdb::Status written = rocksdb::WriteStringToFile(env, std::string(1 << 20, '\0'), path, /*should_sync=*/true);
+  const rocksdb::Status removed = env->DeleteFile(path);
+  if (written.ok()) written = removed;
+  return written.ok() ? absl::OkStatus() : ErrorFrom(written);
 }
 
 absl::StatusOr<absl::optional<StoredRoom>> RoomStore::Read(absl::string_view room_id) const {

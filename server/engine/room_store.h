@@ -84,6 +84,8 @@ class RoomStore {
 
   absl::Status OpenDb();
   void CloseDb();
+  // Whether the disk takes a file.
+  absl::Status Probe() const;
   absl::Status ReadRecords(absl::string_view room_id, StoredRoom& room) const;
   absl::Status ErrorFrom(const rocksdb::Status& status) const;
 
