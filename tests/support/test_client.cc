@@ -53,7 +53,7 @@ TestClient::TestClient(const TestServer& server, Door door, const std::string& t
 
 uint32_t TestClient::Send(v1::ClientFrame frame) {
   frame.set_id(++last_id_);
-  EXPECT_TRUE(stream_->Send(frame)) << "the connection is gone";
+  if (!stream_->Send(frame)) ADD_FAILURE() << "the connection is gone: " << stream_->WaitForEnd();
   return last_id_;
 }
 
