@@ -32,6 +32,7 @@ absl::Status RoomExists() { return MakeError(absl::StatusCode::kAlreadyExists, "
 
 void ChatRoom::Describe(RoomType<ChatRoom>& type) {
   type.options().max_members = kMaxMembers;
+  type.options().durable = true;
   type.Method("addMessage", &ChatRoom::AddMessage)
       .Method("setPassword", &ChatRoom::SetPassword, Access::kMember)
       .Event<ChatMessage>("chat:message")

@@ -39,6 +39,7 @@ po::options_description Flags() {
       "dev", po::bool_switch(), "open every door without credentials; loopback addresses only")(
       "grpc-address", text("127.0.0.1:50051"), "host:port of gRPC; port 0 picks a free one")(
       "http-address", text("127.0.0.1:8080"), "host:port of REST, WebSocket, metrics and the demo page")(
+      "data-dir", text(""), "where durable rooms are kept; without it nothing is written")(
       "shards", text("0"), "threads that rooms and sessions are spread over; 0: one for each core")(
       "log-level", text("info"), "debug, info, warning or error")("drain-timeout", text("30s"),
                                                                   "how long SIGTERM waits for clients to go");
@@ -130,6 +131,7 @@ absl::StatusOr<Options> ReadOptions(const po::variables_map& values) {
   Reader reader(values);
   Options options;
   options.dev = values["dev"].as<bool>();
+  options.data_dir = reader.Text("data-dir");
   options.grpc_address = reader.Text("grpc-address");
   options.http_address = reader.Text("http-address");
   options.shards = static_cast<int>(reader.Integer("shards", 256));

@@ -27,6 +27,8 @@ struct Options {
   // A whole HTTP request must have come within this.
   absl::Duration request_timeout;
   int max_connections = 0;
+  // Where durable rooms are kept; empty: in memory only.
+  std::string data_dir;
   RoomSettings rooms;
   SessionSettings sessions;
 };

@@ -8,6 +8,7 @@
 #include "absl/memory/memory.h"
 #include "absl/time/clock.h"
 #include "server/common/status_macros.h"
+#include "server/engine/embedded_log.h"
 #include "server/grpc/grpc_door.h"
 #include "server/live/room_password.h"
 #include "server/metrics/metrics.h"
@@ -38,13 +39,14 @@ std::vector<const google::protobuf::ServiceDescriptor*> RestServices() {
 
 }  // namespace
 
-Server::Server(const Options& options, RoomRegistry registry)
+Server::Server(const Options& options, RoomRegistry registry, std::unique_ptr<RoomLog> store)
     : options_(options),
       log_(options.log_level),
       registry_(std::move(registry)),
       shards_(MakeShards(options.shards)),
       workers_(kWorkers, kMaxQueuedWork),
-      rooms_(registry_, options.rooms, AllShards(), workers_, log_),
+      store_(std::move(store)),
+      rooms_(registry_, options.rooms, AllShards(), workers_, log_, store_.get()),
       session_api_(hubs_),
       room_api_(rooms_, session_api_) {
   for (const auto& shard : shards_) {
@@ -68,13 +70,36 @@ Server::~Server() {
 absl::StatusOr<std::unique_ptr<Server>> Server::Create(const Options& options, RoomRegistry registry,
                                                        absl::Span<const Page> pages) {
   RETURN_IF_ERROR(StartPasswordHashing());
-  auto server = absl::WrapUnique(new Server(options, std::move(registry)));
+  std::unique_ptr<RoomLog> store;
+  if (!options.data_dir.empty()) {
+    ASSIGN_OR_RETURN(store, OpenEmbeddedLog({.directory = options.data_dir}));
+  }
+  auto server = absl::WrapUnique(new Server(options, std::move(registry), std::move(store)));
   for (const auto& shard : server->shards_) shard->Start();
+  RETURN_IF_ERROR(server->LoadRooms());
   for (const auto& hub : server->hubs_) {
     hub->shard().Post([hub = hub.get()] { hub->Start(); });
   }
   RETURN_IF_ERROR(server->Listen(pages));
   return server;
+}
+
+absl::Status Server::LoadRooms() {
+  if (store_ == nullptr) {
+    for (const auto& type : registry_.types()) {
+      if (type->options.durable) log_.Warning("no --data-dir: these rooms live in memory only", {{"type", type->name}});
+    }
+    return absl::OkStatus();
+  }
+  absl::Status status;
+  std::latch learned(1);
+  rooms_.Start([&](absl::Status result) {
+    status = std::move(result);
+    learned.count_down();
+  });
+  learned.wait();
+  Settle();
+  return status;
 }
 
 absl::Status Server::Listen(absl::Span<const Page> pages) {

@@ -17,6 +17,7 @@
 #include "server/live/worker_pool.h"
 #include "server/metrics/grpc_metrics.h"
 #include "server/options.h"
+#include "server/engine/room_log.h"
 #include "server/session/session_api.h"
 #include "server/session/session_hub.h"
 #include "server/websocket/websocket_door.h"
@@ -46,7 +47,10 @@ class Server {
   void Drain();
 
  private:
-  Server(const Options& options, RoomRegistry registry);
+  Server(const Options& options, RoomRegistry registry, std::unique_ptr<RoomLog> store);
+
+  // Learns which rooms there are already.
+  absl::Status LoadRooms();
 
   absl::Status Listen(absl::Span<const Page> pages);
   // Says goodbye to `most` connections of each shard; returns how many there are in all.
@@ -60,6 +64,9 @@ class Server {
   const RoomRegistry registry_;
   std::vector<std::unique_ptr<IoShard>> shards_;
   WorkerPool workers_;
+  // Null without a data directory. Writes what is left when it ends: its callbacks post to the shards, and what they
+  // post to a shard that has stopped never runs.
+  const std::unique_ptr<RoomLog> store_;
   RoomManager rooms_;
   std::vector<std::unique_ptr<SessionHub>> hubs_;
   SessionApi session_api_;

@@ -42,9 +42,12 @@ void Once(Room& room, const Caller& caller, absl::string_view method, WithPayloa
   if (!room.idempotency().Begin(key, fingerprint, now, again)) return;
   run(std::move(request), [&room, key = std::move(key), again = std::move(again),
                            now](absl::StatusOr<WithPayload<Response>> response) mutable {
-    absl::StatusOr<Idempotency::Answer> answer = response.status();
+    absl::StatusOr<Idempotency::Answer> answer = Idempotency::Answer();
     if (response.ok()) {
-      answer = Idempotency::Answer{.response = response->message.SerializeAsString(), .payload = response->payload};
+      answer->response = response->message.SerializeAsString();
+      answer->payload = std::move(response->payload);
+    } else {
+      answer = response.status();
     }
     absl::optional<StoredAnswer> kept = room.idempotency().Finish(key, answer, now);
     if (kept) room.KeepAnswer(*std::move(kept));
