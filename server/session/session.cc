@@ -8,6 +8,7 @@
 #include "server/live/room_errors.h"
 #include "server/session/connection.h"
 #include "server/session/session_hub.h"
+#include "server/session/snapshot.h"
 
 namespace atrium {
 namespace {
@@ -24,18 +25,6 @@ absl::Status RateLimited() {
 absl::Status ValidateOwnMember(absl::string_view field, absl::string_view member_id, absl::string_view own) {
   if (member_id.empty() || member_id == own) return absl::OkStatus();
   return InvalidField(field, "must be empty or the id of this session");
-}
-
-FramePtr MakeSnapshot(const Admission& admission, Encoding encoding) {
-  const v1::JoinResponse& joined = admission.response;
-  v1::ServerFrame frame;
-  v1::Snapshot& snapshot = *frame.mutable_snapshot();
-  snapshot.set_recovered(joined.recovered());
-  *snapshot.mutable_room() = joined.room();
-  snapshot.set_member_id(joined.member_id());
-  *snapshot.mutable_position() = joined.position();
-  *snapshot.mutable_members() = joined.members();
-  return EncodeFrame(frame, encoding, admission.state);
 }
 
 }  // namespace

@@ -14,6 +14,7 @@
 #include "server/common/log.h"
 #include "server/session/close_code.h"
 #include "server/session/connection.h"
+#include "server/session/observer.h"
 #include "server/session/session.h"
 #include "server/session/session_settings.h"
 
@@ -26,8 +27,10 @@ struct SessionCounters {
   std::array<Counter, kEncodings> requests;
   std::array<Counter, kCloseCodes.size()> closes;
   std::array<Counter, 17> errors;
-  Counter volatile_drops;  // frames
-  Counter components;      // mounted now
+  std::array<Counter, kReaderKinds> observers;  // by ReaderKind, now
+  std::array<Counter, 2> slow_consumers;        // by SlowPolicy
+  Counter volatile_drops;                       // frames
+  Counter components;                           // mounted now
 };
 
 // The connections and sessions of one shard. Runs on it, but for counters().
@@ -48,6 +51,12 @@ class SessionHub {
   void Add(std::shared_ptr<Connection> connection);
   void Remove(Connection& connection);
 
+  // Those that follow a room on this shard, until they are closed.
+  std::shared_ptr<Observer> Watch(const Caller& caller, const v1::WatchRequest& request, ReaderKind kind,
+                                  Observer::Transport& transport);
+  void AddObserver(Observer& observer, ReaderKind kind);
+  void RemoveObserver(Observer& observer, ReaderKind kind);
+
   // A frame from a client: the hello that begins its session, or a request to that.
   void OnRequest(Connection& connection, ClientRequest request);
   void ReplyError(Connection& connection, uint32_t id, const absl::Status& error);
@@ -61,9 +70,11 @@ class SessionHub {
   const absl::flat_hash_map<SessionKey, std::unique_ptr<Session>>& sessions() const { return sessions_; }
 
   // Says goodbye (3001) to at most `most` connections. Returns how many connections are left, closing ones included.
+  // Unless `most` is 0, observers end too, all at once, now and from now on: nobody waits for them.
   size_t SayGoodbye(size_t most);
 
   void CountClose(CloseCode code);
+  void CountSlowConsumer(SlowPolicy policy) { counters_.slow_consumers[static_cast<int>(policy)].Add(1); }
   void CountVolatileDrops(size_t frames) { counters_.volatile_drops.Add(static_cast<int64_t>(frames)); }
   void AtTurnEnd(std::shared_ptr<Connection> connection);
 
@@ -81,6 +92,8 @@ class SessionHub {
   absl::flat_hash_map<Connection*, std::shared_ptr<Connection>> connections_;
   absl::flat_hash_map<SessionKey, std::unique_ptr<Session>> sessions_;
   absl::flat_hash_map<absl::string_view, Session*> by_id_;
+  absl::flat_hash_set<Observer*> observers_;
+  bool draining_ = false;
   // Those whose deadlines have not been looked at in this round.
   std::vector<std::shared_ptr<Connection>> due_;
   // Those that have something to write at the end of this turn.

@@ -44,6 +44,7 @@ class HttpServerTest : public testing::Test {
     options.address = "127.0.0.1:0";
     HttpHandlers handlers{
         .rpcs = rpcs_.table(),
+        .streams = rpcs_.streams(),
         .services = AllServices(),
         .metrics = [] { return std::string("a_metric 1\n"); },
         .ready = [this] { return ready_.load(); },

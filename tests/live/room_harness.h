@@ -92,8 +92,9 @@ class RoomHarness {
       (*found)->Join(session.self, std::move(payload), absl::nullopt, [&](absl::StatusOr<Admission> admission) {
         if (admission.ok() && admission->first_of_session) {
           const auto channel = admission->channel;
-          session.self.shard->Post(
-              [channel, &session] { channel->Add(session.self.shard->index(), session.self.session, session); });
+          session.self.shard->Post([channel, &session, offset = admission->response.position().offset()] {
+            channel->Add(session.self.shard->index(), session.self.session, session, offset);
+          });
         }
         outcome = std::move(admission);
       });
