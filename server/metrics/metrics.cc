@@ -72,9 +72,9 @@ void AppendSessions(const MetricsSources& sources, std::vector<MetricFamily>& al
   all.push_back(observers.Take());
   FamilyBuilder slow("atrium_slow_consumers_total", "Readers whose queue was full, by what became of it.",
                      MetricType::Counter);
-  for (const auto& [policy, name] :
-       {std::pair(SlowPolicy::kDisconnect, "disconnect"), std::pair(SlowPolicy::kCoalesce, "coalesce")}) {
-    slow.Add({{"policy", name}}, HubSum(sources, &SessionCounters::slow_consumers, static_cast<size_t>(policy)));
+  constexpr const char* kSlowActionNames[kSlowActions] = {"volatile", "coalesce", "disconnect"};
+  for (int i = 0; i < kSlowActions; ++i) {
+    slow.Add({{"policy", kSlowActionNames[i]}}, HubSum(sources, &SessionCounters::slow, i));
   }
   all.push_back(slow.Take());
   FamilyBuilder closes("atrium_closes_total", "Connections that the server closed, by close code.",

@@ -4,8 +4,8 @@
 #include <utility>
 
 #include "server/common/errors.h"
+#include "server/session/session.h"
 #include "server/session/session_hub.h"
-#include "server/session/snapshot.h"
 
 namespace atrium {
 namespace {
@@ -74,7 +74,7 @@ void Observer::Send(const FramePtr& frame) {
     return WakeSoon();
   }
   if (frame->is_volatile()) return hub_.CountVolatileDrops(1);
-  hub_.CountSlowConsumer(SlowPolicy::kDisconnect);
+  hub_.CountSlowConsumer(SlowAction::kDisconnect);
   End(TooSlow());
 }
 
@@ -88,7 +88,7 @@ void Observer::DropVolatile() {
     if (item.frame->is_volatile()) bytes_ -= item.frame->bytes(encoding_).size();
     return item.frame->is_volatile();
   });
-  hub_.CountVolatileDrops(queue_.end() - end);
+  if (end != queue_.end()) hub_.CountVolatileDrops(queue_.end() - end);
   queue_.erase(end, queue_.end());
 }
 

@@ -8,7 +8,6 @@
 #include "server/live/room_errors.h"
 #include "server/session/connection.h"
 #include "server/session/session_hub.h"
-#include "server/session/snapshot.h"
 
 namespace atrium {
 namespace {
@@ -28,6 +27,18 @@ absl::Status ValidateOwnMember(absl::string_view field, absl::string_view member
 }
 
 }  // namespace
+
+FramePtr MakeSnapshot(const Admission& admission, Encoding encoding) {
+  const v1::JoinResponse& joined = admission.response;
+  v1::ServerFrame frame;
+  v1::Snapshot& snapshot = *frame.mutable_snapshot();
+  snapshot.set_recovered(joined.recovered());
+  *snapshot.mutable_room() = joined.room();
+  snapshot.set_member_id(joined.member_id());
+  *snapshot.mutable_position() = joined.position();
+  *snapshot.mutable_members() = joined.members();
+  return EncodeFrame(frame, encoding, admission.state);
+}
 
 Session::Session(SessionHub& hub, Connection& connection, SessionKey key, std::string id, std::string user_id,
                  std::string client)

@@ -20,7 +20,11 @@
 
 namespace atrium {
 
-// What the sessions of one shard have done. Indexed by Encoding, kCloseCodes and canonical code.
+// What was done about a client that reads too slowly.
+enum class SlowAction { kVolatile, kCoalesce, kDisconnect };
+inline constexpr int kSlowActions = 3;
+
+// What the sessions of one shard have done. Indexed by Encoding, kCloseCodes, SlowAction and canonical code.
 struct SessionCounters {
   std::array<Counter, kEncodings> connections;  // open now
   std::array<Counter, kEncodings> sessions;     // alive now
@@ -28,9 +32,9 @@ struct SessionCounters {
   std::array<Counter, kCloseCodes.size()> closes;
   std::array<Counter, 17> errors;
   std::array<Counter, kReaderKinds> observers;  // by ReaderKind, now
-  std::array<Counter, 2> slow_consumers;        // by SlowPolicy
-  Counter volatile_drops;                       // frames
-  Counter components;                           // mounted now
+  std::array<Counter, kSlowActions> slow;
+  Counter volatile_drops;  // frames
+  Counter components;      // mounted now
 };
 
 // The connections and sessions of one shard. Runs on it, but for counters().
@@ -74,8 +78,11 @@ class SessionHub {
   size_t SayGoodbye(size_t most);
 
   void CountClose(CloseCode code);
-  void CountSlowConsumer(SlowPolicy policy) { counters_.slow_consumers[static_cast<int>(policy)].Add(1); }
-  void CountVolatileDrops(size_t frames) { counters_.volatile_drops.Add(static_cast<int64_t>(frames)); }
+  void CountSlowConsumer(SlowAction action) { counters_.slow[static_cast<int>(action)].Add(1); }
+  void CountVolatileDrops(size_t frames) {
+    CountSlowConsumer(SlowAction::kVolatile);
+    counters_.volatile_drops.Add(static_cast<int64_t>(frames));
+  }
   void AtTurnEnd(std::shared_ptr<Connection> connection);
 
  private:

@@ -163,7 +163,7 @@ TEST_P(WatchTest, MayBeCutByTheEndOfTheServer) {
   const auto reader = WatchRoom(GetParam(), server->http_port(), server->grpc_port(), "r");
   ASSERT_TRUE(reader->Read().has_value());
   server = nullptr;
-  reader->End();
+  reader->End().IgnoreError();
 }
 
 TEST(WatchRequestTest, NamesTheFieldAtFault) {
