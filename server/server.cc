@@ -55,6 +55,7 @@ Server::Server(const Options& options, RoomRegistry registry, std::unique_ptr<Ro
   }
   room_api_.AddTo(rpcs_);
   session_api_.AddTo(rpcs_);
+  session_api_.AddTo(streams_);
 }
 
 Server::~Server() {
@@ -107,9 +108,11 @@ absl::Status Server::Listen(absl::Span<const Page> pages) {
   http.address = options_.http_address;
   http.limits.max_body_bytes = options_.max_body_bytes;
   http.limits.request_timeout = options_.request_timeout;
+  http.limits.stream_heartbeat = options_.sessions.ping_interval;
   http.max_connections = options_.max_connections;
   HttpHandlers handlers{
       .rpcs = rpcs_,
+      .streams = streams_,
       .services = RestServices(),
       .metrics =
           [this] {

@@ -73,6 +73,7 @@ class Server {
   RoomApi room_api_;
   std::vector<std::unique_ptr<WebSocketDoor>> doors_;
   RpcTable rpcs_;
+  StreamTable streams_;
   GrpcMetrics grpc_metrics_;
   std::atomic<bool> draining_{false};
   std::unique_ptr<HttpServer> http_;

@@ -45,7 +45,8 @@ absl::StatusOr<Payload> JoinPayload(const v1::JoinRequest& request) {
   return payload;
 }
 
-absl::optional<v1::Position> PositionOf(const v1::JoinRequest& request) {
+template <typename Request>
+absl::optional<v1::Position> PositionOf(const Request& request) {
   return request.has_since() ? absl::make_optional(request.since()) : absl::nullopt;
 }
 
@@ -171,6 +172,25 @@ void RoomApi::Disconnect(const std::string& room_id, const std::string& member_i
   rooms_.Find(room_id, [member_id](absl::StatusOr<Room*> room) {
     if (!room.ok() || *room == nullptr) return;
     (*room)->Leave(member_id, v1::LEAVE_REASON_DISCONNECT, /*tell=*/false).IgnoreError();
+  });
+}
+
+void RoomApi::Watch(const Caller&, const ObserverIdentity& observer, const v1::WatchRequest& request, JoinDone done) {
+  REFUSE_IF_ERROR(ValidateRoomId("roomId", request.room_id()), done);
+  if (request.has_since() && request.since().epoch().empty()) {
+    return done(InvalidField("since.epoch", "is required beside an offset"));
+  }
+  rooms_.FindOrCreate(
+      request.room_id(), {},
+      [observer, since = PositionOf(request), done = std::move(done)](absl::StatusOr<Room*> room) mutable {
+        REFUSE_IF_ERROR(room.status(), done);
+        done((*room)->Watch(observer, since));
+      });
+}
+
+void RoomApi::Unwatch(const std::string& room_id, SessionKey observer) {
+  rooms_.Find(room_id, [observer](Room* room) {
+    if (room != nullptr) room->Unwatch(observer);
   });
 }
 

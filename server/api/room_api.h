@@ -38,6 +38,11 @@ class RoomApi {
   // A session has gone: takes it out of a room, or sees to it that a pending join does not bring it in.
   void Disconnect(const std::string& room_id, const std::string& member_id);
 
+  // Begins to send what is public of a room to an observer, until Unwatch or the room's end: Room::Watch. An absent
+  // room is created. INVALID_ARGUMENT naming the field; else as RoomManager::FindOrCreate. Called by the observer.
+  void Watch(const Caller& caller, const ObserverIdentity& observer, const v1::WatchRequest& request, JoinDone done);
+  void Unwatch(const std::string& room_id, SessionKey observer);
+
   void Join(const Caller& caller, WithPayload<v1::JoinRequest> request, Done<v1::JoinResponse> done);
   void Leave(const Caller& caller, WithPayload<v1::LeaveRequest> request, Done<v1::LeaveResponse> done);
   void Emit(const Caller& caller, WithPayload<v1::EmitRequest> request, Done<v1::EmitResponse> done);

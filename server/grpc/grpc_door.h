@@ -35,7 +35,7 @@ class GrpcDoor {
  private:
   GrpcDoor(RoomApi& rooms, SessionApi& sessions, const std::vector<std::unique_ptr<SessionHub>>& hubs,
            GrpcMetrics& metrics)
-      : room_service_(rooms, metrics), session_service_(sessions, hubs, metrics) {}
+      : room_service_(rooms, hubs, metrics), session_service_(sessions, hubs, metrics) {}
 
   RoomGrpcService room_service_;
   SessionGrpcService session_service_;

@@ -1,6 +1,7 @@
 #include "server/grpc/room_grpc_service.h"
 
 #include "server/grpc/unary.h"
+#include "server/grpc/watch_stream.h"
 
 namespace atrium {
 namespace {
@@ -11,8 +12,10 @@ GrpcMetrics::Method& Unary(GrpcMetrics& metrics, absl::string_view method) {
 
 }  // namespace
 
-RoomGrpcService::RoomGrpcService(RoomApi& api, GrpcMetrics& metrics)
+RoomGrpcService::RoomGrpcService(RoomApi& api, const std::vector<std::unique_ptr<SessionHub>>& hubs,
+                                 GrpcMetrics& metrics)
     : api_(api),
+      hubs_(hubs),
       join_(Unary(metrics, "Join")),
       leave_(Unary(metrics, "Leave")),
       emit_(Unary(metrics, "Emit")),
@@ -20,6 +23,7 @@ RoomGrpcService::RoomGrpcService(RoomApi& api, GrpcMetrics& metrics)
       set_state_(Unary(metrics, "SetState")),
       get_state_(Unary(metrics, "GetState")),
       get_history_(Unary(metrics, "GetHistory")),
+      watch_(metrics.Add("server_stream", v1::RoomService::service_full_name(), "Watch")),
       get_room_(Unary(metrics, "GetRoom")),
       list_rooms_(Unary(metrics, "ListRooms")),
       list_members_(Unary(metrics, "ListMembers")),
@@ -62,6 +66,12 @@ RoomGrpcService::Reactor* RoomGrpcService::GetState(Context* context, const v1::
 RoomGrpcService::Reactor* RoomGrpcService::GetHistory(Context* context, const v1::GetHistoryRequest* request,
                                                       v1::GetHistoryResponse* response) {
   return ServeUnary(*context, get_history_, api_, &RoomApi::GetHistory, *request, *response);
+}
+
+::grpc::ServerWriteReactor<::grpc::ByteBuffer>* RoomGrpcService::Watch(Context* context,
+                                                                       const ::grpc::ByteBuffer* request) {
+  SessionHub& hub = *hubs_[next_hub_.fetch_add(1, std::memory_order_relaxed) % hubs_.size()];
+  return WatchStream::Start(*context, *request, hub, watch_);
 }
 
 RoomGrpcService::Reactor* RoomGrpcService::GetRoom(Context* context, const v1::GetRoomRequest* request,

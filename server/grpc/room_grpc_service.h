@@ -1,15 +1,21 @@
 #pragma once
 
+#include <atomic>
+#include <memory>
+#include <vector>
+
 #include "atrium/v1/rooms.grpc.pb.h"
 #include "server/api/room_api.h"
 #include "server/metrics/grpc_metrics.h"
+#include "server/session/session_hub.h"
 
 namespace atrium {
 
-// RoomService at the gRPC door. Thread-safe.
-class RoomGrpcService final : public v1::RoomService::CallbackService {
+// RoomService at the gRPC door; what Watch sends stays serialised. Thread-safe.
+class RoomGrpcService final : public v1::RoomService::WithRawCallbackMethod_Watch<v1::RoomService::CallbackService> {
  public:
-  RoomGrpcService(RoomApi& api, GrpcMetrics& metrics);
+  // Watch streams go round the hubs.
+  RoomGrpcService(RoomApi& api, const std::vector<std::unique_ptr<SessionHub>>& hubs, GrpcMetrics& metrics);
 
   using Context = ::grpc::CallbackServerContext;
   using Reactor = ::grpc::ServerUnaryReactor;
@@ -23,6 +29,8 @@ class RoomGrpcService final : public v1::RoomService::CallbackService {
   Reactor* GetState(Context* context, const v1::GetStateRequest* request, v1::GetStateResponse* response) override;
   Reactor* GetHistory(Context* context, const v1::GetHistoryRequest* request,
                       v1::GetHistoryResponse* response) override;
+  using v1::RoomService::CallbackService::Watch;
+  ::grpc::ServerWriteReactor<::grpc::ByteBuffer>* Watch(Context* context, const ::grpc::ByteBuffer* request) override;
   Reactor* GetRoom(Context* context, const v1::GetRoomRequest* request, v1::Room* response) override;
   Reactor* ListRooms(Context* context, const v1::ListRoomsRequest* request, v1::ListRoomsResponse* response) override;
   Reactor* ListMembers(Context* context, const v1::ListMembersRequest* request,
@@ -37,6 +45,8 @@ class RoomGrpcService final : public v1::RoomService::CallbackService {
 
  private:
   RoomApi& api_;
+  const std::vector<std::unique_ptr<SessionHub>>& hubs_;
+  std::atomic<size_t> next_hub_{0};
   GrpcMetrics::Method& join_;
   GrpcMetrics::Method& leave_;
   GrpcMetrics::Method& emit_;
@@ -44,6 +54,7 @@ class RoomGrpcService final : public v1::RoomService::CallbackService {
   GrpcMetrics::Method& set_state_;
   GrpcMetrics::Method& get_state_;
   GrpcMetrics::Method& get_history_;
+  GrpcMetrics::Method& watch_;
   GrpcMetrics::Method& get_room_;
   GrpcMetrics::Method& list_rooms_;
   GrpcMetrics::Method& list_members_;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -7,6 +8,7 @@
 #include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
+#include "server/session/observer.h"
 
 namespace atrium {
 
@@ -17,7 +19,16 @@ struct HttpRequest {
   std::string target;
   std::string content_type;
   std::string if_none_match;
+  std::string accept;
+  std::string last_event_id;
   std::string body;
+};
+
+// A body without an end of its own: what an observer is sent.
+struct StreamedBody {
+  ReaderKind kind;
+  // Called once at most, on the shard of the connection.
+  absl::AnyInvocable<std::shared_ptr<Observer>(int shard, Observer::Transport& transport)> start;
 };
 
 struct HttpResponse {
@@ -26,6 +37,8 @@ struct HttpResponse {
   std::string body;
   // Further headers. Length, date and connection are the connection's.
   std::vector<std::pair<absl::string_view, std::string>> headers;
+  // Instead of `body`; unless it ends with an error before its first frame, which is then the response.
+  std::shared_ptr<StreamedBody> stream = nullptr;
 };
 
 // Called once, on any thread.

@@ -34,7 +34,8 @@ HttpResponse PlainText(int status, std::string body) {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<HttpService>> HttpService::Create(HttpHandlers handlers) {
-  ASSIGN_OR_RETURN(RestTranscoder transcoder, RestTranscoder::Create(handlers.rpcs, handlers.services));
+  ASSIGN_OR_RETURN(RestTranscoder transcoder,
+                   RestTranscoder::Create(handlers.rpcs, handlers.streams, handlers.services));
   return std::unique_ptr<HttpService>(new HttpService(std::move(handlers), std::move(transcoder)));
 }
 

@@ -23,6 +23,7 @@ namespace atrium {
 // What is behind the HTTP port. All must outlive the server; functions run on any shard, on several at a time.
 struct HttpHandlers {
   const RpcTable& rpcs;
+  const StreamTable& streams;
   // Those whose methods are served as REST.
   std::vector<const google::protobuf::ServiceDescriptor*> services;
   // The text of GET /metrics, in Prometheus' format 0.0.4.

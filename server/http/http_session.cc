@@ -23,6 +23,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "server/common/errors.h"
+#include "server/http/http_head.h"
+#include "server/http/http_stream.h"
 #include "server/http/url.h"
 #include "server/http/websocket_handshake.h"
 
@@ -97,6 +99,8 @@ HttpRequest ToHttpRequest(Parser::value_type& request) {
           .target = std::string(OriginForm(View(request.target()))),
           .content_type = std::string(request[http::field::content_type]),
           .if_none_match = std::string(request[http::field::if_none_match]),
+          .accept = Combined(request, http::field::accept),
+          .last_event_id = std::string(request["Last-Event-ID"]),
           .body = std::move(request.body())};
 }
 
@@ -114,28 +118,6 @@ std::variant<WebSocketAnswer, HttpResponse> AnswerUpgrade(const Parser::value_ty
                                .version = View(request[http::field::sec_websocket_version]),
                                .key = View(request[http::field::sec_websocket_key]),
                                .subprotocols = subprotocols});
-}
-
-std::string StatusLine(int status) {
-  return absl::StrCat("HTTP/1.1 ", status, " ", View(http::obsolete_reason(http::int_to_status(status))), "\r\n");
-}
-
-void AppendHeader(std::string& head, absl::string_view name, absl::string_view value) {
-  absl::StrAppend(&head, name, ": ", value, "\r\n");
-}
-
-std::string ResponseHead(const HttpResponse& response, bool keep_alive) {
-  std::string head = StatusLine(response.status);
-  AppendHeader(head, "Date", absl::FormatTime("%a, %d %b %Y %H:%M:%S GMT", absl::Now(), absl::UTCTimeZone()));
-  if (response.status != 304) {
-    AppendHeader(head, "Content-Type", response.content_type);
-    AppendHeader(head, "Content-Length", absl::StrCat(response.body.size()));
-  }
-  AppendHeader(head, "X-Content-Type-Options", "nosniff");
-  // HTTP/1.0 clients must be told of both.
-  AppendHeader(head, "Connection", keep_alive ? "keep-alive" : "close");
-  for (const auto& [name, value] : response.headers) AppendHeader(head, name, value);
-  return head += "\r\n";
 }
 
 std::string UpgradeHead(const WebSocketAnswer& answer) {
@@ -194,8 +176,12 @@ class HttpSession {
       }
       const bool head = parser.get().method() == http::verb::head;
       const bool keep_alive = parser.keep_alive();
-      const HttpResponse response = co_await Answer(ToHttpRequest(parser.get()));
+      HttpResponse response = co_await Answer(ToHttpRequest(parser.get()));
       if (worker_->closed) co_return;
+      if (response.stream != nullptr) {
+        if (co_await Stream(response, head, parser.get().version())) break;
+        co_return;
+      }
       const bool last = !keep_alive || worker_->gate->draining.load(std::memory_order_relaxed);
       if (!co_await Write(response, head, !last)) co_return;
       if (last) break;
@@ -277,7 +263,7 @@ class HttpSession {
   }
 
   asio::awaitable<bool> Write(const HttpResponse& response, bool head_only, bool keep_alive) {
-    const std::string head = ResponseHead(response, keep_alive);
+    const std::string head = ResponseHead(response, keep_alive ? HttpBody::kKeepAlive : HttpBody::kLast);
     const std::array<asio::const_buffer, 2> parts = {asio::buffer(head),
                                                      head_only ? asio::const_buffer() : asio::buffer(response.body)};
     worker_->counters.responses[response.status / 100].Add(1);
@@ -286,6 +272,33 @@ class HttpSession {
     deadline_.Clear();
     if (error && deadline_.expired()) CountTimeout();
     co_return !error;
+  }
+
+  // True if all was sent. Streams are the last of their connections, which they occupy.
+  asio::awaitable<bool> Stream(HttpResponse& response, bool head_only, unsigned version) {
+    const HttpBody framing = version < 11 ? HttpBody::kUntilClose : HttpBody::kChunked;
+    if (head_only) {
+      worker_->counters.responses[2].Add(1);
+      const std::string head = ResponseHead(response, framing);
+      const auto [error, size] = co_await asio::async_write(socket_, asio::buffer(head), kToken);
+      co_return !error;
+    }
+    buffer_.clear();
+    buffer_.shrink_to_fit();
+    HttpStream stream(worker_->shard, socket_, limits().stream_heartbeat);
+    const absl::Status begun = co_await stream.Begin(*response.stream);
+    if (worker_->closed || stream.gone()) {
+      co_await stream.Finish();
+      co_return false;
+    }
+    if (!begun.ok()) {
+      co_await stream.Finish();
+      co_return co_await Write(ErrorResponse(begun), /*head=*/false, /*keep_alive=*/false);
+    }
+    worker_->counters.responses[2].Add(1);
+    const bool sent = co_await stream.Send(ResponseHead(response, framing), framing == HttpBody::kChunked);
+    co_await stream.Finish();
+    co_return sent;
   }
 
   asio::awaitable<void> Upgrade(const Parser::value_type& request) {

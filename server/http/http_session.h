@@ -18,6 +18,8 @@ struct HttpLimits {
   size_t max_body_bytes = 1 << 20;
   // For the first byte of a connection, for a whole request from its first byte on, and for writing a response.
   absl::Duration request_timeout = absl::Seconds(10);
+  // A stream of events that has nothing to say says so as often; 0: never.
+  absl::Duration stream_heartbeat = absl::Seconds(25);
   // Between two requests.
   absl::Duration idle_timeout = absl::Seconds(60);
 };

@@ -91,7 +91,7 @@ absl::StatusOr<RestRouter> RestRouter::Create(absl::Span<const google::protobuf:
   for (const auto* const service : services) {
     for (int i = 0; i < service->method_count(); ++i) {
       const MethodDescriptor& rpc = *service->method(i);
-      if (rpc.client_streaming() || rpc.server_streaming()) continue;
+      if (rpc.client_streaming()) continue;
       if (!rpc.options().HasExtension(google::api::http)) continue;
       const HttpRule& rule = rpc.options().GetExtension(google::api::http);
       RETURN_IF_ERROR(router.Add(rpc, rule));

@@ -46,8 +46,8 @@ struct RestMatch {
 // Immutable, thread-safe.
 class RestRouter {
  public:
-  // Streaming methods are left out. INTERNAL, naming the method, if a rule is not understood: templates are made
-  // of literals and `{field}`.
+  // Methods that clients stream to are left out. INTERNAL, naming the method, if a rule is not understood: templates
+  // are made of literals and `{field}`.
   static absl::StatusOr<RestRouter> Create(absl::Span<const google::protobuf::ServiceDescriptor* const> services);
 
   // `path` is still escaped, without query.

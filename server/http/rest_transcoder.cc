@@ -11,6 +11,8 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "server/api/validate.h"
 #include "server/common/errors.h"
 #include "server/common/status_macros.h"
 #include "server/http/url.h"
@@ -28,6 +30,8 @@ using RpcMessage = WithPayload<RpcTable::MessagePtr>;
 
 constexpr char kJson[] = "application/json";
 constexpr char kMergePatch[] = "application/merge-patch+json";
+constexpr char kEventStream[] = "text/event-stream";
+constexpr char kJsonLines[] = "application/x-ndjson";
 
 bool IsJson(const HttpRequest& request) {
   const std::string type(absl::StripAsciiWhitespace(request.content_type.substr(0, request.content_type.find(';'))));
@@ -49,13 +53,33 @@ const FieldDescriptor* FindField(const Descriptor& type, const std::string& name
 }
 
 // The rest of a request, apart from path and body.
-bool IsQueryField(const RestRoute& route, const FieldDescriptor& field) {
+bool IsInQuery(const RestRoute& route, const FieldDescriptor& field) {
   if (route.body_is_request || &field == route.body_field) return false;
-  if (field.cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE) return false;
-  for (const RestRoute::Segment& segment : route.segments) {
-    if (segment.variable == &field) return false;
+  return std::none_of(route.segments.begin(), route.segments.end(),
+                      [&](const RestRoute::Segment& segment) { return segment.variable == &field; });
+}
+
+// Of Atrium's own, whose fields may be named one by one; not a google.protobuf.Value and the like.
+bool IsOwnMessage(const FieldDescriptor& field) {
+  return field.cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE && !field.is_repeated() &&
+         absl::StartsWith(field.message_type()->full_name(), "atrium.");
+}
+
+// A field of the request, or of a message in it.
+using FieldPath = std::vector<const FieldDescriptor*>;
+
+// The field that `name` names, as `since.offset`; empty if it names none that a query may set.
+FieldPath FindQueryField(const RestRoute& route, absl::string_view name) {
+  FieldPath path;
+  const Descriptor* type = route.rpc->input_type();
+  for (const absl::string_view part : absl::StrSplit(name, '.')) {
+    const FieldDescriptor* const field = type == nullptr ? nullptr : FindField(*type, std::string(part));
+    if (field == nullptr) return {};
+    path.push_back(field);
+    type = IsOwnMessage(*field) ? field->message_type() : nullptr;
   }
-  return true;
+  if (!IsInQuery(route, *path.front()) || path.back()->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE) return {};
+  return path;
 }
 
 // Numbers and enums may be strings in JSON; booleans may not.
@@ -64,24 +88,41 @@ json::value QueryValue(const FieldDescriptor& field, const std::string& text) {
   return json::value(FromView(text));
 }
 
+absl::Status SetField(const json::value& value, absl::Span<const FieldDescriptor* const> path, Message& message) {
+  if (path.size() == 1) return FieldFromJson(value, *path.front(), message);
+  Message& inner = *message.GetReflection()->MutableMessage(&message, path.front());
+  return PrefixField(path.front()->json_name(), SetField(value, path.subspan(1), inner));
+}
+
 absl::Status ReadQuery(const RestRoute& route, absl::string_view query, Message& message) {
   const auto parameters = ParseQuery(query);
   if (!parameters) {
     return MakeError(absl::StatusCode::kInvalidArgument, "INVALID_QUERY", "the query has a broken percent escape");
   }
-  std::vector<std::pair<const FieldDescriptor*, json::array>> values;
+  std::vector<std::pair<FieldPath, json::array>> values;
   for (const auto& [name, text] : *parameters) {
-    const FieldDescriptor* const field = FindField(*message.GetDescriptor(), name);
-    if (field == nullptr || !IsQueryField(route, *field)) return InvalidField(name, "unknown query parameter");
-    auto it = std::find_if(values.begin(), values.end(), [&](const auto& entry) { return entry.first == field; });
-    if (it == values.end()) it = values.insert(it, {field, {}});
-    it->second.push_back(QueryValue(*field, text));
-    if (it->second.size() > 1 && !field->is_repeated()) return InvalidField(name, "is given twice");
+    const FieldPath path = FindQueryField(route, name);
+    if (path.empty()) return InvalidField(name, "unknown query parameter");
+    auto it = std::find_if(values.begin(), values.end(), [&](const auto& entry) { return entry.first == path; });
+    if (it == values.end()) it = values.insert(it, {path, {}});
+    it->second.push_back(QueryValue(*path.back(), text));
+    if (it->second.size() > 1 && !path.back()->is_repeated()) return InvalidField(name, "is given twice");
   }
-  for (auto& [field, array] : values) {
-    const json::value value = field->is_repeated() ? json::value(std::move(array)) : array.front();
-    RETURN_IF_ERROR(FieldFromJson(value, *field, message));
+  for (auto& [path, array] : values) {
+    const json::value value = path.back()->is_repeated() ? json::value(std::move(array)) : array.front();
+    RETURN_IF_ERROR(SetField(value, path, message));
   }
+  return absl::OkStatus();
+}
+
+// A reader comes back: its Last-Event-ID is newer than the query, which browsers send again as it was.
+absl::Status SetPosition(const std::string& last_event_id, Message& message) {
+  const FieldDescriptor* const since = message.GetDescriptor()->FindFieldByName("since");
+  if (last_event_id.empty() || since == nullptr || since->message_type() != v1::Position::descriptor()) {
+    return absl::OkStatus();
+  }
+  ASSIGN_OR_RETURN(const v1::Position position, ReadPosition("Last-Event-ID", last_event_id));
+  message.GetReflection()->MutableMessage(&message, since)->CopyFrom(position);
   return absl::OkStatus();
 }
 
@@ -129,14 +170,16 @@ std::optional<HttpResponse> Refusal(const RestMatch& match, const HttpRequest& r
 }  // namespace
 
 absl::StatusOr<RestTranscoder> RestTranscoder::Create(
-    const RpcTable& rpcs, absl::Span<const google::protobuf::ServiceDescriptor* const> services) {
+    const RpcTable& rpcs, const StreamTable& streams,
+    absl::Span<const google::protobuf::ServiceDescriptor* const> services) {
   ASSIGN_OR_RETURN(RestRouter router, RestRouter::Create(services));
   for (const RestRoute& route : router.routes()) {
-    if (rpcs.Find(route.rpc->full_name()) == nullptr) {
-      return absl::InternalError(absl::StrCat("no implementation of ", route.rpc->full_name()));
+    const std::string& name = route.rpc->full_name();
+    if (route.rpc->server_streaming() ? streams.Find(name) == nullptr : rpcs.Find(name) == nullptr) {
+      return absl::InternalError(absl::StrCat("no implementation of ", name));
     }
   }
-  return RestTranscoder(rpcs, std::move(router));
+  return RestTranscoder(rpcs, streams, std::move(router));
 }
 
 void RestTranscoder::Handle(const Caller& caller, const HttpRequest& request, HttpDone done) const {
@@ -145,11 +188,29 @@ void RestTranscoder::Handle(const Caller& caller, const HttpRequest& request, Ht
   if (std::optional<HttpResponse> refusal = Refusal(match, request)) return done(*std::move(refusal));
   absl::StatusOr<RpcMessage> call = ReadRequest(match, request.body, query);
   if (!call.ok()) return done(ErrorResponse(call.status()));
+  if (match.route->rpc->server_streaming()) {
+    return done(Stream(caller, *match.route, request, std::move(call->message)));
+  }
   (*rpcs_->Find(match.route->rpc->full_name()))(
       caller, *std::move(call), [done = std::move(done)](absl::StatusOr<RpcMessage> response) mutable {
         if (!response.ok()) return done(ErrorResponse(response.status()));
         done({.body = MessageToJson(*response->message, JsonZeros::kPrint, response->payload)});
       });
+}
+
+HttpResponse RestTranscoder::Stream(const Caller& caller, const RestRoute& route, const HttpRequest& request,
+                                    RpcTable::MessagePtr message) const {
+  if (absl::Status status = SetPosition(request.last_event_id, *message); !status.ok()) return ErrorResponse(status);
+  const bool events = absl::StrContains(absl::AsciiStrToLower(request.accept), kEventStream);
+  const ReaderKind kind = events ? ReaderKind::kServerSentEvents : ReaderKind::kJsonLines;
+  const StreamTable::Method& method = *streams_->Find(route.rpc->full_name());
+  auto start = [&method, caller, kind, message = std::move(message)](int shard,
+                                                                     Observer::Transport& transport) mutable {
+    return method(caller, std::move(message), shard, kind, transport);
+  };
+  return {.content_type = events ? kEventStream : kJsonLines,
+          .headers = {{"Cache-Control", "no-cache"}, {"X-Accel-Buffering", "no"}},
+          .stream = std::make_shared<StreamedBody>(StreamedBody{kind, std::move(start)})};
 }
 
 }  // namespace atrium

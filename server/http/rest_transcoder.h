@@ -8,25 +8,33 @@
 #include "server/api/rpc_table.h"
 #include "server/http/http_message.h"
 #include "server/http/rest_router.h"
+#include "server/session/stream_table.h"
 
 namespace atrium {
 
-// Unary methods as REST, by their `google.api.http` annotations: a new method needs no code here.
+// Methods as REST, by their `google.api.http` annotations: a new method needs no code here.
 //
-// Path variables, query parameters and the JSON body fill the request; the response is JSON with its zeros
-// printed. Errors are a bare google.rpc.Status: 400 names an unknown or mistyped field. Thread-safe.
+// Path variables, query parameters (`since.offset` for a field of a field) and the JSON body fill the request; the
+// response is JSON with its zeros printed. Errors are a bare google.rpc.Status: 400 names an unknown or mistyped field.
+// A method that streams answers with server-sent events where those are accepted, else with a line of JSON for each
+// frame; a Last-Event-ID is the `since` of its request. Thread-safe.
 class RestTranscoder {
  public:
-  // `rpcs` must outlive it and have each annotated method (else INTERNAL).
-  static absl::StatusOr<RestTranscoder> Create(const RpcTable& rpcs,
+  // The tables must outlive it and have each annotated method (else INTERNAL).
+  static absl::StatusOr<RestTranscoder> Create(const RpcTable& rpcs, const StreamTable& streams,
                                                absl::Span<const google::protobuf::ServiceDescriptor* const> services);
 
   void Handle(const Caller& caller, const HttpRequest& request, HttpDone done) const;
 
  private:
-  RestTranscoder(const RpcTable& rpcs, RestRouter router) : rpcs_(&rpcs), router_(std::move(router)) {}
+  RestTranscoder(const RpcTable& rpcs, const StreamTable& streams, RestRouter router)
+      : rpcs_(&rpcs), streams_(&streams), router_(std::move(router)) {}
+
+  HttpResponse Stream(const Caller& caller, const RestRoute& route, const HttpRequest& request,
+                      RpcTable::MessagePtr message) const;
 
   const RpcTable* rpcs_;
+  const StreamTable* streams_;
   RestRouter router_;
 };
 

@@ -38,7 +38,7 @@ class GrpcMetrics {
 
   GrpcMetrics();
 
-  // `type` is `unary` or `bidi_stream`. The same method again gives the same one.
+  // `type` is `unary`, `server_stream` or `bidi_stream`. The same method again gives the same one.
   Method& Add(absl::string_view type, absl::string_view service, absl::string_view method);
 
   std::vector<prometheus::MetricFamily> Collect() const;

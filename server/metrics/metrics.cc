@@ -64,6 +64,19 @@ void AppendSessions(const MetricsSources& sources, std::vector<MetricFamily>& al
       ByTransport(sources, "atrium_sessions", "Sessions alive.", MetricType::Gauge, &SessionCounters::sessions));
   all.push_back(ByTransport(sources, "atrium_client_requests_total", "Frames that clients have sent.",
                             MetricType::Counter, &SessionCounters::requests));
+  FamilyBuilder observers("atrium_observers", "Readers that follow a room without being members.", MetricType::Gauge);
+  for (int i = 0; i < kReaderKinds; ++i) {
+    observers.Add({{"transport", std::string(ReaderName(static_cast<ReaderKind>(i)))}},
+                  HubSum(sources, &SessionCounters::observers, i));
+  }
+  all.push_back(observers.Take());
+  FamilyBuilder slow("atrium_slow_consumers_total", "Readers whose queue was full, by what became of it.",
+                     MetricType::Counter);
+  constexpr const char* kSlowActionNames[kSlowActions] = {"volatile", "coalesce", "disconnect"};
+  for (int i = 0; i < kSlowActions; ++i) {
+    slow.Add({{"policy", kSlowActionNames[i]}}, HubSum(sources, &SessionCounters::slow, i));
+  }
+  all.push_back(slow.Take());
   FamilyBuilder closes("atrium_closes_total", "Connections that the server closed, by close code.",
                        MetricType::Counter);
   for (size_t i = 0; i < kCloseCodes.size(); ++i) {

@@ -23,7 +23,9 @@ void Connection::Queue(Outbox::Bytes bytes, bool is_volatile) {
   if (overflowed_) return;
   const size_t limit = hub_.settings().send_queue_bytes;
   const auto too_much = [&] { return limit > 0 && !outbox_.empty() && outbox_.bytes() + bytes->size() > limit; };
-  if (too_much()) hub_.CountVolatileDrops(outbox_.DropVolatile());
+  if (too_much()) {
+    if (const size_t dropped = outbox_.DropVolatile()) hub_.CountVolatileDrops(dropped);
+  }
   if (too_much()) {
     if (is_volatile) return hub_.CountVolatileDrops(1);
     // Closing ends the session, which a room may be in the middle of sending to: so later.
@@ -43,6 +45,7 @@ void Connection::AtTurnEnd() {
   write_soon_ = false;
   if (overflowed_ && !closing_) {
     outbox_.DropUnbegun();
+    hub_.CountSlowConsumer(SlowAction::kDisconnect);
     Close(CloseCode::kSlowConsumer, "slow consumer: the send queue is full");
   }
   Write();

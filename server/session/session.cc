@@ -26,6 +26,8 @@ absl::Status ValidateOwnMember(absl::string_view field, absl::string_view member
   return InvalidField(field, "must be empty or the id of this session");
 }
 
+}  // namespace
+
 FramePtr MakeSnapshot(const Admission& admission, Encoding encoding) {
   const v1::JoinResponse& joined = admission.response;
   v1::ServerFrame frame;
@@ -37,8 +39,6 @@ FramePtr MakeSnapshot(const Admission& admission, Encoding encoding) {
   *snapshot.mutable_members() = joined.members();
   return EncodeFrame(frame, encoding, admission.state);
 }
-
-}  // namespace
 
 Session::Session(SessionHub& hub, Connection& connection, SessionKey key, std::string id, std::string user_id,
                  std::string client)

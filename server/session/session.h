@@ -15,6 +15,9 @@ namespace atrium {
 class Connection;
 class SessionHub;
 
+// The `snapshot` of a room, as one who joins it is told.
+FramePtr MakeSnapshot(const Admission& admission, Encoding encoding);
+
 // One client: who it is, which rooms it and its components are in, how fast it may ask. Runs on the shard of its hub,
 // which owns it.
 class Session final : public Subscriber {

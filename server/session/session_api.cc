@@ -99,4 +99,11 @@ void SessionApi::AddTo(RpcTable& table) {
       });
 }
 
+void SessionApi::AddTo(StreamTable& table) {
+  table.Add("atrium.v1.RoomService.Watch", [this](const Caller& caller, StreamTable::MessagePtr request, int shard,
+                                                  ReaderKind kind, Observer::Transport& transport) {
+    return hubs_[shard]->Watch(caller, static_cast<const v1::WatchRequest&>(*request), kind, transport);
+  });
+}
+
 }  // namespace atrium

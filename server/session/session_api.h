@@ -6,6 +6,7 @@
 #include "server/api/rpc_table.h"
 #include "server/api/session_directory.h"
 #include "server/session/session_hub.h"
+#include "server/session/stream_table.h"
 
 namespace atrium {
 
@@ -24,6 +25,8 @@ class SessionApi final : public SessionDirectory {
                          Done<v1::DisconnectSessionResponse> done);
 
   void AddTo(RpcTable& table);
+  // Watch of RoomService, which is served here: who reads has a queue, as sessions have.
+  void AddTo(StreamTable& table);
 
  private:
   // Null if `session_id` cannot be one of ours.

@@ -23,6 +23,10 @@ absl::Status HelloFirst() {
                    "hello: must be the first frame of a connection");
 }
 
+absl::Status ShuttingDown() {
+  return MakeError(absl::StatusCode::kUnavailable, "SHUTTING_DOWN", "the server is shutting down");
+}
+
 absl::Status ValidateHello(const v1::Hello& hello) {
   RETURN_IF_ERROR(ValidateLength("hello.token", hello.token(), 128));
   return ValidateLength("hello.client", hello.client(), 100);
@@ -130,7 +134,29 @@ Session* SessionHub::FindByKey(SessionKey key) {
   return it == sessions_.end() ? nullptr : it->second.get();
 }
 
+std::shared_ptr<Observer> SessionHub::Watch(const Caller& caller, const v1::WatchRequest& request, ReaderKind kind,
+                                            Observer::Transport& transport) {
+  auto observer = std::make_shared<Observer>(*this, kind, transport);
+  observer->Start(caller, request);
+  return observer;
+}
+
+void SessionHub::AddObserver(Observer& observer, ReaderKind kind) {
+  counters_.observers[static_cast<int>(kind)].Add(1);
+  observers_.insert(&observer);
+  if (draining_) observer.End(ShuttingDown());
+}
+
+void SessionHub::RemoveObserver(Observer& observer, ReaderKind kind) {
+  counters_.observers[static_cast<int>(kind)].Add(-1);
+  observers_.erase(&observer);
+}
+
 size_t SessionHub::SayGoodbye(size_t most) {
+  draining_ = draining_ || most > 0;
+  if (draining_) {
+    for (Observer* const observer : observers_) observer->End(ShuttingDown());
+  }
   std::vector<std::shared_ptr<Connection>> chosen;
   for (const auto& [pointer, connection] : connections_) {
     if (chosen.size() == most) break;

@@ -14,18 +14,25 @@
 #include "server/common/log.h"
 #include "server/session/close_code.h"
 #include "server/session/connection.h"
+#include "server/session/observer.h"
 #include "server/session/session.h"
 #include "server/session/session_settings.h"
 
 namespace atrium {
 
-// What the sessions of one shard have done. Indexed by Encoding, kCloseCodes and canonical code.
+// What was done about a client that reads too slowly.
+enum class SlowAction { kVolatile, kCoalesce, kDisconnect };
+inline constexpr int kSlowActions = 3;
+
+// What the sessions of one shard have done. Indexed by Encoding, kCloseCodes, SlowAction and canonical code.
 struct SessionCounters {
   std::array<Counter, kEncodings> connections;  // open now
   std::array<Counter, kEncodings> sessions;     // alive now
   std::array<Counter, kEncodings> requests;
   std::array<Counter, kCloseCodes.size()> closes;
   std::array<Counter, 17> errors;
+  std::array<Counter, kReaderKinds> observers;  // by ReaderKind, now
+  std::array<Counter, kSlowActions> slow;
   Counter volatile_drops;  // frames
   Counter components;      // mounted now
 };
@@ -48,6 +55,12 @@ class SessionHub {
   void Add(std::shared_ptr<Connection> connection);
   void Remove(Connection& connection);
 
+  // Those that follow a room on this shard, until they are closed.
+  std::shared_ptr<Observer> Watch(const Caller& caller, const v1::WatchRequest& request, ReaderKind kind,
+                                  Observer::Transport& transport);
+  void AddObserver(Observer& observer, ReaderKind kind);
+  void RemoveObserver(Observer& observer, ReaderKind kind);
+
   // A frame from a client: the hello that begins its session, or a request to that.
   void OnRequest(Connection& connection, ClientRequest request);
   void ReplyError(Connection& connection, uint32_t id, const absl::Status& error);
@@ -61,10 +74,15 @@ class SessionHub {
   const absl::flat_hash_map<SessionKey, std::unique_ptr<Session>>& sessions() const { return sessions_; }
 
   // Says goodbye (3001) to at most `most` connections. Returns how many connections are left, closing ones included.
+  // Unless `most` is 0, observers end too, all at once, now and from now on: nobody waits for them.
   size_t SayGoodbye(size_t most);
 
   void CountClose(CloseCode code);
-  void CountVolatileDrops(size_t frames) { counters_.volatile_drops.Add(static_cast<int64_t>(frames)); }
+  void CountSlowConsumer(SlowAction action) { counters_.slow[static_cast<int>(action)].Add(1); }
+  void CountVolatileDrops(size_t frames) {
+    CountSlowConsumer(SlowAction::kVolatile);
+    counters_.volatile_drops.Add(static_cast<int64_t>(frames));
+  }
   void AtTurnEnd(std::shared_ptr<Connection> connection);
 
  private:
@@ -81,6 +99,8 @@ class SessionHub {
   absl::flat_hash_map<Connection*, std::shared_ptr<Connection>> connections_;
   absl::flat_hash_map<SessionKey, std::unique_ptr<Session>> sessions_;
   absl::flat_hash_map<absl::string_view, Session*> by_id_;
+  absl::flat_hash_set<Observer*> observers_;
+  bool draining_ = false;
   // Those whose deadlines have not been looked at in this round.
   std::vector<std::shared_ptr<Connection>> due_;
   // Those that have something to write at the end of this turn.

@@ -11,8 +11,10 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "atrium/v1/frames.pb.h"
 #include "server/api/rpc_table.h"
+#include "server/session/stream_table.h"
 #include "server/wire/message_json.h"
 
 namespace atrium {
@@ -22,8 +24,8 @@ inline std::vector<const google::protobuf::ServiceDescriptor*> AllServices() {
   return {pool->FindServiceByName("atrium.v1.RoomService"), pool->FindServiceByName("atrium.v1.SessionService")};
 }
 
-// Every unary method: notes its request and gives a default response. Thread-safe; by std::mutex, which
-// ThreadSanitizer sees.
+// Every method: notes its request; a unary one gives a default response, a stream is noted when it begins and never
+// does. Thread-safe; by std::mutex, which ThreadSanitizer sees.
 class FakeRpcs {
  public:
   FakeRpcs() {
@@ -44,9 +46,19 @@ class FakeRpcs {
     Add<v1::GetStatsRequest, v1::GetStatsResponse>("RoomService.GetStats");
     Add<v1::ListSessionsRequest, v1::ListSessionsResponse>("SessionService.ListSessions");
     Add<v1::DisconnectSessionRequest, v1::DisconnectSessionResponse>("SessionService.DisconnectSession");
+    streams_.Add("atrium.v1.RoomService.Watch",
+                 [this](const Caller&, StreamTable::MessagePtr request, int shard, ReaderKind kind,
+                        Observer::Transport&) -> std::shared_ptr<Observer> {
+                   std::lock_guard lock(mutex_);
+                   ++calls_;
+                   last_call_ = absl::StrCat("RoomService.Watch ", MessageToJson(*request, JsonZeros::kOmit), " as ",
+                                             ReaderName(kind), " on ", shard);
+                   return nullptr;
+                 });
   }
 
   const RpcTable& table() const { return table_; }
+  const StreamTable& streams() const { return streams_; }
 
   // "Service.Method request payload" of the last call; the payload only where there is one.
   std::string last_call() const {
@@ -111,6 +123,7 @@ class FakeRpcs {
   }
 
   RpcTable table_;
+  StreamTable streams_;
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::string last_call_;

@@ -44,6 +44,7 @@ class HttpServerTest : public testing::Test {
     options.address = "127.0.0.1:0";
     HttpHandlers handlers{
         .rpcs = rpcs_.table(),
+        .streams = rpcs_.streams(),
         .services = AllServices(),
         .metrics = [] { return std::string("a_metric 1\n"); },
         .ready = [this] { return ready_.load(); },
@@ -385,7 +386,7 @@ TEST_F(HttpServerTest, DoesNotStartAtABadAddress) {
   Start();
   for (const std::string& address :
        {std::string("nowhere"), std::string("127.0.0.1:x"), absl::StrCat("127.0.0.1:", server_->port())}) {
-    HttpHandlers handlers{.rpcs = rpcs_.table(), .services = AllServices()};
+    HttpHandlers handlers{.rpcs = rpcs_.table(), .streams = rpcs_.streams(), .services = AllServices()};
     const auto second = HttpServer::Create({.address = address}, std::move(handlers), {shards_[0].get()}, log_);
     ASSERT_FALSE(second.ok());
     EXPECT_THAT(std::string(second.status().message()), HasSubstr(address));

@@ -33,7 +33,7 @@ class RestTranscoderTest : public testing::Test {
   }
 
   FakeRpcs rpcs_;
-  const RestTranscoder transcoder_ = *RestTranscoder::Create(rpcs_.table(), AllServices());
+  const RestTranscoder transcoder_ = *RestTranscoder::Create(rpcs_.table(), rpcs_.streams(), AllServices());
 };
 
 TEST_F(RestTranscoderTest, FillsTheRequestFromPathAndBody) {
@@ -68,6 +68,50 @@ TEST_F(RestTranscoderTest, RefusesWrongQueries) {
   EXPECT_THAT(CallOf("POST", "/api/rooms/x/emit?event=e", "{}"), HasSubstr("event: unknown query parameter"));
   EXPECT_THAT(CallOf("PATCH", "/api/rooms/x/state?state=1", "{}"), HasSubstr("state: unknown query parameter"));
   EXPECT_THAT(CallOf("GET", "/api/rooms?pageToken=%zz"), HasSubstr("percent escape"));
+}
+
+TEST_F(RestTranscoderTest, FillsFieldsOfFieldsFromTheQuery) {
+  EXPECT_EQ(CallOf("GET", "/api/rooms/a/history?since.epoch=e:1&since.offset=4&pageSize=2"),
+            R"(RoomService.GetHistory {"roomId":"a","since":{"epoch":"e:1","offset":"4"},"pageSize":2})");
+  const std::string history = "/api/rooms/a/history?";
+  EXPECT_THAT(CallOf("GET", history + "since.offset=x"), HasSubstr("since.offset: must be"));
+  EXPECT_THAT(CallOf("GET", history + "since.offset=-1"), HasSubstr(R"("field":"since.offset")"));
+  EXPECT_THAT(CallOf("GET", history + "since.ofset=1"), HasSubstr("since.ofset: unknown query parameter"));
+  EXPECT_THAT(CallOf("GET", history + "since=1"), HasSubstr("since: unknown query parameter"));
+  EXPECT_THAT(CallOf("GET", history + "since.=1"), HasSubstr("since.: unknown query parameter"));
+  EXPECT_THAT(CallOf("GET", history + "pageSize.x=1"), HasSubstr("pageSize.x: unknown query parameter"));
+  EXPECT_THAT(CallOf("GET", history + "since.offset=1&since.offset=2"), HasSubstr("since.offset: is given twice"));
+  EXPECT_THAT(CallOf("DELETE", "/api/rooms/a?position.offset=1"), HasSubstr("position.offset: unknown"));
+  EXPECT_THAT(CallOf("POST", "/api/rooms/a/members?since.offset=1", "{}"), HasSubstr("since.offset: unknown"));
+}
+
+TEST_F(RestTranscoderTest, LeavesFieldsOfGoogleMessagesToTheBody) {
+  EXPECT_THAT(CallOf("POST", "/api/rooms/a/methods/m?args.stringValue=1"), HasSubstr("args.stringValue: unknown"));
+}
+
+TEST_F(RestTranscoderTest, StreamsAsTheClientAccepts) {
+  class NoTransport final : public Observer::Transport {
+    void OnReady() override {}
+  };
+  const auto stream = [this](const std::string& target, const std::string& accept, const std::string& id = "") {
+    HttpResponse got{.status = 0};
+    transcoder_.Handle(Caller::Service(), {.method = "GET", .target = target, .accept = accept, .last_event_id = id},
+                       [&got](HttpResponse response) { got = std::move(response); });
+    if (got.stream == nullptr) return got.body;
+    NoTransport transport;
+    got.stream->start(1, transport);
+    return absl::StrCat(got.content_type, " ", rpcs_.last_call());
+  };
+  const std::string events = "/api/rooms/a/events";
+  EXPECT_EQ(stream(events, "text/event-stream"), R"(text/event-stream RoomService.Watch {"roomId":"a"} as sse on 1)");
+  EXPECT_EQ(stream(events, "application/json;q=0.1, Text/Event-Stream"),
+            R"(text/event-stream RoomService.Watch {"roomId":"a"} as sse on 1)");
+  EXPECT_EQ(stream(events, "*/*"), R"(application/x-ndjson RoomService.Watch {"roomId":"a"} as ndjson on 1)");
+  const std::string since = R"(RoomService.Watch {"roomId":"a","since":{"epoch":"e","offset":"7"}} as ndjson on 1)";
+  EXPECT_EQ(stream(events + "?since.epoch=e&since.offset=7", ""), "application/x-ndjson " + since);
+  EXPECT_EQ(stream(events + "?since.epoch=old&since.offset=3", "", "e:7"), "application/x-ndjson " + since);
+  EXPECT_THAT(stream(events, "", "seven"), HasSubstr("Last-Event-ID: must be a position"));
+  EXPECT_THAT(stream(events + "?since.offset=x", ""), HasSubstr("since.offset: must be"));
 }
 
 TEST_F(RestTranscoderTest, RefusesABodyThatContradictsThePath) {
@@ -143,7 +187,11 @@ TEST_F(RestTranscoderTest, GivesTheErrorsOfMethods) {
 
 TEST(RestTranscoderCreateTest, WantsAllMethods) {
   const RpcTable empty;
-  EXPECT_EQ(RestTranscoder::Create(empty, AllServices()).status().code(), absl::StatusCode::kInternal);
+  const FakeRpcs all;
+  const StreamTable no_streams;
+  EXPECT_EQ(RestTranscoder::Create(empty, all.streams(), AllServices()).status().code(), absl::StatusCode::kInternal);
+  EXPECT_EQ(RestTranscoder::Create(all.table(), no_streams, AllServices()).status().code(),
+            absl::StatusCode::kInternal);
 }
 
 }  // namespace

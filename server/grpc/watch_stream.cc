@@ -1,0 +1,101 @@
+#include "server/grpc/watch_stream.h"
+
+#include <grpcpp/impl/codegen/proto_utils.h>
+
+#include <utility>
+#include <vector>
+
+#include "absl/time/clock.h"
+#include "server/common/errors.h"
+#include "server/grpc/status.h"
+
+namespace atrium {
+namespace {
+
+// A message of more frames than this brings nothing more.
+constexpr size_t kMessageBytes = 256 * 1024;
+// So long the end waits for a reader that has not read what is before it.
+constexpr absl::Duration kLinger = absl::Seconds(30);
+
+}  // namespace
+
+WatchStream* WatchStream::Start(::grpc::CallbackServerContext& context, const ::grpc::ByteBuffer& request,
+                                SessionHub& hub, GrpcMetrics::Method& metrics) {
+  auto* const stream = new WatchStream(context, hub, metrics);  // OnDone deletes it.
+  ::grpc::ByteBuffer bytes = request;
+  v1::WatchRequest parsed;
+  if (::grpc::SerializationTraits<v1::WatchRequest>::Deserialize(&bytes, &parsed).ok()) {
+    hub.shard().Post([stream, parsed = std::move(parsed)] { stream->Begin(parsed); });
+  } else {
+    hub.shard().Post([stream] {
+      stream->End(
+          MakeError(absl::StatusCode::kInvalidArgument, "INVALID_PROTOBUF", "not a serialised atrium.v1.WatchRequest"));
+    });
+  }
+  return stream;
+}
+
+WatchStream::WatchStream(::grpc::CallbackServerContext& context, SessionHub& hub, GrpcMetrics::Method& metrics)
+    : context_(context), hub_(hub), metrics_(metrics), start_(absl::Now()) {
+  metrics_.Started();
+  metrics_.Received();
+}
+
+void WatchStream::Begin(const v1::WatchRequest& request) {
+  if (!ended_) observer_ = hub_.Watch(Caller::Service(), request, ReaderKind::kGrpc, *this);
+}
+
+void WatchStream::Write() {
+  if (ended_) return;
+  const absl::optional<absl::Status>& verdict = observer_->verdict();
+  // Also behind a write that is under way: the status follows when the reader has read that.
+  if (verdict && !verdict->ok()) return End(*verdict);
+  if (writing_) return;
+  const std::vector<Observer::Item> items = observer_->Take(kMessageBytes);
+  if (items.empty()) {
+    if (verdict) End(*verdict);
+    return;
+  }
+  std::string message;
+  for (const Observer::Item& item : items) message += item.frame->bytes(Encoding::kGrpc);
+  const ::grpc::Slice slice(message);
+  outgoing_ = ::grpc::ByteBuffer(&slice, 1);
+  writing_ = true;
+  metrics_.Sent();
+  StartWrite(&outgoing_);
+}
+
+void WatchStream::End(const absl::Status& verdict) {
+  if (std::exchange(ended_, true)) return;
+  metrics_.Handled(verdict.code(), absl::Now() - start_);
+  const ::grpc::Status status = ToGrpcStatus(verdict);
+  // Lets go of what the verdict is part of.
+  if (observer_ != nullptr) observer_->Close();
+  linger_timer_ = hub_.shard().After(kLinger, [this] { context_.TryCancel(); });
+  Finish(status);
+}
+
+void WatchStream::OnWriteDone(bool ok) {
+  hub_.shard().Post([this, ok] {
+    writing_ = false;
+    if (ok) {
+      Write();
+    } else {
+      End(absl::CancelledError());
+    }
+  });
+}
+
+void WatchStream::OnCancel() {
+  hub_.shard().Post([this] { End(absl::CancelledError()); });
+}
+
+// What was posted before may still use the stream: it is deleted behind that, on the shard.
+void WatchStream::OnDone() {
+  hub_.shard().Post([this] {
+    hub_.shard().Cancel(linger_timer_);
+    delete this;
+  });
+}
+
+}  // namespace atrium

@@ -1,0 +1,286 @@
+#include "server/live/history.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/live/room_harness.h"
+
+namespace atrium {
+namespace {
+
+using ::testing::ElementsAre;
+using testing::FakeSession;
+using ::testing::IsEmpty;
+using testing::RoomHarness;
+
+const absl::Time kStart = absl::FromUnixSeconds(1'800'000'000);
+
+FramePtr EventAt(uint64_t offset, const std::string& text = "", EncodingSet encodings = Encoding::kGrpc) {
+  return EncodeEvent({.room_id = "r",
+                      .origin = {.room = 1, .offset = offset},
+                      .event = "e",
+                      .data = Payload::FromJson(json::string(text)),
+                      .time = kStart},
+                     encodings);
+}
+
+bool Anything(const Audience&) { return true; }
+
+std::vector<uint64_t> OffsetsAfter(History& history, uint64_t offset, const History::Wanted& wanted = Anything,
+                                   size_t most = 1000) {
+  std::vector<uint64_t> offsets;
+  for (const FramePtr& frame : history.After(offset, absl::nullopt, wanted, most)) {
+    offsets.push_back(frame->origin().offset);
+  }
+  return offsets;
+}
+
+TEST(HistoryTest, GivesWhatFollowsAnOffset) {
+  const HistoryLimits limits;
+  History history(limits);
+  EXPECT_TRUE(history.Covers(0, kStart));
+  EXPECT_THAT(OffsetsAfter(history, 0), IsEmpty());
+  for (uint64_t offset = 1; offset <= 5; ++offset) history.Add(EventAt(offset), {}, kStart);
+  EXPECT_THAT(OffsetsAfter(history, 0), ElementsAre(1, 2, 3, 4, 5));
+  EXPECT_THAT(OffsetsAfter(history, 3), ElementsAre(4, 5));
+  EXPECT_THAT(OffsetsAfter(history, 5), IsEmpty());
+  EXPECT_THAT(OffsetsAfter(history, 1, Anything, 2), ElementsAre(2, 3));
+}
+
+TEST(HistoryTest, LeavesOutWhatIsNotWanted) {
+  const HistoryLimits limits;
+  History history(limits);
+  history.Add(EventAt(1), {}, kStart);
+  history.Add(EventAt(2), {.kind = Audience::Kind::kOnly, .keys = {7}}, kStart);
+  history.Add(EventAt(3), {.kind = Audience::Kind::kExcept, .keys = {7}}, kStart);
+  const auto is_public = [](const Audience& audience) { return audience.is_public(); };
+  EXPECT_THAT(OffsetsAfter(history, 0, is_public), ElementsAre(1, 3));
+  const auto for_seven = [](const Audience& audience) { return audience.Includes(7); };
+  EXPECT_THAT(OffsetsAfter(history, 0, for_seven), ElementsAre(1, 2));
+  // The most that are wanted, not looked at.
+  EXPECT_THAT(OffsetsAfter(history, 1, is_public, 1), ElementsAre(3));
+}
+
+TEST(HistoryTest, KeepsSoManyFrames) {
+  const HistoryLimits limits{.frames = 3};
+  History history(limits);
+  for (uint64_t offset = 1; offset <= 5; ++offset) history.Add(EventAt(offset), {}, kStart);
+  EXPECT_THAT(OffsetsAfter(history, 0), ElementsAre(3, 4, 5));
+  EXPECT_FALSE(history.Covers(1, kStart));
+  EXPECT_TRUE(history.Covers(2, kStart)) << "all behind 2 is there";
+}
+
+TEST(HistoryTest, KeepsSoManyBytesInAllEncodings) {
+  const std::string text(1000, 'x');
+  const size_t size = EventAt(1, text)->size();
+  const HistoryLimits limits{.frames = 0, .bytes = 4 * size + size / 2};
+  History history(limits);
+  for (uint64_t offset = 1; offset <= 4; ++offset) history.Add(EventAt(offset, text), {}, kStart);
+  EXPECT_TRUE(history.Covers(0, kStart));
+  // Asked for in another encoding, each is there twice.
+  EXPECT_EQ(history.After(0, Encoding::kWebSocketJson, Anything).size(), 4u);
+  EXPECT_FALSE(history.Covers(0, kStart));
+  EXPECT_THAT(OffsetsAfter(history, 0), ElementsAre(3, 4));
+  history.Add(EventAt(5, std::string(10'000, 'x')), {}, kStart);
+  EXPECT_THAT(OffsetsAfter(history, 0), IsEmpty()) << "one that is larger than all may be";
+  EXPECT_FALSE(history.Covers(4, kStart));
+  EXPECT_TRUE(history.Covers(5, kStart));
+}
+
+TEST(HistoryTest, KeepsThemSoLong) {
+  const HistoryLimits limits{.age = absl::Minutes(5)};
+  History history(limits);
+  history.Add(EventAt(1), {}, kStart);
+  history.Add(EventAt(2), {}, kStart + absl::Minutes(3));
+  EXPECT_TRUE(history.Covers(0, kStart + absl::Minutes(5)));
+  EXPECT_FALSE(history.Covers(0, kStart + absl::Minutes(5) + absl::Seconds(1)));
+  EXPECT_THAT(OffsetsAfter(history, 0), ElementsAre(2));
+  EXPECT_FALSE(history.Covers(1, kStart + absl::Minutes(9)));
+  EXPECT_TRUE(history.Covers(2, kStart + absl::Minutes(9)));
+}
+
+TEST(HistoryTest, ALimitOfNothingIsNone) {
+  const HistoryLimits limits{.frames = 0, .bytes = 0, .age = absl::ZeroDuration()};
+  History history(limits);
+  for (uint64_t offset = 1; offset <= 3000; ++offset) history.Add(EventAt(offset, std::string(500, 'x')), {}, kStart);
+  EXPECT_TRUE(history.Covers(0, kStart + absl::Hours(1000)));
+  EXPECT_EQ(OffsetsAfter(history, 0, Anything, 5000).size(), 3000u);
+}
+
+// Frames of all kinds, as rooms make them, encoded as `encodings`.
+std::vector<FramePtr> AllKinds(EncodingSet encodings) {
+  const FrameOrigin origin{.room = 1, .offset = 17};
+  std::vector<FramePtr> frames;
+  const json::value data = *ParseJson(R"({"text":"ol\u00e1 \u2713","n":[1,1.5,-0.25,1e300,null,true],"{}":{"":[]}})");
+  const std::string binary("\x00\xff bytes", 8);
+  frames.push_back(EncodeEvent({.room_id = "r",
+                                .origin = origin,
+                                .event = "e",
+                                .data = Payload::FromJson(data),
+                                .sender_id = "s",
+                                .sender_user_id = "u",
+                                .time = kStart + absl::Milliseconds(123)},
+                               encodings));
+  frames.push_back(
+      EncodeEvent({.room_id = "r", .origin = origin, .event = "b", .binary = &binary, .time = kStart}, encodings));
+  frames.push_back(EncodeEvent(
+      {.room_id = "r", .origin = origin, .event = "null", .data = Payload::FromText("null"), .time = kStart},
+      encodings));
+  const Patch patch = {{.kind = PatchOp::Kind::kReplace, .path = "/a~1b", .value = ToJson(data)},
+                       {.kind = PatchOp::Kind::kRemove, .path = "/gone", .value = ""}};
+  frames.push_back(EncodePatch("r", origin, patch, encodings));
+  v1::ServerFrame change;
+  change.mutable_member()->set_room_id("r");
+  change.mutable_member()->set_offset(17);
+  change.mutable_member()->set_count(1);
+  v1::Member& joined = *change.mutable_member()->add_joined();
+  joined.set_id("s");
+  joined.set_connected(true);
+  *joined.mutable_info() = ToProtoValue(data).struct_value();
+  *joined.mutable_join_time() = ToTimestamp(kStart);
+  change.mutable_member()->add_left()->set_reason(v1::LEAVE_REASON_DISCONNECT);
+  frames.push_back(EncodeFrame(change, encodings, {}, origin));
+  return frames;
+}
+
+TEST(HistoryTest, AFrameIsTheSameFromWhateverEncodingItIsMade) {
+  for (const Encoding from : {Encoding::kWebSocketJson, Encoding::kWebSocketProto, Encoding::kGrpc}) {
+    for (const Encoding to : {Encoding::kWebSocketJson, Encoding::kWebSocketProto, Encoding::kGrpc}) {
+      const std::vector<FramePtr> originals = AllKinds(to);
+      const std::vector<FramePtr> others = AllKinds(from);
+      const HistoryLimits limits;
+      History history(limits);
+      for (const FramePtr& frame : others) history.Add(frame, {}, kStart);
+      const std::vector<FramePtr> recoded = history.After(0, to, Anything);
+      ASSERT_EQ(recoded.size(), originals.size());
+      for (size_t i = 0; i < recoded.size(); ++i) {
+        SCOPED_TRACE(absl::StrCat(TransportName(from), " to ", TransportName(to), ", frame ", i));
+        EXPECT_EQ(recoded[i]->origin().offset, 17u);
+        // Bytes of maps may be in another order; all else must be the very same.
+        EXPECT_EQ(DecodeServerFrame(*recoded[i]).DebugString(), DecodeServerFrame(*originals[i]).DebugString());
+        if (to == Encoding::kWebSocketJson) {
+          EXPECT_EQ(*ParseJson(recoded[i]->message(to)), *ParseJson(originals[i]->message(to)));
+        }
+      }
+    }
+  }
+}
+
+TEST(HistoryTest, IsRecodedOnce) {
+  const HistoryLimits limits;
+  History history(limits);
+  history.Add(EventAt(1), {}, kStart);
+  const FramePtr first = history.After(0, Encoding::kWebSocketJson, Anything).front();
+  EXPECT_EQ(history.After(0, Encoding::kWebSocketJson, Anything).front(), first);
+}
+
+TEST(HistoryTest, OfARoomAgesByItsClock) {
+  RoomSettings settings;
+  settings.history.age = absl::Minutes(5);
+  RoomHarness rooms({}, settings);
+  FakeSession& ana = rooms.Session("ana");
+  ASSERT_TRUE(rooms.Join("r", ana).ok());
+  rooms.Emit("r", "early");
+  rooms.shards().Advance(absl::Minutes(4));
+  rooms.Emit("r", "late");
+  const auto history = [&](uint64_t offset) {
+    std::vector<uint64_t> offsets = {0};
+    rooms.With("r", [&](Room* room) {
+      v1::Position since = room->position();
+      since.set_offset(offset);
+      const absl::StatusOr<std::vector<FramePtr>> frames = room->GetHistory(since, 100);
+      if (!frames.ok()) return;
+      offsets.clear();
+      for (const FramePtr& frame : *frames) offsets.push_back(frame->origin().offset);
+    });
+    return offsets;
+  };
+  EXPECT_THAT(history(0), ElementsAre(1, 2, 3));
+  rooms.shards().Advance(absl::Minutes(2));
+  EXPECT_THAT(history(0), ElementsAre(0)) << "refused: not all is kept";
+  EXPECT_THAT(history(2), ElementsAre(3));
+  EXPECT_THAT(history(4), ElementsAre(0)) << "refused: of the future";
+}
+
+// ---- Watching
+
+std::vector<uint64_t> OffsetsOf(const std::vector<FramePtr>& frames) {
+  std::vector<uint64_t> offsets;
+  for (const FramePtr& frame : frames) offsets.push_back(frame->origin().offset);
+  return offsets;
+}
+
+class WatchTest : public ::testing::Test {
+ protected:
+  // Like a session, but for what it is to the room.
+  Admission Watch(FakeSession& reader, const absl::optional<v1::Position>& since = absl::nullopt) {
+    Admission admission;
+    rooms_.manager().FindOrCreate("r", {}, [&](absl::StatusOr<Room*> room) {
+      const ObserverIdentity self{
+          .key = reader.self.session, .shard = reader.self.shard, .encoding = reader.self.encoding};
+      admission = (*room)->Watch(self, since);
+      reader.self.shard->Post([channel = admission.channel, &reader] {
+        channel->Add(reader.self.shard->index(), reader.self.session, reader, 0);
+      });
+    });
+    rooms_.shards().Run();
+    return admission;
+  }
+
+  RoomHarness rooms_;
+  FakeSession& ana_ = rooms_.Session("ana");
+  FakeSession& reader_ = rooms_.Session("reader");
+};
+
+TEST_F(WatchTest, SeesWhatIsPublicAndCountsNowhere) {
+  ASSERT_TRUE(rooms_.Join("r", ana_).ok());
+  const Admission admission = Watch(reader_);
+  EXPECT_FALSE(admission.response.recovered());
+  EXPECT_EQ(admission.response.room().member_count(), 1);
+  EXPECT_EQ(admission.response.members_size(), 1);
+  EXPECT_EQ(rooms_.Emit("r", "hi"), 1);
+  EXPECT_EQ(rooms_.Emit("r", "own", &ana_), 0);
+  rooms_.With("r", [](Room* room) {
+    EXPECT_EQ(room->Emit({.event = "whisper", .options = {.to = {"ana"}}}).value_or(-1), 1);
+    EXPECT_EQ(room->Emit({.event = "gossip", .options = {.exclude = {"ana"}}}).value_or(-1), 0);
+    EXPECT_EQ(room->member_count(), 1);
+  });
+  EXPECT_THAT(reader_.Take(), ElementsAre("hi@2", "own@3", "gossip@5"));
+}
+
+TEST_F(WatchTest, GoesOnFromAPosition) {
+  ASSERT_TRUE(rooms_.Join("r", ana_).ok());
+  rooms_.Emit("r", "one");
+  v1::Position since;
+  rooms_.With("r", [&](Room* room) {
+    since = room->position();
+    ASSERT_TRUE(room->Emit({.event = "whisper", .options = {.to = {"ana"}}}).ok());
+  });
+  rooms_.Emit("r", "two");
+  const Admission admission = Watch(reader_, since);
+  EXPECT_TRUE(admission.response.recovered());
+  EXPECT_EQ(admission.response.position().offset(), since.offset());
+  EXPECT_TRUE(admission.state.empty());
+  EXPECT_EQ(admission.response.members_size(), 0);
+  EXPECT_THAT(OffsetsOf(admission.missed), ElementsAre(4));
+  since.set_offset(99);
+  EXPECT_FALSE(Watch(rooms_.Session("other"), since).response.recovered());
+}
+
+TEST_F(WatchTest, KeepsNoRoomAliveAndIsToldOfItsEnd) {
+  Watch(reader_);
+  rooms_.shards().Advance(absl::Minutes(6));
+  rooms_.With("r", [](Room* room) { EXPECT_EQ(room, nullptr); });
+  EXPECT_TRUE(reader_.removed);
+}
+
+TEST_F(WatchTest, EndsWhenTheReaderGoes) {
+  ASSERT_TRUE(rooms_.Join("r", ana_).ok());
+  Watch(reader_);
+  rooms_.With("r", [&](Room* room) { room->Unwatch(reader_.self.session); });
+  EXPECT_EQ(rooms_.Emit("r", "hi"), 1);
+  EXPECT_THAT(reader_.Take(), IsEmpty());
+}
+
+}  // namespace
+}  // namespace atrium
