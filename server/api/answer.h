@@ -21,11 +21,11 @@ void Answer(Room& room, Done done, Result result) {
   });
 }
 
-// Runs a verb on a room once for each idempotency key: `run(request, done)` does it; a request that comes again gets the
-// answer of the first. Without a key it is just run. `method` tells the verbs apart.
+// Runs a verb on a room once for each idempotency key: `run(request, done)` does it; a request that comes again gets
+// the answer of the first. Without a key it is just run. `method` tells the verbs apart.
 template <typename Request, typename Response, typename Run>
-void Once(Room& room, const Caller& caller, absl::string_view method, WithPayload<Request> request,
-          Done<Response> done, Run run) {
+void Once(Room& room, const Caller& caller, absl::string_view method, WithPayload<Request> request, Done<Response> done,
+          Run run) {
   const std::string given = request.message.idempotency_key();
   if (given.empty()) return run(std::move(request), std::move(done));
   const std::string& subject = caller.user_id.empty() ? caller.session_id : caller.user_id;

@@ -184,13 +184,13 @@ void RoomApi::Watch(const Caller&, const ObserverIdentity& observer, const v1::W
       request.room_id(), {},
       [observer, since = PositionOf(request), done = std::move(done)](absl::StatusOr<Room*> room) mutable {
         REFUSE_IF_ERROR(room.status(), done);
-        done((*room)->Watch(observer, since));
+        Answer(**room, std::move(done), (*room)->Watch(observer, since));
       });
 }
 
 void RoomApi::Unwatch(const std::string& room_id, SessionKey observer) {
-  rooms_.Find(room_id, [observer](Room* room) {
-    if (room != nullptr) room->Unwatch(observer);
+  rooms_.Find(room_id, [observer](absl::StatusOr<Room*> room) {
+    if (room.ok() && *room != nullptr) (*room)->Unwatch(observer);
   });
 }
 
@@ -223,14 +223,15 @@ void EmitInto(Room& room, const Caller& caller, WithPayload<v1::EmitRequest> req
   const v1::EmitRequest& message = request.message;
   const absl::StatusOr<const MemberIdentity*> sender = Membership(&room, caller);
   REFUSE_IF_ERROR(sender.status(), done);
-  const absl::StatusOr<int> notified = room.Emit({.event = message.event(),
-                                                  .data = std::move(request.payload),
-                                                  .sender = *sender,
-                                                  .include_self = message.include_self(),
-                                                  .trusted = caller.kind == Caller::Kind::kComponent,
-                                                  .options = {.exclude = {message.exclude().begin(), message.exclude().end()},
-                                                              .to = {message.to().begin(), message.to().end()},
-                                                              .is_volatile = message.volatile_()}});
+  const absl::StatusOr<int> notified =
+      room.Emit({.event = message.event(),
+                 .data = std::move(request.payload),
+                 .sender = *sender,
+                 .include_self = message.include_self(),
+                 .trusted = caller.kind == Caller::Kind::kComponent,
+                 .options = {.exclude = {message.exclude().begin(), message.exclude().end()},
+                             .to = {message.to().begin(), message.to().end()},
+                             .is_volatile = message.volatile_()}});
   REFUSE_IF_ERROR(notified.status(), done);
   Answer(room, std::move(done), WithPayload<v1::EmitResponse>{MakeEmitResponse(message, &room, *notified)});
 }
@@ -249,9 +250,8 @@ void RoomApi::Emit(const Caller& caller, WithPayload<v1::EmitRequest> request, D
       REFUSE_IF_ERROR(Membership(room, caller).status(), done);
       return done(WithPayload<v1::EmitResponse>{MakeEmitResponse(request.message, nullptr, 0)});
     }
-    Once(*room, caller, "Emit", std::move(request), std::move(done), [room, caller](auto request, auto done) {
-      EmitInto(*room, caller, std::move(request), std::move(done));
-    });
+    Once(*room, caller, "Emit", std::move(request), std::move(done),
+         [room, caller](auto request, auto done) { EmitInto(*room, caller, std::move(request), std::move(done)); });
   });
 }
 
@@ -287,9 +287,8 @@ void RoomApi::SendMessage(const Caller& caller, WithPayload<v1::SendMessageReque
       response.set_room_id(request.message.room_id());
       return done(WithPayload<v1::SendMessageResponse>{std::move(response)});
     }
-    Once(*room, caller, "SendMessage", std::move(request), std::move(done), [room](auto request, auto done) {
-      SendMessageInto(*room, request.message, std::move(done));
-    });
+    Once(*room, caller, "SendMessage", std::move(request), std::move(done),
+         [room](auto request, auto done) { SendMessageInto(*room, request.message, std::move(done)); });
   };
   if (typed) return rooms_.FindOrCreate(room_id, {}, std::move(send));
   rooms_.Find(room_id, std::move(send));

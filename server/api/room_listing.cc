@@ -83,7 +83,8 @@ void RoomApi::GetHistory(const Caller&, WithPayload<v1::GetHistoryRequest> reque
   REFUSE_IF_ERROR(size.status(), done);
   absl::StatusOr<absl::optional<v1::Position>> since = HistoryStart(request.message);
   REFUSE_IF_ERROR(since.status(), done);
-  rooms_.Find(room_id, [room_id, size = *size, since = *std::move(since), done = std::move(done)](absl::StatusOr<Room*> found) mutable {
+  rooms_.Find(room_id, [room_id, size = *size, since = *std::move(since),
+                        done = std::move(done)](absl::StatusOr<Room*> found) mutable {
     REFUSE_IF_ERROR(found.status(), done);
     Room* const room = *found;
     if (room == nullptr) return done(RoomNotFound(room_id));
@@ -113,15 +114,16 @@ void RoomApi::ListRooms(const Caller&, WithPayload<v1::ListRoomsRequest> request
   RoomManager::Wanted wanted{.unlisted = filter->names_unlisted};
   if (!filter->matches_all) wanted.matches = std::move(filter->matches);
   // One more than the page tells whether there is a next one.
-  rooms_.List(*after, *size + 1, std::move(wanted), [size = *size, done = std::move(done)](std::vector<v1::Room> rooms) mutable {
-    WithPayload<v1::ListRoomsResponse> response;
-    if (rooms.size() > size) {
-      rooms.resize(size);
-      response.message.set_next_page_token(MakePageToken(rooms.back().id()));
-    }
-    response.message.mutable_rooms()->Add(rooms.begin(), rooms.end());
-    done(std::move(response));
-  });
+  rooms_.List(*after, *size + 1, std::move(wanted),
+              [size = *size, done = std::move(done)](std::vector<v1::Room> rooms) mutable {
+                WithPayload<v1::ListRoomsResponse> response;
+                if (rooms.size() > size) {
+                  rooms.resize(size);
+                  response.message.set_next_page_token(MakePageToken(rooms.back().id()));
+                }
+                response.message.mutable_rooms()->Add(rooms.begin(), rooms.end());
+                done(std::move(response));
+              });
 }
 
 void RoomApi::ListMembers(const Caller&, WithPayload<v1::ListMembersRequest> request,
@@ -132,24 +134,25 @@ void RoomApi::ListMembers(const Caller&, WithPayload<v1::ListMembersRequest> req
   REFUSE_IF_ERROR(size.status(), done);
   const absl::StatusOr<std::string> after = ReadPageToken(request.message.page_token());
   REFUSE_IF_ERROR(after.status(), done);
-  rooms_.Find(room_id, [room_id, size = *size, after = *after, done = std::move(done)](absl::StatusOr<Room*> found) mutable {
-    REFUSE_IF_ERROR(found.status(), done);
-    Room* const room = *found;
-    if (room == nullptr) return done(RoomNotFound(room_id));
-    std::vector<const Member*> members;
-    for (const auto& [id, member] : room->members()) {
-      if (id > after) members.push_back(&member);
-    }
-    std::sort(members.begin(), members.end(),
-              [](const Member* a, const Member* b) { return a->identity.id < b->identity.id; });
-    WithPayload<v1::ListMembersResponse> response;
-    if (members.size() > size) {
-      members.resize(size);
-      response.message.set_next_page_token(MakePageToken(members.back()->identity.id));
-    }
-    for (const Member* member : members) *response.message.add_members() = member->ToProto();
-    Answer(*room, std::move(done), std::move(response));
-  });
+  rooms_.Find(room_id,
+              [room_id, size = *size, after = *after, done = std::move(done)](absl::StatusOr<Room*> found) mutable {
+                REFUSE_IF_ERROR(found.status(), done);
+                Room* const room = *found;
+                if (room == nullptr) return done(RoomNotFound(room_id));
+                std::vector<const Member*> members;
+                for (const auto& [id, member] : room->members()) {
+                  if (id > after) members.push_back(&member);
+                }
+                std::sort(members.begin(), members.end(),
+                          [](const Member* a, const Member* b) { return a->identity.id < b->identity.id; });
+                WithPayload<v1::ListMembersResponse> response;
+                if (members.size() > size) {
+                  members.resize(size);
+                  response.message.set_next_page_token(MakePageToken(members.back()->identity.id));
+                }
+                for (const Member* member : members) *response.message.add_members() = member->ToProto();
+                Answer(*room, std::move(done), std::move(response));
+              });
 }
 
 void RoomApi::UpdateRoom(const Caller&, WithPayload<v1::UpdateRoomRequest> request, Done<v1::Room> done) {
@@ -167,14 +170,14 @@ void RoomApi::UpdateRoom(const Caller&, WithPayload<v1::UpdateRoomRequest> reque
     }
     update.metadata = *std::move(metadata);
   }
-  rooms_.Find(message.room_id(),
-              [room_id = message.room_id(), update = std::move(update), done = std::move(done)](absl::StatusOr<Room*> found) mutable {
+  rooms_.Find(message.room_id(), [room_id = message.room_id(), update = std::move(update),
+                                  done = std::move(done)](absl::StatusOr<Room*> found) mutable {
     REFUSE_IF_ERROR(found.status(), done);
     Room* const room = *found;
-                if (room == nullptr) return done(RoomNotFound(room_id));
-                room->Update(std::move(update));
-                Answer(*room, std::move(done), WithPayload<v1::Room>{room->Describe()});
-              });
+    if (room == nullptr) return done(RoomNotFound(room_id));
+    room->Update(std::move(update));
+    Answer(*room, std::move(done), WithPayload<v1::Room>{room->Describe()});
+  });
 }
 
 void RoomApi::DestroyRoom(const Caller&, WithPayload<v1::DestroyRoomRequest> request,
@@ -197,21 +200,19 @@ void RoomApi::ListRoomTypes(const Caller&, WithPayload<v1::ListRoomTypesRequest>
 }
 
 void RoomApi::GetStats(const Caller&, WithPayload<v1::GetStatsRequest>, Done<v1::GetStatsResponse> done) {
-  rooms_.List(
-      "", kMaxStatsRooms, {},
-      [this, done = std::move(done)](std::vector<v1::Room> rooms) mutable {
-        WithPayload<v1::GetStatsResponse> response;
-        response.message.set_success(true);
-        v1::RoomStats& stats = *response.message.mutable_rooms();
-        stats.set_total_rooms(static_cast<int32_t>(rooms_.room_count()));
-        for (const v1::Room& room : rooms) {
-          v1::RoomStats::Entry& entry = (*stats.mutable_rooms())[room.id()];
-          entry.set_members(room.member_count());
-          *entry.mutable_created_at() = room.create_time();
-          *entry.mutable_last_activity() = room.last_activity_time();
-        }
-        done(std::move(response));
-      });
+  rooms_.List("", kMaxStatsRooms, {}, [this, done = std::move(done)](std::vector<v1::Room> rooms) mutable {
+    WithPayload<v1::GetStatsResponse> response;
+    response.message.set_success(true);
+    v1::RoomStats& stats = *response.message.mutable_rooms();
+    stats.set_total_rooms(static_cast<int32_t>(rooms_.room_count()));
+    for (const v1::Room& room : rooms) {
+      v1::RoomStats::Entry& entry = (*stats.mutable_rooms())[room.id()];
+      entry.set_members(room.member_count());
+      *entry.mutable_created_at() = room.create_time();
+      *entry.mutable_last_activity() = room.last_activity_time();
+    }
+    done(std::move(response));
+  });
 }
 
 }  // namespace atrium

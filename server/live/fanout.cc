@@ -153,12 +153,12 @@ int Fanout::Post(Delivery delivery) const {
     sessions += on.sessions;
     shards.push_back(on.shard);
   }
-  WhenStored([channel = channel_, shards = std::move(shards),
-              shared = std::make_shared<const Delivery>(std::move(delivery))] {
-    for (Shard* shard : shards) {
-      shard->Post([channel, index = shard->index(), shared] { channel->Deliver(index, *shared); });
-    }
-  });
+  WhenStored(
+      [channel = channel_, shards = std::move(shards), shared = std::make_shared<const Delivery>(std::move(delivery))] {
+        for (Shard* shard : shards) {
+          shard->Post([channel, index = shard->index(), shared] { channel->Deliver(index, *shared); });
+        }
+      });
   if (kind == Audience::Kind::kExcept) return sessions - named;
   return kind == Audience::Kind::kOnly ? named : sessions;
 }

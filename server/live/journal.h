@@ -16,9 +16,9 @@
 
 namespace atrium {
 
-// Writes a durable room to the log: all that the room changes in one turn of its shard is one record, so it is kept as a
-// whole or not at all. What others are to see of that waits until the record is on disk, in order; the room itself goes
-// on at once.
+// Writes a durable room to the log: all that the room changes in one turn of its shard is one record, so it is kept as
+// a whole or not at all. What others are to see of that waits until the record is on disk, in order; the room itself
+// goes on at once.
 //
 // Made by std::make_shared. On the room's shard.
 class Journal : public std::enable_shared_from_this<Journal> {
@@ -54,8 +54,8 @@ class Journal : public std::enable_shared_from_this<Journal> {
   // What a listing shows has changed.
   void HeadChanged();
 
-  // Runs `task` when everything up to now is on disk, behind what waits already; at once if nothing does. Not OK: it was
-  // refused. UNAVAILABLE, RESOURCE_EXHAUSTED (the disk is full) or DATA_LOSS.
+  // Runs `task` when everything up to now is on disk, behind what waits already; at once if nothing does. Not OK: it
+  // was refused. UNAVAILABLE, RESOURCE_EXHAUSTED (the disk is full) or DATA_LOSS.
   using Task = absl::AnyInvocable<void(const absl::Status&)>;
   void WhenStored(Task task);
   bool all_stored() const { return lost() || (waiting_.empty() && !record_ && stored_ == sequence_); }

@@ -32,9 +32,9 @@ class TypedRoom;
 //
 // The order of a room's life:
 //   OnCreate, then for each member OnJoin ... OnLeave, then OnDestroy.
-// A durable room (RoomOptions::durable) is only put aside when it is empty, and comes back with OnLoad; OnDestroy is for
-// when its data goes.
-// Joins wait for OnCreate and OnDestroy to end. If OnCreate fails, the room is gone and those who wait are refused.
+// A durable room (RoomOptions::durable) is only put aside when it is empty, and comes back with OnLoad; OnDestroy is
+// for when its data goes. Joins wait for OnCreate and OnDestroy to end. If OnCreate fails, the room is gone and those
+// who wait are refused.
 class LiveRoomBase {
  public:
   LiveRoomBase() = default;

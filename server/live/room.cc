@@ -40,11 +40,9 @@ Room::Room(std::string id, const RoomTypeInfo* type, std::string epoch, absl::Ti
       create_time_(create_time),
       last_activity_time_(env_.shard.Now()),
       journal_(MakeJournal(std::move(log))),
-      fanout_({.id = id_,
-               .epoch = epoch_,
-               .key = absl::Hash<std::string>()(epoch_),
-               .slow_policy = options().slow_policy},
-              env_.shards, options().history ? *options().history : env_.settings.history, journal_.get()) {
+      fanout_(
+          {.id = id_, .epoch = epoch_, .key = absl::Hash<std::string>()(epoch_), .slow_policy = options().slow_policy},
+          env_.shards, options().history ? *options().history : env_.settings.history, journal_.get()) {
   env_.counters.rooms.Add(1);
   if (type_ == nullptr) return;
   unlisted_ = !type_->options.listed;

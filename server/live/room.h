@@ -104,7 +104,8 @@ class Room final : private StepSink {
     std::function<void(const std::string& id)> on_lost;
   };
 
-  // A new room. `type` is null for an untyped one, whose state starts as `initial_state`. The log has a durable one open.
+  // A new room. `type` is null for an untyped one, whose state starts as `initial_state`. The log has a durable one
+  // open.
   Room(std::string id, const RoomTypeInfo* type, json::object initial_state, std::string epoch, Env env);
   // A durable room that comes back from the log, which has it open.
   Room(std::string id, const RoomTypeInfo* type, const RestoredRoom& restored, Env env);

@@ -101,7 +101,8 @@ void RoomManager::Create(int shard, const std::string& room_id, json::object ini
   Entry& entry = *here.rooms.emplace(room_id, std::make_unique<Entry>()).first->second;
   entry.waiting.push_back(std::move(use));
   const RoomTypeInfo* const type = registry_.TypeOf(room_id);
-  entry.room = std::make_unique<Room>(room_id, type, std::move(initial_state), NewEpoch(here.random), EnvOf(shard, type));
+  entry.room =
+      std::make_unique<Room>(room_id, type, std::move(initial_state), NewEpoch(here.random), EnvOf(shard, type));
   Begin(shard, room_id, entry);
 }
 

@@ -24,14 +24,14 @@ namespace atrium {
 class RoomManager final : private RoomFeed::Source {
  public:
   // `workers` have stopped before the shards have. `store` is null if durable rooms live in memory only.
-  RoomManager(const RoomRegistry& registry, RoomSettings settings, std::vector<Shard*> shards, Workers& workers, Log& log,
-              RoomLog* store = nullptr);
+  RoomManager(const RoomRegistry& registry, RoomSettings settings, std::vector<Shard*> shards, Workers& workers,
+              Log& log, RoomLog* store = nullptr);
 
   // Learns which rooms the store has; `done` gets its errors, on a thread of the store. Before anything else.
   void Start(absl::AnyInvocable<void(absl::Status)> done);
 
-  // Null if there is no such room. Waits while a room is being created, loaded or destroyed. DATA_LOSS or UNAVAILABLE if
-  // it is durable and cannot be loaded.
+  // Null if there is no such room. Waits while a room is being created, loaded or destroyed. DATA_LOSS or UNAVAILABLE
+  // if it is durable and cannot be loaded.
   using Use = absl::AnyInvocable<void(absl::StatusOr<Room*>)>;
   void Find(std::string room_id, Use use);
 
@@ -39,8 +39,8 @@ class RoomManager final : private RoomFeed::Source {
   // is too large, FAILED_PRECONDITION ("Room initialization failed") if OnCreate or OnLoad failed; else as Find.
   void FindOrCreate(std::string room_id, json::object initial_state, Use use);
 
-  // Takes everybody out of a room, who are told, and removes it, from the store too: `done` runs then. NOT_FOUND: no such
-  // room.
+  // Takes everybody out of a room, who are told, and removes it, from the store too: `done` runs then. NOT_FOUND: no
+  // such room.
   void Destroy(std::string room_id, absl::AnyInvocable<void(absl::Status)> done);
 
   // Which rooms are asked for. `matches` runs on all shards; none for all.

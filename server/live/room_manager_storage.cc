@@ -45,9 +45,8 @@ void RoomManager::Load(int shard, const std::string& room_id, bool create, Use u
   entry.wanted = create;
   entry.waiting.push_back(std::move(use));
   store_->Open(room_id, [this, shard, room_id](absl::StatusOr<absl::optional<StoredRoom>> stored) {
-    shards_[shard]->Post([this, shard, room_id, stored = std::move(stored)]() mutable {
-      OnLoaded(shard, room_id, std::move(stored));
-    });
+    shards_[shard]->Post(
+        [this, shard, room_id, stored = std::move(stored)]() mutable { OnLoaded(shard, room_id, std::move(stored)); });
   });
 }
 

@@ -41,8 +41,9 @@ class SleepingRooms {
   static v1::Room Read(const std::string& head) {
     v1::Room room;
     room.ParseFromString(head);
-    // Nobody is in a room that sleeps.
+    // Nobody is in a room that sleeps; where it stands, its records tell.
     room.set_member_count(0);
+    room.clear_position();
     return room;
   }
 

@@ -67,7 +67,8 @@ absl::Status Apply(const v1::PatchOperation& operation, json::value& state) {
   boost::system::error_code error;
   json::value* const parent = state.find_pointer(FromView(path.substr(0, slash)), error);
   const std::string key = absl::StrReplaceAll(path.substr(slash + 1), {{"~1", "/"}, {"~0", "~"}});
-  if (parent != nullptr && parent->is_array()) return ApplyToList(operation, key, std::move(value), parent->get_array());
+  if (parent != nullptr && parent->is_array())
+    return ApplyToList(operation, key, std::move(value), parent->get_array());
   if (parent != nullptr && parent->is_object()) {
     return ApplyToObject(operation, key, std::move(value), parent->get_object());
   }
