@@ -12,11 +12,13 @@ namespace {
 
 // gRPC waits longer and longer before it tries again, up to two minutes; somebody is waiting here.
 std::shared_ptr<grpc::Channel> Open(const std::string& address) {
-  constexpr int kShortestMs = 20;
-  constexpr int kLongestMs = 500;
+  constexpr int kShortestMs = 100;
+  constexpr int kLongestMs = 250;
+  // For the connection to be made: of a busy server not at once.
+  constexpr int kConnectMs = 5000;
   grpc::ChannelArguments arguments;
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, kShortestMs);
-  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, kShortestMs);
+  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, kConnectMs);
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, kLongestMs);
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
   arguments.SetMaxReceiveMessageSize(-1);

@@ -30,7 +30,7 @@ constexpr Row kRows[] = {
     {"writesAsked", "writes", &Counts::writes_asked},
     {"writesAcknowledged", "  acknowledged", &Counts::writes_acknowledged},
     {"writesSeen", "    and seen", &Counts::writes_seen},
-    {"writesOutOfReach", "    where nobody can look any more", &Counts::writes_out_of_reach},
+    {"writesOutOfReach", "    for nobody who was there, or gone since", &Counts::writes_out_of_reach},
     {"writesRefused", "  refused", &Counts::writes_refused},
     {"writesInDoubt", "  never answered", &Counts::writes_in_doubt},
     {"writesRepeated", "  repeated with their key", &Counts::writes_repeated},

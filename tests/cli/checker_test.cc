@@ -26,7 +26,7 @@ std::string TheOnly(Story& story, Promise promise) {
   std::string all;
   for (const Violation& violation : verdict.violations) all += Text(story.history(), violation);
   EXPECT_EQ(verdict.violations.size(), 1u) << all;
-  if (verdict.violations.size() == 1) EXPECT_EQ(verdict.violations[0].promise, promise) << all;
+  for (const Violation& violation : verdict.violations) EXPECT_EQ(violation.promise, promise) << all;
   return all;
 }
 
