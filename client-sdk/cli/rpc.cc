@@ -10,7 +10,8 @@
 namespace atrium::cli {
 namespace {
 
-// gRPC waits longer and longer before it tries again, up to two minutes; somebody is waiting here.
+// gRPC waits longer and longer before it tries again, up to two minutes, and for 30 s before it looks a name up again,
+// be it an address; somebody is waiting here.
 std::shared_ptr<grpc::Channel> Open(const std::string& address) {
   constexpr int kShortestMs = 100;
   constexpr int kLongestMs = 250;
@@ -20,6 +21,7 @@ std::shared_ptr<grpc::Channel> Open(const std::string& address) {
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, kShortestMs);
   arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, kConnectMs);
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, kLongestMs);
+  arguments.SetInt(GRPC_ARG_DNS_MIN_TIME_BETWEEN_RESOLUTIONS_MS, kShortestMs);
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
   arguments.SetMaxReceiveMessageSize(-1);
   return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
