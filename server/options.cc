@@ -48,6 +48,7 @@ po::options_description Flags() {
       "empty-ttl", text("5m"), "how long a room without members is kept")(
       "history-frames", text("1000"), "frames that a room keeps for those who missed some")(
       "history-bytes", text("1048576"), "bytes of them")("history-age", text("5m"), "how old they may be")(
+      "durable-ttl", text("720h"), "how long a durable room is kept in which nothing happens")(
       "max-message-bytes", text("65536"), "one frame from a client")(
       "max-body-bytes", text("1048576"), "one REST body")("max-connections", text("16384"),
                                                           "open HTTP connections, WebSockets not counted")(
@@ -146,6 +147,7 @@ absl::StatusOr<Options> ReadOptions(const po::variables_map& values) {
   options.rooms.history.frames = static_cast<int>(reader.Integer("history-frames", 1'000'000));
   options.rooms.history.bytes = reader.Integer("history-bytes", kMaxBytes);
   options.rooms.history.age = reader.Duration("history-age");
+  options.rooms.durable_ttl = reader.Duration("durable-ttl");
   SessionSettings& sessions = options.sessions;
   sessions.rate = reader.Number("session-rate");
   sessions.burst = reader.Number("session-burst");

@@ -121,6 +121,7 @@ absl::Status Server::Listen(absl::Span<const Page> pages) {
                                 .rooms = rooms_,
                                 .hubs = hubs_,
                                 .workers = workers_.counts(),
+                                .log = store_.get(),
                                 .grpc = grpc_metrics_,
                                 .http = http == nullptr ? HttpCounts() : http->Counts()});
           },

@@ -7,6 +7,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "server/metrics/log_metrics.h"
 #include "server/metrics/metric_families.h"
 #include "server/metrics/process_metrics.h"
 
@@ -145,7 +146,9 @@ std::string MetricsText(const MetricsSources& sources) {
   AppendSums(sources, all);
   AppendWorkers(sources.workers, all);
   AppendHttp(sources.http, all);
-  for (std::vector<MetricFamily>& part : std::vector{sources.grpc.Collect(), ProcessMetrics()}) {
+  std::vector<std::vector<MetricFamily>> parts = {sources.grpc.Collect(), ProcessMetrics()};
+  if (sources.log != nullptr) parts.push_back(LogMetrics(sources.log->statistics()));
+  for (std::vector<MetricFamily>& part : parts) {
     std::move(part.begin(), part.end(), std::back_inserter(all));
   }
   return prometheus::TextSerializer().prometheus::Serializer::Serialize(all);

@@ -340,6 +340,10 @@ google::protobuf::Timestamp ToTimestamp(absl::Time time) {
   return timestamp;
 }
 
+absl::Time FromTimestamp(const google::protobuf::Timestamp& timestamp) {
+  return absl::FromUnixSeconds(timestamp.seconds()) + absl::Nanoseconds(timestamp.nanos());
+}
+
 google::protobuf::Duration ToDuration(absl::Duration duration) {
   google::protobuf::Duration out;
   out.set_seconds(absl::IDivDuration(duration, absl::Seconds(1), &duration));

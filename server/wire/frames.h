@@ -126,6 +126,7 @@ ClientRequest DecodeFrame(v1::ClientFrame frame);
 
 // Milliseconds precision, as all times of Atrium.
 google::protobuf::Timestamp ToTimestamp(absl::Time time);
+absl::Time FromTimestamp(const google::protobuf::Timestamp& timestamp);
 
 google::protobuf::Duration ToDuration(absl::Duration duration);
 

@@ -2,6 +2,7 @@
 
 #include <google/rpc/error_details.pb.h>
 #include <google/rpc/error_info.pb.h>
+#include <gtest/gtest.h>
 
 #include "absl/strings/str_cat.h"
 #include "server/common/errors.h"
@@ -17,6 +18,7 @@ v1::JoinRequest JoinRequestOf(const std::string& room, const JoinOptions& option
   request.set_room_id(room);
   if (!options.payload.empty()) *request.mutable_payload() = ValueOf(options.payload);
   if (!options.initial_state.empty()) *request.mutable_initial_state() = ValueOf(options.initial_state);
+  if (options.since) *request.mutable_since() = *options.since;
   if (!options.info.empty()) *request.mutable_info() = ValueOf(options.info).struct_value();
   return request;
 }
@@ -212,7 +214,8 @@ void Client::Receive(v1::ServerFrame frame) {
 RoomWorld::RoomWorld(RoomRegistry registry, Settings settings)
     : registry_(std::move(registry)),
       shards_(settings.shards),
-      manager_(registry_, settings.rooms, shards_.All(), workers_, log_) {
+      manager_(registry_, settings.rooms, shards_.All(), workers_, log_, settings.store) {
+  manager_.Start([](const absl::Status& status) { ASSERT_TRUE(status.ok()) << status; });
   for (Shard* shard : shards_.All()) {
     hubs_.push_back(std::make_unique<SessionHub>(*shard, settings.sessions, api_, log_));
   }
