@@ -179,10 +179,10 @@ TEST(HistoryTest, OfARoomAgesByItsClock) {
   RoomWorld::Settings settings;
   settings.rooms.history.age = absl::Minutes(5);
   RoomWorld world({}, settings);
-  ASSERT_THAT(world.Connect("ana").Join("r"), testing::IsOk());
-  ASSERT_THAT(world.Emit("r", "early"), testing::IsOk());
+  ASSERT_THAT(world.Connect("ana").Join("r"), IsOk());
+  ASSERT_THAT(world.Emit("r", "early"), IsOk());
   world.Advance(absl::Minutes(4));
-  ASSERT_THAT(world.Emit("r", "late"), testing::IsOk());
+  ASSERT_THAT(world.Emit("r", "late"), IsOk());
   const auto history = [&](uint64_t offset) {
     std::vector<uint64_t> offsets = {0};
     world.With("r", [&](Room* room) {
@@ -223,7 +223,7 @@ class Reader final : public Subscriber {
 
 class WatchTest : public ::testing::Test {
  protected:
-  WatchTest() { EXPECT_THAT(ana_.Join("r"), testing::IsOk()); }
+  WatchTest() { EXPECT_THAT(ana_.Join("r"), IsOk()); }
 
   Admission Watch(SessionKey key, Reader& reader, const absl::optional<v1::Position>& since = absl::nullopt) {
     Admission admission;
@@ -234,7 +234,7 @@ class WatchTest : public ::testing::Test {
     });
     return admission;
   }
-  int Notified(const testing::EmitOptions& options = {}) { return world_.Emit("r", "hi", options)->notified(); }
+  int Notified(const EmitOptions& options = {}) { return world_.Emit("r", "hi", options)->notified(); }
 
   // Named by a room until it is gone: before the world.
   Reader reader_, other_;
@@ -273,7 +273,7 @@ TEST_F(WatchTest, GoesOnFromAPosition) {
 
 TEST_F(WatchTest, KeepsNoRoomAliveAndIsToldOfItsEnd) {
   Watch(kReader, reader_);
-  ASSERT_THAT(ana_.Leave("r"), testing::IsOk());
+  ASSERT_THAT(ana_.Leave("r"), IsOk());
   world_.Advance(absl::Minutes(6));
   world_.With("r", [](Room* room) { EXPECT_EQ(room, nullptr); });
   EXPECT_TRUE(reader_.removed);
