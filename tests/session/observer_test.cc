@@ -162,7 +162,7 @@ TEST_F(ObserverTest, IsToldOfTheEndOfTheRoomBehindAllElse) {
   world_.shards.Run();
   Emit("e");
   Destroy();
-  world_.shards.Run();
+  world_.shards.Advance(absl::Milliseconds(1));
   EXPECT_THAT(reader.Take(), ElementsAre("snapshot@0", "e@1", "left"));
   ASSERT_TRUE(reader.observer().verdict().has_value());
   EXPECT_THAT(*reader.observer().verdict(), IsOk());
@@ -177,7 +177,7 @@ TEST_F(ObserverTest, MayCloseAtAnyMoment) {
       std::mt19937 random(steps);
       for (int i = 0; i < steps; ++i) world_.shards.Step(random);
       reader = nullptr;
-      world_.shards.Run();
+      world_.shards.Advance(absl::Milliseconds(1));
       Emit("nobody");
       EXPECT_EQ(Observers(), 0);
     }

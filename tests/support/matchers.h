@@ -38,7 +38,7 @@ MATCHER_P(StatusIs, code, "has the code " + absl::StatusCodeToString(code)) {
 MATCHER_P2(StatusIs, code, message, "has the code " + absl::StatusCodeToString(code) + " and a message") {
   *result_listener << StatusOf(arg).ToString();
   return StatusOf(arg).code() == code &&
-         testing::Value(std::string(StatusOf(arg).message()), testing::Matcher<std::string>(message));
+         ::testing::Value(std::string(StatusOf(arg).message()), ::testing::Matcher<std::string>(message));
 }
 
 }  // namespace atrium
