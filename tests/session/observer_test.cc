@@ -25,11 +25,12 @@ constexpr size_t kQueueBytes = 10'000;
 // Reads when it is told to.
 class Reader final : public Observer::Transport {
  public:
-  Reader(SessionHub& hub, const std::string& room, const absl::optional<v1::Position>& since = absl::nullopt) {
+  Reader(SessionHub& hub, const std::string& room, const absl::optional<v1::Position>& since = absl::nullopt,
+         ReaderKind kind = ReaderKind::kGrpc) {
     v1::WatchRequest request;
     request.set_room_id(room);
     if (since) *request.mutable_since() = *since;
-    observer_ = hub.Watch(Caller::Service(), request, ReaderKind::kGrpc, *this);
+    observer_ = hub.Watch(Caller::Service(), request, kind, *this);
   }
   ~Reader() override { observer_->Close(); }
 
@@ -69,7 +70,9 @@ class ObserverTest : public ::testing::Test {
   }
   int64_t Observers() {
     int64_t sum = 0;
-    for (int shard : {0, 1}) sum += world_.hub(shard).counters().observers[0].value();
+    for (int shard : {0, 1}) {
+      for (const Counter& counter : world_.hub(shard).counters().observers) sum += counter.value();
+    }
     return sum;
   }
   int64_t Slow(SlowAction action) { return world_.hub(1).counters().slow[static_cast<int>(action)].value(); }
@@ -172,7 +175,7 @@ TEST_F(ObserverTest, MayCloseAtAnyMoment) {
   // Before the room has answered, before the answer has come, afterwards, and when the room goes at the same time.
   for (int steps = 0; steps < 12; ++steps) {
     for (const bool destroy : {false, true}) {
-      auto reader = std::make_unique<Reader>(world_.hub(1), "r");
+      auto reader = std::make_unique<Reader>(world_.hub(1), "r", absl::nullopt, ReaderKind::kJsonLines);
       if (destroy) Destroy();
       std::mt19937 random(steps);
       for (int i = 0; i < steps; ++i) world_.shards.Step(random);
@@ -180,6 +183,13 @@ TEST_F(ObserverTest, MayCloseAtAnyMoment) {
       world_.shards.Advance(absl::Milliseconds(1));
       Emit("nobody");
       EXPECT_EQ(Observers(), 0);
+      world_.rooms().Find("r", [&](Room* room) {
+        EXPECT_EQ(room == nullptr, destroy);
+        if (room == nullptr) return;
+        const std::vector<FramePtr> frames = room->GetHistory(absl::nullopt, 1000).value();
+        EXPECT_FALSE(frames.back()->has(Encoding::kWebSocketJson)) << "the room has forgotten the reader; " << steps;
+      });
+      world_.shards.Run();
     }
   }
 }
