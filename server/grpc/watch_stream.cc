@@ -78,6 +78,7 @@ void WatchStream::End(const absl::Status& verdict) {
 void WatchStream::OnWriteDone(bool ok) {
   hub_.shard().Post([this, ok] {
     writing_ = false;
+    outgoing_.Clear();
     if (ok) {
       Write();
     } else {

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "server/common/errors.h"
 #include "server/wire/message_json.h"
+#include "server/wire/time_json.h"
 
 namespace atrium {
 namespace {
@@ -47,7 +48,9 @@ void AppendField(std::string& out, int number, absl::string_view bytes) {
 }
 
 void AppendTime(std::string& out, absl::Time time) {
-  out += absl::FormatTime("\"%Y-%m-%dT%H:%M:%E3SZ\"", time, absl::UTCTimeZone());
+  out += '"';
+  AppendTimestamp(out, ToTimestamp(time));
+  out += '"';
 }
 
 // {"roomId":"r","offset":"1"

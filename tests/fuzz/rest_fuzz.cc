@@ -50,20 +50,22 @@ void Check(absl::string_view input) {
 
   const int calls = rpcs.calls();
   int answers = 0;
-  transcoder.Handle(Caller::Service(), request, [&](HttpResponse response) {
+  HttpResponse response;
+  transcoder.Handle(Caller::Service(), request, [&](HttpResponse answer) {
     ++answers;
-    NoTransport transport;
-    if (response.stream != nullptr) response.stream->start(0, transport);
-    if (response.status == 200) {
-      Require(rpcs.calls() == calls + 1);
-      Require(response.stream != nullptr || ParseJson(response.body).ok());
-    } else {
-      Require(rpcs.calls() == calls);
-      Require(response.status >= 400 && response.status < 500);
-      CheckError(response);
-    }
+    response = std::move(answer);
   });
   Require(answers == 1);
+  NoTransport transport;
+  if (response.stream != nullptr) response.stream->start(0, transport);
+  if (response.status == 200) {
+    Require(rpcs.calls() == calls + 1);
+    Require(response.stream != nullptr || ParseJson(response.body).ok());
+  } else {
+    Require(rpcs.calls() == calls);
+    Require(response.status >= 400 && response.status < 500);
+    CheckError(response);
+  }
 }
 
 }  // namespace

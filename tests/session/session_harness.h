@@ -107,6 +107,7 @@ class SessionHarness {
   }
 
   RoomManager& rooms() { return rooms_; }
+  SessionHub& hub(int shard) { return *hubs_[shard]; }
 
  private:
   Log log_{LogLevel::kError};
