@@ -155,9 +155,9 @@ void RoomApi::SetConnected(const std::string& room_id, std::vector<std::string> 
   });
 }
 
-void RoomApi::Disconnect(const std::string& room_id, const std::string& member_id) {
-  rooms_.Find(room_id, [member_id](Room* room) {
-    if (room != nullptr) room->Leave(member_id, v1::LEAVE_REASON_DISCONNECT, /*tell=*/false).IgnoreError();
+void RoomApi::Disconnect(const std::string& room_id, const std::string& member_id, bool tell) {
+  rooms_.Find(room_id, [member_id, tell](Room* room) {
+    if (room != nullptr) room->Leave(member_id, v1::LEAVE_REASON_DISCONNECT, tell).IgnoreError();
   });
 }
 

@@ -45,9 +45,12 @@ Room::Room(std::string id, const RoomTypeInfo* type, json::object initial_state,
       last_activity_time_(create_time_),
       state_(std::move(initial_state)),
       state_bytes_(JsonSize(state_)),
-      fanout_(
-          {.id = id_, .epoch = epoch_, .key = absl::Hash<std::string>()(epoch_), .slow_policy = options().slow_policy},
-          env_.shards, options().history ? *options().history : env_.settings.history) {
+      fanout_({.id = id_,
+               .epoch = epoch_,
+               .key = absl::Hash<std::string>()(epoch_),
+               .resume_window = options().resume_window.value_or(env_.settings.resume_window),
+               .slow_policy = options().slow_policy},
+              env_.shards, options().history ? *options().history : env_.settings.history) {
   env_.counters.rooms.Add(1);
   if (type_ == nullptr) return;
   unlisted_ = !type_->options.listed;
@@ -261,11 +264,11 @@ absl::StatusOr<Admission> Room::CatchUp(const std::vector<std::string>& members,
   for (const std::string& id : members) {
     const auto it = members_.find(id);
     if (it == members_.end()) continue;
-    if (one == nullptr) fanout_.Recode(it->second.identity, encoding);
     it->second.identity.encoding = encoding;
-    one = &it->second.identity;
+    if (one == nullptr) one = &it->second.identity;
   }
   if (one == nullptr) return MemberNotFound(members.front());
+  fanout_.Recode(*one);
   return Recover(one->id, encoding, since,
                  [key = one->session](const Audience& audience) { return audience.Includes(key); });
 }
@@ -319,7 +322,8 @@ absl::Status Room::Leave(const std::string& member_id, v1::LeaveReason reason, b
     frame.mutable_left()->set_room_id(id_);
     frame.mutable_left()->set_member_id(member_id);
     frame.mutable_left()->set_reason(reason);
-    left = EncodeFrame(frame, member.identity.encoding);
+    left = EncodeFrame(frame, member.identity.encoding, {},
+                       {.room = fanout_.channel()->room().key, .kind = FrameOrigin::Kind::kLeft});
   }
   fanout_.Remove(member.identity, reason, std::move(left));
   presence_.Left(member, reason);

@@ -30,6 +30,8 @@ struct RoomSettings {
   absl::Duration empty_ttl = absl::Minutes(5);
   // What it keeps for those who missed some, unless its type says otherwise.
   HistoryLimits history;
+  // How long a member may be without a connection, unless its type says otherwise.
+  absl::Duration resume_window = absl::Seconds(15);
 };
 
 // What the rooms of one type on one shard have done.

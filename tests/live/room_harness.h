@@ -93,7 +93,7 @@ class RoomHarness {
         if (admission.ok() && admission->first_of_session) {
           const auto channel = admission->channel;
           session.self.shard->Post(
-              [channel, &session] { channel->Add(session.self.shard->index(), session.self.session, session); });
+              [channel, &session] { channel->Add(session.self.shard->index(), session.self.session, session, 0); });
         }
         outcome = std::move(admission);
       });
