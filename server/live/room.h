@@ -35,6 +35,8 @@ struct RoomSettings {
   HistoryLimits history;
   // How long a durable room is kept in which nothing happens. 0: for ever.
   absl::Duration durable_ttl = absl::Hours(30 * 24);
+  // How long a member may be without a connection, unless its type says otherwise.
+  absl::Duration resume_window = absl::Seconds(15);
 };
 
 // What the rooms of one type on one shard have done.

@@ -259,7 +259,7 @@ FramePtr EncodeComponentPatch(const ComponentDelta& delta, EncodingSet encodings
     message.set_binary(delta.binary);
     builder.SetProto(frame.SerializeAsString());
   }
-  builder.SetVolatile(delta.version == 0);
+  builder.SetVolatile(delta.version == 0 && delta.operations.empty());
   return builder.Build();
 }
 
