@@ -100,7 +100,6 @@ void Connection::AtTurnEnd() {
   write_soon_ = false;
   if (overflowed_ && !closing_) {
     outbox_.DropUnbegun();
-    hub_.CountSlowConsumer(SlowAction::kDisconnect);
     Close(CloseCode::kSlowConsumer, "slow consumer: the send queue is full");
   }
   Write();
