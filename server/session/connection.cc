@@ -1,6 +1,5 @@
 #include "server/session/connection.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "server/session/session_hub.h"
@@ -37,8 +36,7 @@ void Connection::Send(const FramePtr& frame) {
 void Connection::SendMissed(const FramePtr& frame) {
   if (closing_ || overflowed_) return;
   const FramePtr fit = Fit(frame);
-  missed_bytes_ += fit->bytes(encoding_).size();
-  outbox_.Push(fit, encoding_);
+  outbox_.Push(fit, encoding_, /*counts=*/false);
   WriteSoon();
 }
 
@@ -56,7 +54,7 @@ bool Connection::HasRoom() const {
 bool Connection::MakeRoom(size_t size, const FramePtr& frame) {
   const size_t limit = hub_->settings().send_queue_bytes;
   const auto too_much = [&] {
-    const size_t waiting = outbox_.bytes() - std::min(missed_bytes_, outbox_.bytes());
+    const size_t waiting = outbox_.bytes() - outbox_.uncounted_bytes();
     return limit > 0 && waiting > 0 && waiting + size > limit;
   };
   if (!too_much()) return true;
@@ -87,7 +85,6 @@ void Connection::Overflow(const FramePtr& frame) {
 
 void Connection::Sent(size_t bytes) {
   outbox_.Sent(bytes);
-  missed_bytes_ = std::min(missed_bytes_, outbox_.bytes());
   if (session_ != nullptr && HasRoom()) session_->OnRoomInQueue();
 }
 

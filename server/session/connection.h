@@ -112,8 +112,6 @@ class Connection : public std::enable_shared_from_this<Connection> {
   // Until a hello: when it must be there. Then, when the client was last heard.
   absl::Time last_heard_;
   absl::Time close_deadline_ = absl::InfiniteFuture();
-  // At most so many of the outbox are for catching up.
-  size_t missed_bytes_ = 0;
   bool pinged_ = false;
   bool closing_ = false;
   bool overflowed_ = false;

@@ -24,12 +24,15 @@ class Outbox {
   size_t bytes() const { return bytes_; }
   size_t size() const { return items_.size() - head_; }
 
+  // Of these, what does not count against a limit.
+  size_t uncounted_bytes() const { return uncounted_ - (!empty() && !items_[head_].counts ? head_sent_ : 0); }
+
   // A volatile frame may be dropped before it has begun to be sent.
-  void Push(const FramePtr& frame, Encoding encoding) {
-    Append({Bytes(frame, &frame->bytes(encoding)), frame.get()});
+  void Push(const FramePtr& frame, Encoding encoding, bool counts = true) {
+    Append({Bytes(frame, &frame->bytes(encoding)), frame.get(), counts});
   }
   // What is no frame: of the transport's own.
-  void Push(Bytes bytes) { Append({std::move(bytes), nullptr}); }
+  void Push(Bytes bytes) { Append({std::move(bytes), nullptr, true}); }
 
   // What is unsent of the item `i` from the front.
   absl::string_view Unsent(size_t i) const {
@@ -45,6 +48,7 @@ class Outbox {
     n += head_sent_;
     while (head_ < items_.size() && n >= items_[head_].bytes->size()) {
       n -= items_[head_].bytes->size();
+      if (!items_[head_].counts) uncounted_ -= items_[head_].bytes->size();
       items_[head_++].bytes = nullptr;
       if (begun_ > 0) --begun_;
     }
@@ -103,6 +107,7 @@ class Outbox {
     // Keeps the frame too.
     Bytes bytes;
     const Frame* frame;
+    bool counts;
   };
 
   // 0 if a snapshot of no room can stand for it.
@@ -112,6 +117,7 @@ class Outbox {
 
   void Append(Item item) {
     bytes_ += item.bytes->size();
+    if (!item.counts) uncounted_ += item.bytes->size();
     items_.push_back(std::move(item));
   }
 
@@ -124,6 +130,7 @@ class Outbox {
     const auto drop = [&](const Item& item) {
       if (!condition(item)) return false;
       bytes_ -= item.bytes->size();
+      if (!item.counts) uncounted_ -= item.bytes->size();
       return true;
     };
     const auto begin = items_.begin() + static_cast<std::ptrdiff_t>(FirstUnbegun());
@@ -138,6 +145,8 @@ class Outbox {
   size_t head_sent_ = 0;  // bytes of it that are
   size_t begun_ = 0;      // items that the transport has taken
   size_t bytes_ = 0;
+  // Of the items that are not wholly sent.
+  size_t uncounted_ = 0;
 };
 
 }  // namespace atrium
