@@ -121,17 +121,22 @@ void RoomManager::Sweep(int shard) {
 }
 
 void RoomManager::Expire(int shard, const std::string& room_id) {
-  FindOn(shard, room_id, [this, shard, room_id](absl::StatusOr<Room*> found) {
-    if (!found.ok() || *found == nullptr) return;
-    Room& room = **found;
-    if (!room.idle() || shards_[shard]->Now() - room.last_activity_time() < settings_.durable_ttl) return;
-    Entry& entry = *rooms_[shard]->rooms.at(room_id);
-    entry.ready = false;
-    room.Destroy([this, shard, room_id, &entry](bool destroy) {
-      shards_[shard]->Post([this, shard, room_id, destroy, &entry] {
-        if (destroy && entry.room->idle() && !entry.lost) return Erase(shard, room_id, entry);
-        entry.room->Stay();
-        if (!entry.lost) SetReady(shard, entry);
+  // It is found inside of its OnLoad, which is to end first.
+  FindOn(shard, room_id, [this, shard, room_id](const absl::StatusOr<Room*>&) {
+    shards_[shard]->Post([this, shard, room_id] {
+      const auto it = rooms_[shard]->rooms.find(room_id);
+      if (it == rooms_[shard]->rooms.end() || !it->second->ready) return;
+      Entry& entry = *it->second;
+      if (!entry.room->idle()) return;
+      if (shards_[shard]->Now() - entry.room->last_activity_time() < settings_.durable_ttl) return;
+      entry.ready = false;
+      entry.room->Destroy([this, shard, room_id, &entry](bool destroy) {
+        shards_[shard]->Post([this, shard, room_id, destroy, &entry] {
+          if (entry.lost) return;
+          if (destroy && entry.room->idle()) return Erase(shard, room_id, entry);
+          entry.room->Stay();
+          SetReady(shard, entry);
+        });
       });
     });
   });

@@ -11,9 +11,8 @@ using prometheus::MetricFamily;
 using prometheus::MetricType;
 
 MetricFamily CommitSeconds(const LogStatistics& log) {
-  MetricFamily family = FamilyBuilder("atrium_log_commit_seconds", "How long a batch took to be on disk.",
-                                      MetricType::Histogram)
-                            .Take();
+  MetricFamily family =
+      FamilyBuilder("atrium_log_commit_seconds", "How long a batch took to be on disk.", MetricType::Histogram).Take();
   prometheus::ClientMetric::Histogram& histogram = family.metric.emplace_back().histogram;
   uint64_t commits = 0;
   for (size_t i = 0; i < log.commit_counts.size(); ++i) {

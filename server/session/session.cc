@@ -236,8 +236,7 @@ void Session::JoinForClient(uint32_t id, v1::JoinRequest request) {
          reply.set_id(id);
          *reply.mutable_join() = admission->response;
          // One that was in the room already is told again, and nothing begins with that.
-         const FrameOrigin origin =
-             admission->again ? FrameOrigin() : OriginOf(*admission, FrameOrigin::Kind::kJoined);
+         const FrameOrigin origin = admission->again ? FrameOrigin() : OriginOf(*admission, FrameOrigin::Kind::kJoined);
          self->SendState(EncodeFrame(frame, self->encoding_, admission->state, origin), *admission);
        });
 }

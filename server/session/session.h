@@ -45,8 +45,8 @@ class Session final : public Subscriber {
   ComponentHost& components();
   v1::Session Describe() const;
 
-  // Goes on with `connection`: sends the welcome, and if it is `resumed` what was missed. The old token is worth nothing
-  // any more.
+  // Goes on with `connection`: sends the welcome, and if it is `resumed` what was missed. The old token is worth
+  // nothing any more.
   void Attach(Connection& connection, bool resumed, const google::protobuf::RepeatedPtrField<v1::RoomPosition>& known);
   // Its connection is lost, or given up: the session waits for the client to come back. `unsent` is a frame that its
   // queue does not hold any more; null for none. May be called while a room sends to it.

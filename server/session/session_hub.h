@@ -88,8 +88,8 @@ class SessionHub {
   const absl::flat_hash_map<SessionKey, std::unique_ptr<Session>>& sessions() const { return sessions_; }
 
   // Says goodbye (3001) to at most `most` connections. Returns how many connections are left, closing ones included.
-  // Unless `most` is 0, sessions that have no connection and observers end too, all at once, now and from now on: nobody
-  // waits for them.
+  // Unless `most` is 0, sessions that have no connection and observers end too, all at once, now and from now on:
+  // nobody waits for them.
   size_t SayGoodbye(size_t most);
 
   void CountClose(CloseCode code);

@@ -9,9 +9,9 @@
 namespace atrium {
 namespace {
 
+using testing::Client;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
-using testing::Client;
 using testing::RoomWorld;
 
 const absl::Time kStart = absl::FromUnixSeconds(1'800'000'000);

@@ -183,7 +183,8 @@ TEST_F(ObserverTest, MayCloseAtAnyMoment) {
       world_.shards.Advance(absl::Milliseconds(1));
       Emit("nobody");
       EXPECT_EQ(Observers(), 0);
-      world_.rooms().Find("r", [&](Room* room) {
+      world_.rooms().Find("r", [&](absl::StatusOr<Room*> found) {
+        Room* const room = *found;
         EXPECT_EQ(room == nullptr, destroy);
         if (room == nullptr) return;
         const std::vector<FramePtr> frames = room->GetHistory(absl::nullopt, 1000).value();

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <gtest/gtest.h>
+
 #include <functional>
 #include <memory>
 #include <string>
@@ -136,6 +138,7 @@ class RoomWorld {
   // Runs `use` on the room; null if there is none, or it cannot be loaded.
   void With(const std::string& room, absl::AnyInvocable<void(Room*)> use) {
     manager_.Find(room, [use = std::move(use)](absl::StatusOr<Room*> found) mutable {
+      EXPECT_TRUE(found.ok()) << found.status();
       use(found.ok() ? *found : nullptr);
     });
     shards_.Run();

@@ -52,7 +52,8 @@ struct Script {
   ~Script();
 
   RoomOptions options = {.empty_ttl = absl::Minutes(1)};
-  // By hook: "create", "load", "join", "leave", "event", "destroy", "method", "timer". A hook without a plan says yes at once.
+  // By hook: "create", "load", "join", "leave", "event", "destroy", "method", "timer". A hook without a plan says yes
+  // at once.
   std::map<std::string, Plan> plans;
   // Where hooks wait, by hook.
   std::map<std::string, Gate> gates;
