@@ -48,6 +48,7 @@ po::options_description Flags() {
       "empty-ttl", text("5m"), "how long a room without members is kept")(
       "history-frames", text("1000"), "frames that a room keeps for those who missed some")(
       "history-bytes", text("1048576"), "bytes of them")("history-age", text("5m"), "how old they may be")(
+      "durable-ttl", text("720h"), "how long a durable room is kept in which nothing happens")(
       "max-message-bytes", text("65536"), "one frame from a client")(
       "max-body-bytes", text("1048576"), "one REST body")("max-connections", text("16384"),
                                                           "open HTTP connections, WebSockets not counted")(
@@ -56,6 +57,7 @@ po::options_description Flags() {
       "session-rate", text("50"), "requests a second of one session, in the long run")(
       "session-burst", text("100"), "requests at once of one session")(
       "send-queue-bytes", text("1048576"), "what may wait to be sent to one client; more closes it (3008)")(
+      "resume-window", text("15s"), "how long a session waits for a client that has lost its connection; 0s: not at all")(
       "request-timeout", text("10s"), "how long one HTTP request may take to come in")(
       "hello-timeout", text("10s"), "how long a connection may wait with its hello")(
       "ping-interval", text("25s"), "silence after which a client is pinged")(
@@ -93,8 +95,13 @@ class Reader {
     return number;
   }
   absl::Duration Duration(const char* name) {
+    const absl::Duration duration = DurationOrZero(name);
+    if (duration == absl::ZeroDuration()) Refuse(name, "must be a duration such as 500ms, 10s or 5m");
+    return duration;
+  }
+  absl::Duration DurationOrZero(const char* name) {
     absl::Duration duration;
-    if (!absl::ParseDuration(Text(name), &duration) || duration <= absl::ZeroDuration() ||
+    if (!absl::ParseDuration(Text(name), &duration) || duration < absl::ZeroDuration() ||
         duration > absl::Hours(24 * 365)) {
       Refuse(name, "must be a duration such as 500ms, 10s or 5m");
     }
@@ -146,6 +153,7 @@ absl::StatusOr<Options> ReadOptions(const po::variables_map& values) {
   options.rooms.history.frames = static_cast<int>(reader.Integer("history-frames", 1'000'000));
   options.rooms.history.bytes = reader.Integer("history-bytes", kMaxBytes);
   options.rooms.history.age = reader.Duration("history-age");
+  options.rooms.durable_ttl = reader.Duration("durable-ttl");
   SessionSettings& sessions = options.sessions;
   sessions.rate = reader.Number("session-rate");
   sessions.burst = reader.Number("session-burst");
@@ -153,6 +161,7 @@ absl::StatusOr<Options> ReadOptions(const po::variables_map& values) {
   sessions.max_components = static_cast<int>(reader.Integer("max-components-per-session", 1'000'000));
   sessions.max_message_bytes = reader.Integer("max-message-bytes", kMaxBytes);
   sessions.send_queue_bytes = reader.Integer("send-queue-bytes", kMaxBytes);
+  sessions.resume_window = options.rooms.resume_window = reader.DurationOrZero("resume-window");
   sessions.hello_timeout = reader.Duration("hello-timeout");
   sessions.ping_interval = reader.Duration("ping-interval");
   sessions.pong_timeout = reader.Duration("pong-timeout");

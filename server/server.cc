@@ -50,8 +50,8 @@ Server::Server(const Options& options, RoomRegistry registry, std::unique_ptr<Ro
       session_api_(hubs_),
       room_api_(rooms_, session_api_) {
   for (const auto& shard : shards_) {
-    hubs_.push_back(std::make_unique<SessionHub>(*shard, options.sessions, room_api_, log_));
-    doors_.push_back(std::make_unique<WebSocketDoor>(*hubs_.back()));
+    hubs_.push_back(std::make_unique<SessionHub>(*shard, options.sessions, room_api_, log_, hubs_));
+    doors_.push_back(std::make_unique<WebSocketDoor>(*hubs_.back(), *shard, doors_));
   }
   room_api_.AddTo(rpcs_);
   session_api_.AddTo(rpcs_);
@@ -63,7 +63,8 @@ Server::~Server() {
   if (grpc_ != nullptr) grpc_->Shutdown(absl::ZeroDuration());
   http_ = nullptr;
   workers_.Shutdown();
-  // What gRPC's last callbacks and the workers have posted.
+  // What gRPC's last callbacks and the workers have posted, and what of it has gone on to another shard.
+  Settle();
   Settle();
   for (const auto& shard : shards_) shard->Stop();
 }
@@ -121,6 +122,7 @@ absl::Status Server::Listen(absl::Span<const Page> pages) {
                                 .rooms = rooms_,
                                 .hubs = hubs_,
                                 .workers = workers_.counts(),
+                                .log = store_.get(),
                                 .grpc = grpc_metrics_,
                                 .http = http == nullptr ? HttpCounts() : http->Counts()});
           },

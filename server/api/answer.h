@@ -38,7 +38,7 @@ void Once(Room& room, const Caller& caller, absl::string_view method, WithPayloa
     response.message.ParseFromString(answer->response);
     Answer(room, std::move(done), std::move(response));
   };
-  const absl::Time now = absl::Now();
+  const absl::Time now = room.Now();
   if (!room.idempotency().Begin(key, fingerprint, now, again)) return;
   run(std::move(request), [&room, key = std::move(key), again = std::move(again),
                            now](absl::StatusOr<WithPayload<Response>> response) mutable {

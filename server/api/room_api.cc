@@ -168,10 +168,10 @@ void RoomApi::SetConnected(const std::string& room_id, std::vector<std::string> 
   });
 }
 
-void RoomApi::Disconnect(const std::string& room_id, const std::string& member_id) {
-  rooms_.Find(room_id, [member_id](absl::StatusOr<Room*> room) {
+void RoomApi::Disconnect(const std::string& room_id, const std::string& member_id, bool tell) {
+  rooms_.Find(room_id, [member_id, tell](absl::StatusOr<Room*> room) {
     if (!room.ok() || *room == nullptr) return;
-    (*room)->Leave(member_id, v1::LEAVE_REASON_DISCONNECT, /*tell=*/false).IgnoreError();
+    (*room)->Leave(member_id, v1::LEAVE_REASON_DISCONNECT, tell).IgnoreError();
   });
 }
 

@@ -29,9 +29,13 @@ v1::RoomType Describe(const RoomTypeInfo& info, const RoomSettings& settings) {
   *type.mutable_presence_interval() = ToDuration(info.options.presence_interval);
   type.set_presence_list_limit(info.options.presence_list_limit);
   const HistoryLimits& history = info.options.history ? *info.options.history : settings.history;
+  type.set_durable(info.options.durable);
   type.set_history_frames(history.frames);
   type.set_history_bytes(static_cast<int64_t>(history.bytes));
   *type.mutable_history_age() = ToDuration(history.age);
+  *type.mutable_resume_window() = ToDuration(info.options.resume_window.value_or(settings.resume_window));
+  type.set_slow_policy(info.options.slow_policy == SlowPolicy::kCoalesce ? v1::SLOW_POLICY_COALESCE
+                                                                         : v1::SLOW_POLICY_DISCONNECT);
   for (const auto& [name, method] : info.methods) {
     v1::RoomType::Method& described = *type.add_methods();
     described.set_name(name);

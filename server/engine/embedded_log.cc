@@ -58,7 +58,7 @@ class EmbeddedLog final : public RoomLog {
   void ReadLoop();
   void ReadRoom(LogWriter::Read& read);
 
-  // Ends one of the requests that outstanding_ counts.
+  // So many of the requests that outstanding_ counts have ended.
   void EndRequests(size_t requests, size_t bytes);
 
   const EmbeddedLogOptions options_;

@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "server/grpc/connect_stream.h"
+#include "server/session/session.h"
 
 namespace atrium {
 namespace {
@@ -20,7 +21,8 @@ constexpr size_t kMessageBytes = 256 * 1024;
     case CloseCode::kSlowConsumer: return ::grpc::StatusCode::RESOURCE_EXHAUSTED;
     case CloseCode::kNoPong:
     case CloseCode::kNoHello: return ::grpc::StatusCode::DEADLINE_EXCEEDED;
-    case CloseCode::kDisconnected: return ::grpc::StatusCode::ABORTED;
+    case CloseCode::kDisconnected:
+    case CloseCode::kResumedElsewhere: return ::grpc::StatusCode::ABORTED;
     case CloseCode::kProtocolError:
     case CloseCode::kInvalidUtf8:
     case CloseCode::kMessageTooBig: return ::grpc::StatusCode::INVALID_ARGUMENT;
@@ -52,11 +54,21 @@ void ConnectConnection::OnFrames(bool parsed, v1::ClientFrames frames) {
     }
   }
   // Only now, so that a client cannot send faster than its frames are dealt with.
+  if (!ended_ && !moving()) stream_.Read();
+}
+
+void ConnectConnection::Arrive() {
+  stream_.SetHub(hub());
   if (!ended_) stream_.Read();
 }
 
+// A half-close, or a stream that is lost: gRPC says which when the stream has ended. Until then the session waits.
 void ConnectConnection::OnReadEnd() {
-  if (!closing()) PeerLeft();
+  if (const Session* const left = session()) {
+    left_session_ = left->key();
+    left_generation_ = left->generation();
+  }
+  if (!closing()) PeerLeft(/*said_goodbye=*/false);
   WriteSoon();
 }
 
@@ -79,7 +91,7 @@ void ConnectConnection::Write() {
 }
 
 void ConnectConnection::OnWriteDone(bool ok) {
-  outbox_.Sent(std::exchange(writing_bytes_, 0));
+  Sent(std::exchange(writing_bytes_, 0));
   if (!ok) return Abort();
   Write();
 }
@@ -88,19 +100,27 @@ void ConnectConnection::FinishClose(CloseCode code, absl::string_view reason) {
   verdict_ = ::grpc::Status(CodeFor(code), absl::StrCat(reason, " (", static_cast<int>(code), ")"));
 }
 
-void ConnectConnection::OnCancel() { Abort(); }
+void ConnectConnection::OnCancel() {
+  if (!ended_) lost_ = true;
+  Abort();
+}
 
 void ConnectConnection::Abort() {
-  if (!closing()) PeerLeft();
+  if (!closing()) PeerLeft(/*said_goodbye=*/false);
   End(verdict_.ok() ? ::grpc::Status::CANCELLED : verdict_, /*cancel=*/true);
 }
 
 void ConnectConnection::End(const ::grpc::Status& status, bool cancel) {
   if (std::exchange(ended_, true)) return;
+  cancelled_here_ = cancel;
   stream_.End(status, cancel);
 }
 
-void ConnectConnection::OnDone() { Closed(); }
+void ConnectConnection::OnDone(bool cancelled) {
+  const bool lost = lost_ || (cancelled && !cancelled_here_);
+  if (left_session_ != 0 && !lost) hub().EndIfAway(left_session_, left_generation_);
+  Closed();
+}
 
 // HTTP/2 keepalive does that.
 void ConnectConnection::Ping() { Heard(); }

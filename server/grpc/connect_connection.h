@@ -23,13 +23,15 @@ class ConnectConnection final : public Connection {
   void OnReadEnd();
   void OnWriteDone(bool ok);
   void OnCancel();
-  void OnDone();
+  void OnDone(bool cancelled);
 
  private:
   void Write() override;
   void FinishClose(CloseCode code, absl::string_view reason) override;
   void Abort() override;
   void Ping() override;
+  void Depart() override {}
+  void Arrive() override;
 
   void End(const ::grpc::Status& status, bool cancel);
 
@@ -39,6 +41,12 @@ class ConnectConnection final : public Connection {
   // Of the write under way; 0 if there is none.
   size_t writing_bytes_ = 0;
   bool ended_ = false;
+  bool cancelled_here_ = false;
+  // The client is lost, as gRPC told, before the end came from here.
+  bool lost_ = false;
+  // The session that the client has left by a half-close, should it prove to be one; 0 if there is none.
+  SessionKey left_session_ = 0;
+  uint32_t left_generation_ = 0;
 };
 
 }  // namespace atrium

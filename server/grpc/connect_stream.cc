@@ -19,7 +19,7 @@ ConnectStream* ConnectStream::Start(::grpc::CallbackServerContext& context, Sess
 
 ConnectStream::ConnectStream(::grpc::CallbackServerContext& context, SessionHub& hub, GrpcMetrics::Method& metrics)
     : context_(context),
-      hub_(hub),
+      hub_(&hub),
       metrics_(metrics),
       start_(absl::Now()),
       connection_(std::make_shared<ConnectConnection>(hub, *this, AddressOfGrpcPeer(context.peer()))) {
@@ -38,28 +38,40 @@ void ConnectStream::End(const ::grpc::Status& status, bool cancel) {
   Finish(status);
 }
 
+template <typename Task>
+void ConnectStream::Tell(Task task) {
+  SessionHub* const hub = hub_.load(std::memory_order_acquire);
+  hub->shard().Post([hub, connection = connection_, task = std::move(task)]() mutable {
+    SessionHub& now = connection->hub();
+    if (&now == hub) return task(*connection);
+    // It has left meanwhile.
+    now.shard().Post([connection, task = std::move(task)]() mutable { task(*connection); });
+  });
+}
+
 void ConnectStream::OnReadDone(bool ok) {
-  if (!ok) return hub_.shard().Post([connection = connection_] { connection->OnReadEnd(); });
+  if (!ok) return Tell([](ConnectConnection& connection) { connection.OnReadEnd(); });
   metrics_.Received();
   v1::ClientFrames frames;
   const bool parsed = ::grpc::SerializationTraits<v1::ClientFrames>::Deserialize(&incoming_, &frames).ok();
-  hub_.shard().Post([connection = connection_, parsed, frames = std::move(frames)]() mutable {
-    connection->OnFrames(parsed, std::move(frames));
+  Tell([parsed, frames = std::move(frames)](ConnectConnection& connection) mutable {
+    connection.OnFrames(parsed, std::move(frames));
   });
 }
 
 void ConnectStream::OnWriteDone(bool ok) {
-  hub_.shard().Post([connection = connection_, ok] { connection->OnWriteDone(ok); });
+  Tell([ok](ConnectConnection& connection) { connection.OnWriteDone(ok); });
 }
 
 void ConnectStream::OnCancel() {
-  hub_.shard().Post([connection = connection_] { connection->OnCancel(); });
+  Tell([](ConnectConnection& connection) { connection.OnCancel(); });
 }
 
-// The connection may still be about to use the stream: it is deleted behind that, on the shard.
+// The connection may still be about to use the stream: it is deleted behind that, on the shard. What is told to the
+// connection after this, by way of a shard that it has left, does not reach the stream: that has ended.
 void ConnectStream::OnDone() {
-  hub_.shard().Post([this] {
-    connection_->OnDone();
+  Tell([this, cancelled = context_.IsCancelled()](ConnectConnection& connection) {
+    connection.OnDone(cancelled);
     delete this;
   });
 }

@@ -4,6 +4,7 @@
 #include <grpcpp/support/byte_buffer.h>
 #include <grpcpp/support/server_callback.h>
 
+#include <atomic>
 #include <memory>
 
 #include "absl/time/time.h"
@@ -14,8 +15,8 @@ namespace atrium {
 
 class ConnectConnection;
 
-// The gRPC side of one Connect stream: gets gRPC's callbacks on gRPC's threads and passes them to its connection on
-// the hub's shard. Owns itself until gRPC is done with it; one read and one write are under way at most.
+// The gRPC side of one Connect stream: gets gRPC's callbacks on gRPC's threads and passes them to its connection, on the
+// shard of whatever hub that is with. Owns itself until gRPC is done with it; one read and one write are under way at most.
 class ConnectStream final : public ::grpc::ServerBidiReactor<::grpc::ByteBuffer, ::grpc::ByteBuffer> {
  public:
   static ConnectStream* Start(::grpc::CallbackServerContext& context, SessionHub& hub, GrpcMetrics::Method& metrics);
@@ -24,19 +25,24 @@ class ConnectStream final : public ::grpc::ServerBidiReactor<::grpc::ByteBuffer,
   void Read() { StartRead(&incoming_); }
   // `outgoing` stays valid until OnWriteDone.
   void Write(::grpc::ByteBuffer outgoing);
+  // The connection has come to `hub`.
+  void SetHub(SessionHub& hub) { hub_.store(&hub, std::memory_order_release); }
   // Ends the stream; with `cancel` without waiting for a client that does not read.
   void End(const ::grpc::Status& status, bool cancel);
 
  private:
   ConnectStream(::grpc::CallbackServerContext& context, SessionHub& hub, GrpcMetrics::Method& metrics);
 
+  // Runs `task` on the connection's shard.
+  template <typename Task>
+  void Tell(Task task);
   void OnReadDone(bool ok) override;
   void OnWriteDone(bool ok) override;
   void OnCancel() override;
   void OnDone() override;
 
   ::grpc::CallbackServerContext& context_;
-  SessionHub& hub_;
+  std::atomic<SessionHub*> hub_;
   GrpcMetrics::Method& metrics_;
   const absl::Time start_;
   // Destroyed on the shard.

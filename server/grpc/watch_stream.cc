@@ -76,14 +76,14 @@ void WatchStream::End(const absl::Status& verdict) {
 }
 
 void WatchStream::OnWriteDone(bool ok) {
-  hub_.shard().Post([this, ok] {
-    writing_ = false;
-    if (ok) {
-      Write();
-    } else {
-      End(absl::CancelledError());
-    }
-  });
+  hub_.shard().Post([this, ok] { Written(ok); });
+}
+
+void WatchStream::Written(bool ok) {
+  writing_ = false;
+  outgoing_.Clear();
+  if (!ok) return End(absl::CancelledError());
+  Write();
 }
 
 void WatchStream::OnCancel() {

@@ -32,6 +32,7 @@ class WatchStream final : public ::grpc::ServerWriteReactor<::grpc::ByteBuffer>,
   void Begin(const v1::WatchRequest& request);
   void OnReady() override { Write(); }
   void Write();
+  void Written(bool ok);
   void End(const absl::Status& verdict);
 
   ::grpc::CallbackServerContext& context_;

@@ -75,31 +75,34 @@ asio::awaitable<absl::Status> HttpStream::Begin(StreamedBody& body) {
 }
 
 asio::awaitable<bool> HttpStream::Send(std::string head, bool chunked) {
-  const auto framed = [chunked](absl::string_view text) { return chunked ? Chunk(text) : std::string(text); };
+  const auto append = [&head, chunked](absl::string_view text) {
+    if (!text.empty()) absl::StrAppend(&head, chunked ? Chunk(text) : std::string(text));
+  };
   const bool events = kind_ == ReaderKind::kServerSentEvents;
   const auto next_heartbeat = [this, events] {
     return events && heartbeat_ > Clock::duration::zero() ? Clock::now() + heartbeat_ : Clock::time_point::max();
   };
-  if (events) head += framed(kFirstLines);
   // The first frames go with the head.
-  std::string text = TakeText();
-  if (!text.empty()) head += framed(text);
-  if (!co_await Write(head)) co_return false;
+  if (events) append(kFirstLines);
+  append(TakeText());
+  if (!co_await Write(std::move(head))) co_return false;
   Clock::time_point heartbeat = next_heartbeat();
   for (;;) {
-    text = TakeText();
+    std::string text = TakeText();
     if (text.empty() && AtEnd()) break;
     if (text.empty() && Clock::now() >= heartbeat) text = std::string(kHeartbeat);
     if (text.empty()) {
       co_await Sleep(heartbeat);
-    } else if (co_await Write(framed(text))) {
-      heartbeat = next_heartbeat();
-    } else {
-      co_return false;
+      continue;
     }
+    if (chunked) text = Chunk(text);
+    if (!co_await Write(std::move(text))) co_return false;
+    heartbeat = next_heartbeat();
   }
   if (gone_ || TooSlow()) co_return false;
-  co_return !chunked || co_await Write("0\r\n\r\n");
+  // GCC 12 evaluates a co_await behind || in any case.
+  if (!chunked) co_return true;
+  co_return co_await Write("0\r\n\r\n");
 }
 
 asio::awaitable<void> HttpStream::Finish() {
@@ -155,7 +158,7 @@ asio::awaitable<void> HttpStream::Sleep(Clock::time_point until) {
   co_await alarm_.async_wait(kToken);
 }
 
-asio::awaitable<bool> HttpStream::Write(const std::string& bytes) {
+asio::awaitable<bool> HttpStream::Write(std::string bytes) {
   const auto [error, size] = co_await asio::async_write(socket_, asio::buffer(bytes), kToken);
   co_return !error;
 }

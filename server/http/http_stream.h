@@ -46,7 +46,8 @@ class HttpStream final : private Observer::Transport {
   bool AtEnd() const;
   // Until something happens, or that time.
   boost::asio::awaitable<void> Sleep(std::chrono::steady_clock::time_point until);
-  boost::asio::awaitable<bool> Write(const std::string& bytes);
+  // Holds the bytes no longer than it takes.
+  boost::asio::awaitable<bool> Write(std::string bytes);
   // What the frames that wait are on the wire; empty if none do.
   std::string TakeText();
 

@@ -95,12 +95,14 @@ absl::Status SetField(const json::value& value, absl::Span<const FieldDescriptor
 }
 
 absl::Status ReadQuery(const RestRoute& route, absl::string_view query, Message& message) {
+  const auto invalid = [](absl::string_view why) {
+    return MakeError(absl::StatusCode::kInvalidArgument, "INVALID_QUERY", absl::StrCat("the query has a ", why));
+  };
   const auto parameters = ParseQuery(query);
-  if (!parameters) {
-    return MakeError(absl::StatusCode::kInvalidArgument, "INVALID_QUERY", "the query has a broken percent escape");
-  }
+  if (!parameters) return invalid("broken percent escape");
   std::vector<std::pair<FieldPath, json::array>> values;
   for (const auto& [name, text] : *parameters) {
+    if (name.empty()) return invalid("parameter without a name");
     const FieldPath path = FindQueryField(route, name);
     if (path.empty()) return InvalidField(name, "unknown query parameter");
     auto it = std::find_if(values.begin(), values.end(), [&](const auto& entry) { return entry.first == path; });

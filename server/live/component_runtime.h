@@ -62,6 +62,10 @@ class ComponentRuntime final : public Listener,
   // The client has been told its state as it is now: what changes from here on is sent.
   void Start();
   Payload StateJson() const;
+  // The client has been told, and hears of changes.
+  bool started() const { return started_; }
+  // Of the last frame that was sent.
+  uint64_t version() const { return version_; }
 
   // Runs an action. PERMISSION_DENIED if the class lists none of that name, INVALID_ARGUMENT naming the field
   // (`args.text`), CANCELLED when it is unmounted meanwhile; else what the action returned.

@@ -7,26 +7,28 @@ namespace atrium {
 
 bool Fanout::Add(const MemberIdentity& member) {
   if (member.component != 0) ++components_;
-  const int members = ++members_of_[member.session];
-  if (members == 2) ++shared_sessions_;
-  if (members > 1) return false;
+  SessionMembers& session = members_of_.try_emplace(member.session, SessionMembers{0, member.encoding}).first->second;
+  if (++session.members == 2) ++shared_sessions_;
+  if (session.members > 1) return false;
   Count(member.shard, member.encoding, 1, 0);
   return true;
 }
 
-void Fanout::Recode(const MemberIdentity& member, Encoding encoding) {
-  Count(member.shard, member.encoding, -1, 0);
+void Fanout::Recode(const MemberIdentity& member) {
+  Encoding& encoding = members_of_.at(member.session).encoding;
+  Count(member.shard, encoding, -1, 0);
+  encoding = member.encoding;
   Count(member.shard, encoding, 1, 0);
 }
 
 void Fanout::Remove(const MemberIdentity& member, v1::LeaveReason reason, FramePtr left) {
   if (member.component != 0) --components_;
   const auto it = members_of_.find(member.session);
-  const bool last = --it->second == 0;
-  if (it->second == 1) --shared_sessions_;
+  const bool last = --it->second.members == 0;
+  if (it->second.members == 1) --shared_sessions_;
   if (last) {
+    Count(member.shard, it->second.encoding, -1, 0);
     members_of_.erase(it);
-    Count(member.shard, member.encoding, -1, 0);
   }
   WhenStored([channel = channel_, shard = member.shard, session = member.session, last,
               removal = Removal{member.component, reason, std::move(left)}] {
@@ -78,7 +80,7 @@ Audience Fanout::AllBut(const Members& members) const {
   std::sort(sessions.begin(), sessions.end());
   for (auto it = sessions.begin(); it != sessions.end();) {
     const auto end = std::upper_bound(it, sessions.end(), *it);
-    if (shared_sessions_ == 0 || end - it == members_of_.at(*it)) {
+    if (shared_sessions_ == 0 || end - it == members_of_.at(*it).members) {
       audience.keys.push_back(*it);
       ++audience.sessions;
     }

@@ -40,8 +40,8 @@ class Fanout {
   // `left` tells the client; null for none.
   void Remove(const MemberIdentity& member, v1::LeaveReason reason, FramePtr left);
 
-  // The session goes on in another encoding.
-  void Recode(const MemberIdentity& member, Encoding encoding);
+  // The member's session goes on in the encoding that is the member's now.
+  void Recode(const MemberIdentity& member);
 
   // A reader of everything that is public, who is no member: it counts in no answer.
   void AddObserver(const ObserverIdentity& observer) { Count(observer.shard, observer.encoding, 0, 1); }
@@ -85,8 +85,14 @@ class Fanout {
   // By shard, and all of them by encoding.
   std::vector<ShardSessions> sessions_on_;
   std::array<int, kEncodings> readers_with_{};
+  struct SessionMembers {
+    int members = 0;
+    // That its frames are made in: of its first member, until it is recoded.
+    Encoding encoding;
+  };
+
   // Members of each session, how many sessions have more than one, and how many members are components.
-  absl::flat_hash_map<SessionKey, int> members_of_;
+  absl::flat_hash_map<SessionKey, SessionMembers> members_of_;
   int shared_sessions_ = 0;
   int components_ = 0;
 };

@@ -40,9 +40,12 @@ Room::Room(std::string id, const RoomTypeInfo* type, std::string epoch, absl::Ti
       create_time_(create_time),
       last_activity_time_(env_.shard.Now()),
       journal_(MakeJournal(std::move(log))),
-      fanout_(
-          {.id = id_, .epoch = epoch_, .key = absl::Hash<std::string>()(epoch_), .slow_policy = options().slow_policy},
-          env_.shards, options().history ? *options().history : env_.settings.history, journal_.get()) {
+      fanout_({.id = id_,
+               .epoch = epoch_,
+               .key = absl::Hash<std::string>()(epoch_),
+               .resume_window = options().resume_window.value_or(env_.settings.resume_window),
+               .slow_policy = options().slow_policy},
+              env_.shards, options().history ? *options().history : env_.settings.history, journal_.get()) {
   env_.counters.rooms.Add(1);
   if (type_ == nullptr) return;
   unlisted_ = !type_->options.listed;
@@ -279,7 +282,8 @@ FramePtr Room::LeftFrame(const MemberIdentity& who, v1::LeaveReason reason) cons
   frame.mutable_left()->set_room_id(id_);
   frame.mutable_left()->set_member_id(who.id);
   frame.mutable_left()->set_reason(reason);
-  return EncodeFrame(frame, who.encoding);
+  return EncodeFrame(frame, who.encoding, {},
+                     {.room = fanout_.channel()->room().key, .kind = FrameOrigin::Kind::kLeft});
 }
 
 void Room::Clear() {

@@ -33,6 +33,10 @@ struct RoomSettings {
   absl::Duration empty_ttl = absl::Minutes(5);
   // What it keeps for those who missed some, unless its type says otherwise.
   HistoryLimits history;
+  // How long a durable room is kept in which nothing happens. 0: for ever.
+  absl::Duration durable_ttl = absl::Hours(30 * 24);
+  // How long a member may be without a connection, unless its type says otherwise.
+  absl::Duration resume_window = absl::Seconds(15);
 };
 
 // What the rooms of one type on one shard have done.
@@ -114,6 +118,8 @@ class Room final : private StepSink {
   const std::string& id() const { return id_; }
   const RoomTypeInfo* type() const { return type_; }
   int member_count() const override { return static_cast<int>(members_.size()) + (unseen_leaver_ ? 1 : 0); }
+  absl::Time Now() const { return env_.shard.Now(); }
+  absl::Time last_activity_time() const { return last_activity_time_; }
   bool listed() const { return !unlisted_; }
   v1::Position position() const;
   v1::Room Describe() const;

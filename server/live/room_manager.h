@@ -81,6 +81,8 @@ class RoomManager final : private RoomFeed::Source {
     std::vector<RoomCounters> counters;
     absl::BitGen random;
     SleepingRooms sleeping;
+    // The last of them that was looked at for being too old.
+    std::string swept;
     // Rooms count until they are gone: last.
     absl::flat_hash_map<std::string, std::unique_ptr<Entry>> rooms;
   };
@@ -108,6 +110,9 @@ class RoomManager final : private RoomFeed::Source {
   void OnLost(int shard, const std::string& room_id);
   // It is in the store only.
   void Sleep(int shard, const std::string& room_id);
+  // Looks at some of those that sleep, time and again, and removes what is too old.
+  void Sweep(int shard);
+  void Expire(int shard, const std::string& room_id);
 
   // RoomFeed::Source.
   std::vector<ListedRoom> ListedOn(int shard) const override;

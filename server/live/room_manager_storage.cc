@@ -11,6 +11,10 @@ namespace {
 
 constexpr size_t kHeadsAtOnce = 10'000;
 
+// A thousand rooms are looked at in 4 s, without holding up anything.
+constexpr absl::Duration kSweepInterval = absl::Seconds(1);
+constexpr int kSweptAtOnce = 256;
+
 }  // namespace
 
 bool RoomManager::Durable(const RoomTypeInfo* type) const {
@@ -19,6 +23,11 @@ bool RoomManager::Durable(const RoomTypeInfo* type) const {
 
 void RoomManager::Start(absl::AnyInvocable<void(absl::Status)> done) {
   if (store_ == nullptr) return done(absl::OkStatus());
+  if (settings_.durable_ttl > absl::ZeroDuration()) {
+    for (Shard* shard : shards_) {
+      shard->Post([this, index = shard->index()] { Sweep(index); });
+    }
+  }
   LearnFrom("", std::move(done));
 }
 
@@ -93,6 +102,42 @@ void RoomManager::Erase(int shard, const std::string& room_id, Entry& entry) {
       auto done = std::move(rooms_[shard]->rooms.at(room_id)->on_destroyed);
       Remove(shard, room_id, RoomNotFound(room_id));
       for (auto& destroyed : done) destroyed(absl::OkStatus());
+    });
+  });
+}
+
+void RoomManager::Sweep(int shard) {
+  ShardRooms& here = *rooms_[shard];
+  const absl::Time oldest = shards_[shard]->Now() - settings_.durable_ttl;
+  std::vector<std::string> old;
+  int left = kSweptAtOnce;
+  here.sleeping.ForEach(std::exchange(here.swept, ""), [&](const v1::Room& room) {
+    if (FromTimestamp(room.last_activity_time()) < oldest) old.push_back(room.id());
+    if (--left == 0) here.swept = room.id();
+    return left > 0;
+  });
+  for (const std::string& room_id : old) Expire(shard, room_id);
+  shards_[shard]->After(kSweepInterval, [this, shard] { Sweep(shard); });
+}
+
+void RoomManager::Expire(int shard, const std::string& room_id) {
+  // It is found inside of its OnLoad, which is to end first.
+  FindOn(shard, room_id, [this, shard, room_id](const absl::StatusOr<Room*>&) {
+    shards_[shard]->Post([this, shard, room_id] {
+      const auto it = rooms_[shard]->rooms.find(room_id);
+      if (it == rooms_[shard]->rooms.end() || !it->second->ready) return;
+      Entry& entry = *it->second;
+      if (!entry.room->idle()) return;
+      if (shards_[shard]->Now() - entry.room->last_activity_time() < settings_.durable_ttl) return;
+      entry.ready = false;
+      entry.room->Destroy([this, shard, room_id, &entry](bool destroy) {
+        shards_[shard]->Post([this, shard, room_id, destroy, &entry] {
+          if (entry.lost) return;
+          if (destroy && entry.room->idle()) return Erase(shard, room_id, entry);
+          entry.room->Stay();
+          SetReady(shard, entry);
+        });
+      });
     });
   });
 }

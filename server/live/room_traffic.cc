@@ -168,11 +168,11 @@ absl::StatusOr<Admission> Room::CatchUp(const std::vector<std::string>& members,
   for (const std::string& id : members) {
     const auto it = members_.find(id);
     if (it == members_.end()) continue;
-    if (one == nullptr) fanout_.Recode(it->second.identity, encoding);
     it->second.identity.encoding = encoding;
-    one = &it->second.identity;
+    if (one == nullptr) one = &it->second.identity;
   }
   if (one == nullptr) return MemberNotFound(members.front());
+  fanout_.Recode(*one);
   return Recover(one->id, encoding, since,
                  [key = one->session](const Audience& audience) { return audience.Includes(key); });
 }

@@ -43,6 +43,9 @@ struct RoomOptions {
   int presence_list_limit = 200;
   // What a room keeps for those who missed some. Not set: as the server is told (--history-frames and the like).
   absl::optional<HistoryLimits> history;
+  // How long a member may be without a connection before it is taken out. Not set: as the server is told
+  // (--resume-window).
+  absl::optional<absl::Duration> resume_window;
   // How long a hook may take. 0: for ever.
   absl::Duration hook_deadline = absl::Seconds(5);
   SlowPolicy slow_policy = SlowPolicy::kDisconnect;

@@ -7,6 +7,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "server/metrics/log_metrics.h"
 #include "server/metrics/metric_families.h"
 #include "server/metrics/process_metrics.h"
 
@@ -104,6 +105,43 @@ void AppendSums(const MetricsSources& sources, std::vector<MetricFamily>& all) {
       &SessionCounters::volatile_drops);
 }
 
+double Sum(const MetricsSources& sources, Counter SessionCounters::*counter) {
+  int64_t sum = 0;
+  for (const auto& hub : sources.hubs) sum += (hub->counters().*counter).value();
+  return static_cast<double>(sum);
+}
+
+void AppendResumes(const MetricsSources& sources, std::vector<MetricFamily>& all) {
+  all.push_back(FamilyBuilder("atrium_sessions_detached",
+                              "Sessions that wait for a client that has lost its connection.", MetricType::Gauge)
+                    .Add({}, Sum(sources, &SessionCounters::detached))
+                    .Take());
+  all.push_back(FamilyBuilder("atrium_resumes_total", "Clients that came with a resume token.", MetricType::Counter)
+                    .Add({{"result", "resumed"}}, Sum(sources, &SessionCounters::resumed))
+                    .Add({{"result", "new_session"}}, Sum(sources, &SessionCounters::not_resumed))
+                    .Take());
+  const RoomManager& rooms = sources.rooms;
+  double recovered = 0;
+  double snapshots = 0;
+  for (size_t type = 0; type <= rooms.registry().types().size(); ++type) {
+    recovered += RoomSum(rooms, static_cast<int>(type), &RoomCounters::recovered);
+    snapshots += RoomSum(rooms, static_cast<int>(type), &RoomCounters::not_recovered);
+  }
+  all.push_back(FamilyBuilder("atrium_recoveries_total",
+                              "Clients that named what they had of a room, by what they got: what they missed, or all.",
+                              MetricType::Counter)
+                    .Add({{"result", "recovered"}}, recovered)
+                    .Add({{"result", "snapshot"}}, snapshots)
+                    .Take());
+  FamilyBuilder slow("atrium_slow_consumers_total", "Full queues of slow clients, by what was done about it.",
+                     MetricType::Counter);
+  constexpr const char* kPolicies[] = {"volatile", "coalesce", "disconnect"};
+  for (size_t i = 0; i < std::size(kPolicies); ++i) {
+    slow.Add({{"policy", kPolicies[i]}}, HubSum(sources, &SessionCounters::slow, i));
+  }
+  all.push_back(slow.Take());
+}
+
 void AppendWorkers(const WorkerPool::Counts& workers, std::vector<MetricFamily>& all) {
   const auto add = [&](const char* name, const char* help, MetricType type, int64_t value) {
     all.push_back(FamilyBuilder(name, help, type).Add({}, static_cast<double>(value)).Take());
@@ -143,9 +181,12 @@ std::string MetricsText(const MetricsSources& sources) {
   AppendRooms(sources.rooms, all);
   AppendSessions(sources, all);
   AppendSums(sources, all);
+  AppendResumes(sources, all);
   AppendWorkers(sources.workers, all);
   AppendHttp(sources.http, all);
-  for (std::vector<MetricFamily>& part : std::vector{sources.grpc.Collect(), ProcessMetrics()}) {
+  std::vector<std::vector<MetricFamily>> parts = {sources.grpc.Collect(), ProcessMetrics()};
+  if (sources.log != nullptr) parts.push_back(LogMetrics(sources.log->statistics()));
+  for (std::vector<MetricFamily>& part : parts) {
     std::move(part.begin(), part.end(), std::back_inserter(all));
   }
   return prometheus::TextSerializer().prometheus::Serializer::Serialize(all);

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "server/engine/room_log.h"
 #include "server/http/http_server.h"
 #include "server/live/room_manager.h"
 #include "server/live/worker_pool.h"
@@ -18,6 +19,8 @@ struct MetricsSources {
   const RoomManager& rooms;
   const std::vector<std::unique_ptr<SessionHub>>& hubs;
   WorkerPool::Counts workers;
+  // Null without a data directory.
+  const RoomLog* log;
   const GrpcMetrics& grpc;
   HttpCounts http;
 };

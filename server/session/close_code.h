@@ -17,11 +17,13 @@ enum class CloseCode : uint16_t {
   kNoPong = 3012,
   kNoHello = 3502,
   kDisconnected = 3503,
+  kResumedElsewhere = 3505,
 };
 
 inline constexpr std::array kCloseCodes = {
-    CloseCode::kProtocolError, CloseCode::kInvalidUtf8, CloseCode::kMessageTooBig, CloseCode::kShutdown,
-    CloseCode::kSlowConsumer,  CloseCode::kNoPong,      CloseCode::kNoHello,       CloseCode::kDisconnected,
+    CloseCode::kProtocolError, CloseCode::kInvalidUtf8,  CloseCode::kMessageTooBig,
+    CloseCode::kShutdown,      CloseCode::kSlowConsumer, CloseCode::kNoPong,
+    CloseCode::kNoHello,       CloseCode::kDisconnected, CloseCode::kResumedElsewhere,
 };
 
 }  // namespace atrium

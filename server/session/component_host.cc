@@ -30,7 +30,16 @@ class ComponentHost::Mounted final : public ComponentSink {
   bool ready = false;
 
   void Send(const ComponentDelta& delta) override {
-    session_.Send(EncodeComponentPatch(delta, session_.connection().encoding()));
+    if (session_.connection() != nullptr) session_.Send(EncodeComponentPatch(delta, session_.encoding()));
+  }
+
+  // Over another connection, with the whole state.
+  void GoOn() {
+    self_.address = session_.address();
+    self_.encoding = session_.encoding();
+    if (!runtime_->started()) return;
+    PatchOp whole{.kind = PatchOp::Kind::kReplace, .value = std::string(runtime_->StateJson().Json())};
+    Send({.component_id = self_.id, .version = runtime_->version(), .operations = {std::move(whole)}});
   }
 
   void Join(const std::string& room_id, Payload payload, Done<absl::Status> done) override {
@@ -106,7 +115,7 @@ class ComponentHost::Mounted final : public ComponentSink {
   }
 
   Session& session_;
-  const MemberIdentity self_;
+  MemberIdentity self_;
   // Shared with whoever waits in it.
   const std::shared_ptr<ComponentRuntime> runtime_;
 };
@@ -192,6 +201,10 @@ void ComponentHost::Drop(SessionKey component) {
     }
     mounted->Leave(room_id, [](const absl::Status&) {});
   }
+}
+
+void ComponentHost::GoOn() {
+  for (const auto& [component, mounted] : mounted_) mounted->GoOn();
 }
 
 void ComponentHost::End() {

@@ -28,6 +28,8 @@ class ComponentHost {
   // Runs an action. NOT_FOUND unless it is one of these; else as ComponentRuntime::Call.
   void Call(WithPayload<v1::CallRequest> request, Done<v1::CallResponse> done);
 
+  // The session has a connection again: each component's whole state goes to the client.
+  void GoOn();
   // The session ends.
   void End();
 

@@ -50,7 +50,7 @@ void Observer::OnAdmission(absl::StatusOr<Admission> admission) {
   if (!admission.ok()) return End(admission.status());
   if (transport_ == nullptr || verdict_) return hub_.api().Unwatch(room_id_, key_);
   const v1::JoinResponse& response = admission->response;
-  channel_ = std::move(admission->channel);
+  channel_ = admission->channel;
   channel_->Add(hub_.shard().index(), key_, *this, response.room().position().offset());
   epoch_ = response.position().epoch();
   Push(MakeSnapshot(*admission, encoding_), response.position().offset());

@@ -7,7 +7,9 @@
 #include <utility>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/strings/string_view.h"
+#include "server/wire/frames.h"
 
 namespace atrium {
 
@@ -22,11 +24,15 @@ class Outbox {
   size_t bytes() const { return bytes_; }
   size_t size() const { return items_.size() - head_; }
 
-  // A volatile item may be dropped before it has begun to be sent.
-  void Push(Bytes bytes, bool is_volatile = false) {
-    bytes_ += bytes->size();
-    items_.push_back({std::move(bytes), is_volatile});
+  // Of these, what does not count against a limit.
+  size_t uncounted_bytes() const { return uncounted_ - (!empty() && !items_[head_].counts ? head_sent_ : 0); }
+
+  // A volatile frame may be dropped before it has begun to be sent.
+  void Push(const FramePtr& frame, Encoding encoding, bool counts = true) {
+    Append({Bytes(frame, &frame->bytes(encoding)), frame.get(), counts});
   }
+  // What is no frame: of the transport's own.
+  void Push(Bytes bytes) { Append({std::move(bytes), nullptr, true}); }
 
   // What is unsent of the item `i` from the front.
   absl::string_view Unsent(size_t i) const {
@@ -42,6 +48,7 @@ class Outbox {
     n += head_sent_;
     while (head_ < items_.size() && n >= items_[head_].bytes->size()) {
       n -= items_[head_].bytes->size();
+      if (!items_[head_].counts) uncounted_ -= items_[head_].bytes->size();
       items_[head_++].bytes = nullptr;
       if (begun_ > 0) --begun_;
     }
@@ -53,14 +60,43 @@ class Outbox {
     }
   }
 
+  // The frames that are not wholly sent.
+  std::vector<FramePtr> UnsentFrames() const {
+    std::vector<FramePtr> frames;
+    for (size_t i = head_; i < items_.size(); ++i) {
+      if (items_[i].frame != nullptr) frames.push_back(FramePtr(items_[i].bytes, items_[i].frame));
+    }
+    return frames;
+  }
+
   // Drops what has not begun to be sent, so that frames stay whole.
   void DropUnbegun() {
     DropIf([](const Item&) { return true; });
   }
 
-  // The same for volatile items only. Returns how many there were.
+  // The same for volatile frames only. Returns how many there were.
   size_t DropVolatile() {
-    return DropIf([](const Item& item) { return item.is_volatile; });
+    return DropIf([](const Item& item) { return item.frame != nullptr && item.frame->is_volatile(); });
+  }
+
+  // The same for the frames of a room that a snapshot of it can stand for. Whether one was among them.
+  bool DropRoom(uint64_t room) {
+    bool snapshot = false;
+    DropIf([&](const Item& item) {
+      if (RoomOf(item) != room) return false;
+      snapshot |= item.frame->origin().kind == FrameOrigin::Kind::kSnapshot;
+      return true;
+    });
+    return snapshot;
+  }
+
+  // Of what DropRoom would drop, the bytes by room.
+  absl::flat_hash_map<uint64_t, size_t> RoomBytes() const {
+    absl::flat_hash_map<uint64_t, size_t> bytes;
+    for (size_t i = FirstUnbegun(); i < items_.size(); ++i) {
+      if (const uint64_t room = RoomOf(items_[i])) bytes[room] += items_[i].bytes->size();
+    }
+    return bytes;
   }
 
  private:
@@ -68,19 +104,36 @@ class Outbox {
   static constexpr size_t kCompact = 64;
 
   struct Item {
+    // Keeps the frame too.
     Bytes bytes;
-    bool is_volatile;
+    const Frame* frame;
+    bool counts;
   };
+
+  // 0 if a snapshot of no room can stand for it.
+  static uint64_t RoomOf(const Item& item) {
+    return item.frame != nullptr && item.frame->origin().replaceable() ? item.frame->origin().room : 0;
+  }
+
+  void Append(Item item) {
+    bytes_ += item.bytes->size();
+    if (!item.counts) uncounted_ += item.bytes->size();
+    items_.push_back(std::move(item));
+  }
+
+  size_t FirstUnbegun() const {
+    return std::min(head_ + std::max<size_t>(begun_, head_sent_ > 0 ? 1 : 0), items_.size());
+  }
 
   template <typename Condition>
   size_t DropIf(Condition condition) {
-    const size_t keep = head_ + std::max<size_t>(begun_, head_sent_ > 0 ? 1 : 0);
     const auto drop = [&](const Item& item) {
       if (!condition(item)) return false;
       bytes_ -= item.bytes->size();
+      if (!item.counts) uncounted_ -= item.bytes->size();
       return true;
     };
-    const auto begin = items_.begin() + static_cast<std::ptrdiff_t>(std::min(keep, items_.size()));
+    const auto begin = items_.begin() + static_cast<std::ptrdiff_t>(FirstUnbegun());
     const auto end = std::remove_if(begin, items_.end(), drop);
     const auto dropped = static_cast<size_t>(items_.end() - end);
     items_.erase(end, items_.end());
@@ -92,6 +145,8 @@ class Outbox {
   size_t head_sent_ = 0;  // bytes of it that are
   size_t begun_ = 0;      // items that the transport has taken
   size_t bytes_ = 0;
+  // Of the items that are not wholly sent.
+  size_t uncounted_ = 0;
 };
 
 }  // namespace atrium

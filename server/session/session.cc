@@ -7,6 +7,7 @@
 #include "server/api/validate.h"
 #include "server/live/room_errors.h"
 #include "server/session/connection.h"
+#include "server/session/resume_token.h"
 #include "server/session/session_hub.h"
 
 namespace atrium {
@@ -26,6 +27,10 @@ absl::Status ValidateOwnMember(absl::string_view field, absl::string_view member
   return InvalidField(field, "must be empty or the id of this session");
 }
 
+FrameOrigin OriginOf(const Admission& admission, FrameOrigin::Kind kind) {
+  return {.room = admission.channel->room().key, .kind = kind};
+}
+
 }  // namespace
 
 FramePtr MakeSnapshot(const Admission& admission, Encoding encoding) {
@@ -37,30 +42,30 @@ FramePtr MakeSnapshot(const Admission& admission, Encoding encoding) {
   snapshot.set_member_id(joined.member_id());
   *snapshot.mutable_position() = joined.position();
   *snapshot.mutable_members() = joined.members();
-  return EncodeFrame(frame, encoding, admission.state);
+  return EncodeFrame(frame, encoding, admission.state, OriginOf(admission, FrameOrigin::Kind::kSnapshot));
 }
 
-Session::Session(SessionHub& hub, Connection& connection, SessionKey key, std::string id, std::string user_id,
-                 std::string client)
+Session::Session(SessionHub& hub, SessionKey key, std::string id, std::string user_id, std::string client)
     : hub_(hub),
-      connection_(connection),
       key_(key),
       id_(std::move(id)),
       user_id_(std::move(user_id)),
       client_(std::move(client)),
       create_time_(hub.shard().Now()),
-      rate_(hub.settings().rate, hub.settings().burst, create_time_) {}
+      rate_(hub.settings().rate, hub.settings().burst, create_time_),
+      gaps_(*this) {}
 
 v1::Session Session::Describe() const {
   v1::Session session;
   session.set_id(id_);
   session.set_user_id(user_id_);
-  session.set_transport(std::string(TransportName(connection_.encoding())));
+  session.set_transport(std::string(TransportName(encoding_)));
   session.set_client(client_);
   for (const auto& [room_id, room] : seats_.rooms()) {
     if (room.channel != nullptr) session.add_room_ids(room_id);
   }
-  session.set_queue_bytes(static_cast<int64_t>(connection_.queue_bytes()));
+  session.set_connected(connection_ != nullptr);
+  if (connection_ != nullptr) session.set_queue_bytes(static_cast<int64_t>(connection_->outbox().bytes()));
   *session.mutable_create_time() = ToTimestamp(create_time_);
   return session;
 }
@@ -73,16 +78,76 @@ ComponentHost& Session::components() {
 MemberIdentity Session::Self() const {
   return {.id = id_,
           .user_id = user_id_,
-          .address = connection_.address(),
+          .address = address_,
           .session = key_,
           .shard = &hub_.shard(),
-          .encoding = connection_.encoding()};
+          .encoding = encoding_};
 }
 
 std::optional<MemberIdentity> Session::FindMember(absl::string_view id) const {
   if (id == id_) return Self();
   const MemberIdentity* component = components_ == nullptr ? nullptr : components_->FindMember(id);
   return component == nullptr ? std::nullopt : std::make_optional(*component);
+}
+
+std::vector<std::string> Session::MembersIn(const std::string& room_id) const {
+  std::vector<std::string> ids;
+  const Seats::InRoom* const room = seats_.Find(room_id);
+  if (room == nullptr) return ids;
+  for (const Seats::Seat& seat : room->seats) {
+    if (seat.in) ids.push_back(seat.component == 0 ? id_ : components_->IdOf(seat.component));
+  }
+  return ids;
+}
+
+// ---- Connections
+
+v1::ServerFrame Session::Welcome(bool resumed) const {
+  v1::ServerFrame frame;
+  v1::Welcome& welcome = *frame.mutable_welcome();
+  welcome.set_session_id(id_);
+  welcome.set_user_id(user_id_);
+  *welcome.mutable_ping_interval() = ToDuration(hub_.settings().ping_interval);
+  welcome.set_resume_token(resume_token_);
+  welcome.set_resumed(resumed);
+  return frame;
+}
+
+void Session::Attach(Connection& connection, bool resumed,
+                     const google::protobuf::RepeatedPtrField<v1::RoomPosition>& known) {
+  const std::unique_ptr<Absence> absence = std::move(absence_);
+  connection_ = &connection;
+  encoding_ = connection.encoding();
+  address_ = connection.address();
+  resume_token_ = NewResumeToken(id_, ++generation_);
+  connection.set_session(this);
+  connection.Send(EncodeFrame(Welcome(resumed), encoding_));
+  if (!resumed) return;
+  for (const FramePtr& left : absence->lefts()) connection.SendMissed(left);
+  if (absence->told()) TellConnected(true);
+  if (components_ != nullptr) components_->GoOn();
+  gaps_.AskAll(known);
+}
+
+void Session::Detach(const FramePtr& unsent) {
+  Connection& connection = *std::exchange(connection_, nullptr);
+  connection.set_session(nullptr);
+  std::vector<FramePtr> frames = connection.outbox().UnsentFrames();
+  if (unsent != nullptr) frames.push_back(unsent);
+  gaps_.OpenAll(frames);
+  absence_ = std::make_unique<Absence>(*this);
+  for (FramePtr& frame : frames) {
+    if (frame->origin().kind == FrameOrigin::Kind::kLeft) absence_->Keep(std::move(frame));
+  }
+  hub_.OnDetached(*this);
+}
+
+bool Session::MayResume(absl::string_view token) const { return SameToken(token, resume_token_); }
+
+void Session::TellConnected(bool connected) {
+  for (const auto& [room_id, room] : seats_.rooms()) {
+    if (room.channel != nullptr) hub_.api().SetConnected(room_id, MembersIn(room_id), connected);
+  }
 }
 
 // ---- Requests
@@ -114,15 +179,15 @@ absl::StatusOr<Caller> Session::AsEmitter(const v1::EmitRequest& request) const 
 
 void Session::OnRequest(ClientRequest request) {
   const uint32_t id = request.id;
-  if (!rate_.Take(hub_.shard().Now())) return hub_.ReplyError(connection_, id, RateLimited());
-  if (!request.status.ok()) return hub_.ReplyError(connection_, id, request.status);
+  if (!rate_.Take(hub_.shard().Now())) return hub_.ReplyError(*connection_, id, RateLimited());
+  if (!request.status.ok()) return hub_.ReplyError(*connection_, id, request.status);
   v1::ClientFrame& frame = request.frame;
   const std::string& name = v1::ClientFrame::descriptor()->FindFieldByNumber(frame.request_case())->json_name();
   switch (frame.request_case()) {
     case v1::ClientFrame::kJoin: return JoinForClient(id, std::move(*frame.mutable_join()));
     case v1::ClientFrame::kLeave: {
       const absl::Status own = ValidateOwnMember("leave.memberId", frame.leave().member_id(), id_);
-      if (!own.ok()) return hub_.ReplyError(connection_, id, own);
+      if (!own.ok()) return hub_.ReplyError(*connection_, id, own);
       return Ask<v1::LeaveRequest, v1::LeaveResponse>(id, name, AsCaller(), &RoomApi::Leave,
                                                       {std::move(*frame.mutable_leave())}, &v1::Reply::mutable_leave);
     }
@@ -147,7 +212,7 @@ void Session::OnRequest(ClientRequest request) {
       return components().Unmount(frame.unmount(), Answer(id, name, &v1::Reply::mutable_unmount));
     case v1::ClientFrame::kHello:
     case v1::ClientFrame::REQUEST_NOT_SET:
-      return hub_.ReplyError(connection_, id,
+      return hub_.ReplyError(*connection_, id,
                              MakeError(absl::StatusCode::kFailedPrecondition, "HELLO_TWICE",
                                        "hello: only the first frame of a connection"));
   }
@@ -155,22 +220,30 @@ void Session::OnRequest(ClientRequest request) {
 
 void Session::JoinForClient(uint32_t id, v1::JoinRequest request) {
   const absl::Status own = ValidateOwnMember("join.memberId", request.member_id(), id_);
-  if (!own.ok()) return hub_.ReplyError(connection_, id, own);
-  Join(AsCaller(), Self(), std::move(request), [&hub = hub_, key = key_, id](absl::StatusOr<Admission> admission) {
-    Session* self = hub.FindByKey(key);
-    if (self == nullptr) return;
-    if (!admission.ok()) return hub.ReplyError(self->connection_, id, PrefixField("join", admission.status()));
-    if (id == 0) return;
-    v1::Reply reply;
-    reply.set_id(id);
-    *reply.mutable_join() = std::move(admission->response);
-    self->Reply(std::move(reply), admission->state);
-  });
+  if (!own.ok()) return hub_.ReplyError(*connection_, id, own);
+  Join(AsCaller(), Self(), std::move(request),
+       [&hub = hub_, key = key_, generation = generation_, id](absl::StatusOr<Admission> admission) {
+         Session* self = hub.FindByKey(key);
+         if (self == nullptr || self->connection_ == nullptr) return;
+         if (!self->Answers(generation)) {
+           if (admission.ok() && !admission->again) self->SendSnapshot(*admission);
+           return;
+         }
+         if (!admission.ok()) return hub.ReplyError(*self->connection_, id, PrefixField("join", admission.status()));
+         if (id == 0) return;
+         v1::ServerFrame frame;
+         v1::Reply& reply = *frame.mutable_reply();
+         reply.set_id(id);
+         *reply.mutable_join() = admission->response;
+         // One that was in the room already is told again, and nothing begins with that.
+         const FrameOrigin origin = admission->again ? FrameOrigin() : OriginOf(*admission, FrameOrigin::Kind::kJoined);
+         self->SendState(EncodeFrame(frame, self->encoding_, admission->state, origin), *admission);
+       });
 }
 
 void Session::Emit(uint32_t id, absl::string_view name, WithPayload<v1::EmitRequest> request) {
   absl::StatusOr<Caller> caller = AsEmitter(request.message);
-  if (!caller.ok()) return hub_.ReplyError(connection_, id, PrefixField(name, caller.status()));
+  if (!caller.ok()) return hub_.ReplyError(*connection_, id, PrefixField(name, caller.status()));
   Ask<v1::EmitRequest, v1::EmitResponse>(id, name, *std::move(caller), &RoomApi::Emit, std::move(request),
                                          &v1::Reply::mutable_emit);
 }
@@ -186,15 +259,17 @@ void Session::Call(uint32_t id, absl::string_view name, WithPayload<v1::CallRequ
 
 template <typename Response>
 Done<Response> Session::Answer(uint32_t id, absl::string_view name, Response* (v1::Reply::*result)()) {
-  return [&hub = hub_, key = key_, id, name, result](absl::StatusOr<WithPayload<Response>> response) {
+  return [&hub = hub_, key = key_, generation = generation_, id, name,
+          result](absl::StatusOr<WithPayload<Response>> response) {
     Session* self = hub.FindByKey(key);
-    if (self == nullptr) return;
-    if (!response.ok()) return hub.ReplyError(self->connection_, id, PrefixField(name, response.status()));
+    if (self == nullptr || !self->Answers(generation)) return;
+    if (!response.ok()) return hub.ReplyError(*self->connection_, id, PrefixField(name, response.status()));
     if (id == 0) return;
-    v1::Reply reply;
+    v1::ServerFrame frame;
+    v1::Reply& reply = *frame.mutable_reply();
     reply.set_id(id);
     *(reply.*result)() = std::move(response->message);
-    self->Reply(std::move(reply), response->payload);
+    self->Send(EncodeFrame(frame, self->encoding_, response->payload));
   };
 }
 
@@ -217,11 +292,21 @@ void Session::Bring(const Caller& caller, MemberIdentity who, v1::JoinRequest re
   Join(caller, std::move(who), std::move(request),
        [&hub = hub_, key = key_, told = std::move(told)](absl::StatusOr<Admission> admission) mutable {
          Session* const self = hub.FindByKey(key);
-         if (self != nullptr && admission.ok() && !admission->again) {
-           self->Send(MakeSnapshot(*admission, self->connection_.encoding()));
-         }
+         if (self != nullptr && admission.ok() && !admission->again) self->SendSnapshot(*admission);
          told(std::move(admission));
        });
+}
+
+void Session::SendSnapshot(const Admission& admission) {
+  if (connection_ != nullptr) SendState(MakeSnapshot(admission, encoding_), admission);
+}
+
+void Session::SendState(const FramePtr& frame, const Admission& admission) {
+  const std::string& room_id = admission.response.room().id();
+  const bool gap = gaps_.contains(room_id);
+  Send(frame);
+  // What comes is what follows on this state.
+  if (gap && connection_ != nullptr) gaps_.GoOnFrom(room_id, admission.response.position());
 }
 
 void Session::Join(const Caller& caller, MemberIdentity who, v1::JoinRequest request, JoinDone told) {
@@ -230,58 +315,73 @@ void Session::Join(const Caller& caller, MemberIdentity who, v1::JoinRequest req
   if (absl::Status refusal = seats_.Begin(room_id, component, hub_.settings().max_rooms); !refusal.ok()) {
     return hub_.shard().Post([refusal, told = std::move(told)]() mutable { told(refusal); });
   }
-  hub_.api().Admit(caller, std::move(who), std::move(request),
-                   [&hub = hub_, key = key_, component, room_id, told = std::move(told)](auto admission) mutable {
-                     hub.shard().Post([&hub, key, component, room_id = std::move(room_id), told = std::move(told),
-                                       admission = std::move(admission)]() mutable {
-                       // A session that is gone was taken out of the room by its End.
-                       Session* self = hub.FindByKey(key);
-                       if (self == nullptr) return told(SessionEnded());
-                       self->OnAdmission(room_id, component, std::move(admission), std::move(told));
-                     });
-                   });
+  const Encoding encoding = who.encoding;
+  hub_.api().Admit(
+      caller, std::move(who), std::move(request),
+      [&hub = hub_, key = key_, component, encoding, room_id, told = std::move(told)](auto admission) mutable {
+        hub.shard().Post([&hub, key, component, encoding, room_id = std::move(room_id), told = std::move(told),
+                          admission = std::move(admission)]() mutable {
+          // A session that is gone was taken out of the room by its End.
+          Session* self = hub.FindByKey(key);
+          if (self == nullptr) return told(SessionEnded());
+          self->OnAdmission(room_id, component, encoding, std::move(admission), std::move(told));
+        });
+      });
 }
 
-void Session::OnAdmission(const std::string& room_id, SessionKey component, absl::StatusOr<Admission> admission,
-                          JoinDone told) {
-  std::vector<FramePtr> missed;
+void Session::OnAdmission(const std::string& room_id, SessionKey component, Encoding encoding,
+                          absl::StatusOr<Admission> admission, JoinDone told) {
   if (!admission.ok() || admission->again) {
     seats_.Unchanged(room_id, component);
-  } else {
-    Channel& channel = *admission->channel;
-    seats_.Admitted(room_id, component, admission->channel);
-    if (admission->first_of_session) {
-      channel.Add(hub_.shard().index(), key_, *this, admission->response.room().position().offset());
-      missed = std::move(admission->missed);
-    }
-    if (component != 0) components().OnJoined(component, room_id, channel);
+    return told(std::move(admission));
   }
+  Channel& channel = *admission->channel;
+  const v1::Position position = admission->response.room().position();
+  const bool first_of_session = admission->first_of_session;
+  seats_.Admitted(room_id, component, admission->channel);
+  std::vector<FramePtr> missed;
+  if (first_of_session) {
+    channel.Add(hub_.shard().index(), key_, *this, position.offset());
+    missed = std::move(admission->missed);
+  }
+  if (component != 0) components().OnJoined(component, room_id, channel);
   told(std::move(admission));
-  for (const FramePtr& frame : missed) Send(frame);
+  if (connection_ == nullptr) {
+    gaps_.OpenUnknown(room_id);
+    absence_->OnJoined(room_id);
+    return;
+  }
+  for (const FramePtr& frame : missed) connection_->SendMissed(frame);
+  // The client has come back in another encoding since it asked: the room is to know.
+  if (first_of_session && encoding != encoding_) gaps_.GoOnFrom(room_id, position);
 }
 
 void Session::End() {
+  absence_ = nullptr;
   for (const auto& [room_id, room] : seats_.rooms()) {
     if (room.channel != nullptr) room.channel->Remove(hub_.shard().index(), key_);
     for (const Seats::Seat& seat : room.seats) {
-      hub_.api().Disconnect(room_id, seat.component == 0 ? id_ : components_->IdOf(seat.component));
+      const std::string& member = seat.component == 0 ? id_ : components_->IdOf(seat.component);
+      hub_.api().Disconnect(room_id, member, /*tell=*/false);
     }
   }
   if (components_ != nullptr) components_->End();
 }
 
-void Session::Send(const FramePtr& frame) { connection_.Send(frame); }
+void Session::Send(const FramePtr& frame) {
+  if (connection_ != nullptr) connection_->Send(frame);
+}
 
 void Session::OnRemoved(const std::string& room_id, const Removal& removal) {
   seats_.Remove(room_id, removal.component);
-  if (removal.left != nullptr) Send(removal.left);
+  const Seats::InRoom* const room = seats_.Find(room_id);
+  if (room == nullptr || room->channel == nullptr) gaps_.Forget(room_id);
+  if (absence_ != nullptr) {
+    absence_->OnRemoved(room_id, removal.left);
+  } else if (removal.left != nullptr) {
+    Send(removal.left);
+  }
   if (removal.component != 0) components().OnRemoved(removal.component, room_id, removal.reason);
-}
-
-void Session::Reply(v1::Reply reply, const Payload& payload) {
-  v1::ServerFrame frame;
-  *frame.mutable_reply() = std::move(reply);
-  Send(EncodeFrame(frame, connection_.encoding(), payload));
 }
 
 }  // namespace atrium

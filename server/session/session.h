@@ -6,7 +6,9 @@
 
 #include "server/api/room_api.h"
 #include "server/live/channel.h"
+#include "server/session/absence.h"
 #include "server/session/component_host.h"
+#include "server/session/gaps.h"
 #include "server/session/rate_limiter.h"
 #include "server/session/seats.h"
 
@@ -18,26 +20,48 @@ class SessionHub;
 // The `snapshot` of a room, as one who joins it is told.
 FramePtr MakeSnapshot(const Admission& admission, Encoding encoding);
 
-// One client: who it is, which rooms it and its components are in, how fast it may ask. Runs on the shard of its hub,
-// which owns it.
+// One client: who it is, which rooms it and its components are in, how fast it may ask. It has one connection at most,
+// and survives its loss for a while. Runs on the shard of its hub, which owns it.
 class Session final : public Subscriber {
  public:
-  Session(SessionHub& hub, Connection& connection, SessionKey key, std::string id, std::string user_id,
-          std::string client);
+  // Attach comes next.
+  Session(SessionHub& hub, SessionKey key, std::string id, std::string user_id, std::string client);
 
   const std::string& id() const { return id_; }
   const std::string& user_id() const { return user_id_; }
   SessionKey key() const { return key_; }
-  Connection& connection() { return connection_; }
+  // Null while it has none.
+  Connection* connection() { return connection_; }
+  // Of its connection, or the last one.
+  Encoding encoding() const { return encoding_; }
+  const std::string& address() const { return address_; }
+  // Counts its connections.
+  uint32_t generation() const { return generation_; }
   SessionHub& hub() const { return hub_; }
   const Seats& seats() const { return seats_; }
+  Gaps& gaps() { return gaps_; }
+  // Null while it has a connection.
+  Absence* absence() { return absence_.get(); }
   ComponentHost& components();
   v1::Session Describe() const;
+
+  // Goes on with `connection`: sends the welcome, and if it is `resumed` what was missed. The old token is worth
+  // nothing any more.
+  void Attach(Connection& connection, bool resumed, const google::protobuf::RepeatedPtrField<v1::RoomPosition>& known);
+  // Its connection is lost, or given up: the session waits for the client to come back. `unsent` is a frame that its
+  // queue does not hold any more; null for none. May be called while a room sends to it.
+  void Detach(const FramePtr& unsent);
+  bool MayResume(absl::string_view token) const;
 
   // The session as a member of rooms.
   MemberIdentity Self() const;
   // The session or the component of that id; null if it is neither.
   std::optional<MemberIdentity> FindMember(absl::string_view id) const;
+
+  // The ids of its members that are in the room.
+  std::vector<std::string> MembersIn(const std::string& room_id) const;
+  // Tells the rooms whether it has a connection.
+  void TellConnected(bool connected);
 
   // Answers a frame of the client, now or when the room has decided.
   void OnRequest(ClientRequest request);
@@ -50,6 +74,11 @@ class Session final : public Subscriber {
   // Takes the session and its components out of their rooms; it is destroyed next.
   void End();
 
+  // The queue of its connection is full: Gaps::Coalesce. Or has room again.
+  uint64_t Coalesce(Outbox& outbox, const Frame* next) { return gaps_.Coalesce(outbox, next); }
+  void OnRoomInQueue() { gaps_.AskNext(); }
+
+  // Lost while there is no connection.
   void Send(const FramePtr& frame) override;
   void OnRemoved(const std::string& room_id, const Removal& removal) override;
 
@@ -62,8 +91,13 @@ class Session final : public Subscriber {
   absl::StatusOr<Caller> AsEmitter(const v1::EmitRequest& request) const;
 
   void Join(const Caller& caller, MemberIdentity who, v1::JoinRequest request, JoinDone told);
-  void OnAdmission(const std::string& room_id, SessionKey component, absl::StatusOr<Admission> admission,
-                   JoinDone told);
+  void OnAdmission(const std::string& room_id, SessionKey component, Encoding encoding,
+                   absl::StatusOr<Admission> admission, JoinDone told);
+  // Tells the client of a room's state as an admission has it: by the frame made of that, or by a snapshot.
+  void SendState(const FramePtr& frame, const Admission& admission);
+  void SendSnapshot(const Admission& admission);
+  // Of a request that came over the connection of that generation; not over a later one, whose ids are its own.
+  bool Answers(uint32_t generation) const { return connection_ != nullptr && generation == generation_; }
   void JoinForClient(uint32_t id, v1::JoinRequest request);
   // Answers a request of the client, whose `name` is for errors.
   template <typename Response>
@@ -75,10 +109,14 @@ class Session final : public Subscriber {
            Response* (v1::Reply::*result)());
   void Emit(uint32_t id, absl::string_view name, WithPayload<v1::EmitRequest> request);
   void Call(uint32_t id, absl::string_view name, WithPayload<v1::CallRequest> request);
-  void Reply(v1::Reply reply, const Payload& payload = {});
+  v1::ServerFrame Welcome(bool resumed) const;
 
   SessionHub& hub_;
-  Connection& connection_;
+  Connection* connection_ = nullptr;
+  Encoding encoding_ = Encoding::kGrpc;
+  std::string address_;
+  uint32_t generation_ = 0;
+  std::string resume_token_;
   const SessionKey key_;
   const std::string id_;
   const std::string user_id_;
@@ -86,6 +124,8 @@ class Session final : public Subscriber {
   const absl::Time create_time_;
   RateLimiter rate_;
   Seats seats_;
+  Gaps gaps_;
+  std::unique_ptr<Absence> absence_;
   // Null until the first mount.
   std::unique_ptr<ComponentHost> components_;
 };

@@ -83,7 +83,11 @@ void SessionApi::DisconnectSession(const Caller&, WithPayload<v1::DisconnectSess
   hub->shard().Post([hub, message = std::move(message), done = std::move(done)]() mutable {
     Session* const session = hub->Find(message.session_id());
     if (session == nullptr) return done(SessionNotFound(message.session_id()));
-    session->connection().Close(CloseCode::kDisconnected, message.reason());
+    if (Connection* const connection = session->connection()) {
+      connection->Close(CloseCode::kDisconnected, message.reason());
+    } else {
+      hub->End(*session);
+    }
     done(WithPayload<v1::DisconnectSessionResponse>());
   });
 }

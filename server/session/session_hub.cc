@@ -3,10 +3,11 @@
 #include <algorithm>
 #include <utility>
 
-#include "absl/strings/str_format.h"
+#include "absl/strings/str_cat.h"
 #include "server/api/validate.h"
 #include "server/common/errors.h"
 #include "server/common/status_macros.h"
+#include "server/session/resume_token.h"
 #include "server/session/session_id.h"
 #include "server/wire/rpc_status.h"
 
@@ -28,14 +29,19 @@ absl::Status ShuttingDown() {
 }
 
 absl::Status ValidateHello(const v1::Hello& hello) {
+  constexpr int kMaxKnown = 1000;
   RETURN_IF_ERROR(ValidateLength("hello.token", hello.token(), 128));
+  if (hello.known_size() > kMaxKnown) {
+    return InvalidField("hello.known", absl::StrCat("must name at most ", kMaxKnown, " rooms"));
+  }
   return ValidateLength("hello.client", hello.client(), 100);
 }
 
 }  // namespace
 
-SessionHub::SessionHub(Shard& shard, SessionSettings settings, RoomApi& api, Log& log)
-    : shard_(shard), settings_(settings), api_(api), log_(log), last_key_(uint64_t(shard.index()) << 48) {}
+SessionHub::SessionHub(Shard& shard, SessionSettings settings, RoomApi& api, Log& log,
+                       const std::vector<std::unique_ptr<SessionHub>>& hubs)
+    : shard_(shard), settings_(settings), api_(api), log_(log), hubs_(hubs), last_key_(uint64_t(shard.index()) << 48) {}
 
 void SessionHub::Start() {
   shard_.After(kTick, [this] {
@@ -74,6 +80,18 @@ void SessionHub::Remove(Connection& connection) {
   connections_.erase(it);
 }
 
+void SessionHub::HandOver(std::shared_ptr<Connection> connection) {
+  Remove(*connection);
+  ++departing_;
+  SessionHub& to = connection->hub();
+  to.shard().Post([this, &to, connection = std::move(connection)]() mutable {
+    Connection& arrived = *connection;
+    to.Add(std::move(connection));
+    arrived.GoOn();
+    shard_.Post([this] { --departing_; });
+  });
+}
+
 void SessionHub::OnRequest(Connection& connection, ClientRequest request) {
   counters_.requests[static_cast<int>(connection.encoding())].Add(1);
   if (Session* session = connection.session()) return session->OnRequest(std::move(request));
@@ -85,23 +103,48 @@ void SessionHub::OnRequest(Connection& connection, ClientRequest request) {
 void SessionHub::OnHello(Connection& connection, ClientRequest request) {
   v1::Hello& hello = *request.frame.mutable_hello();
   if (absl::Status status = ValidateHello(hello); !status.ok()) return ReplyError(connection, request.id, status);
+  const int home = ShardOfSession(hello.resume_token(), static_cast<int>(hubs_.size()));
+  if (home >= 0 && home != shard_.index()) return connection.MoveTo(*hubs_[home], std::move(request));
+  if (Session* session = FindResumable(hello)) return Resume(connection, *session, hello);
+  if (!hello.resume_token().empty()) counters_.not_resumed.Add(1);
+  Begin(connection, hello);
+}
+
+Session* SessionHub::FindResumable(const v1::Hello& hello) {
+  Session* const session = Find(SessionOfResumeToken(hello.resume_token()));
+  if (session == nullptr || !session->MayResume(hello.resume_token())) return nullptr;
+  // Who the client is may not change on the way.
+  return hello.token().empty() || hello.token() == session->user_id() ? session : nullptr;
+}
+
+void SessionHub::Resume(Connection& connection, Session& session, const v1::Hello& hello) {
+  // The server may not know yet that the old connection is lost.
+  if (Connection* const old = session.connection()) {
+    session.Detach(nullptr);
+    old->DropQueue();
+    old->Close(CloseCode::kResumedElsewhere, "the session goes on over another connection");
+  }
+  counters_.detached.Add(-1);
+  counters_.sessions[static_cast<int>(session.encoding())].Add(-1);
+  counters_.sessions[static_cast<int>(connection.encoding())].Add(1);
+  counters_.resumed.Add(1);
+  log_.Debug("session resumed", {{"session", session.id()}, {"transport", TransportName(connection.encoding())}});
+  session.Attach(connection, /*resumed=*/true, hello.known());
+  connection.Heard();
+}
+
+void SessionHub::Begin(Connection& connection, v1::Hello& hello) {
   const SessionKey key = NewKey();
   // The server runs with --dev: the token is the user's id, unverified.
-  auto session = std::make_unique<Session>(*this, connection, key, NewSessionId(shard_.index(), random_), hello.token(),
+  auto created = std::make_unique<Session>(*this, key, NewSessionId(shard_.index(), random_), hello.token(),
                                            std::move(*hello.mutable_client()));
-  by_id_.emplace(session->id(), session.get());
-  connection.set_session(session.get());
+  Session& session = *created;
+  by_id_.emplace(session.id(), &session);
+  sessions_.emplace(key, std::move(created));
   counters_.sessions[static_cast<int>(connection.encoding())].Add(1);
-  log_.Debug("session started", {{"session", session->id()}, {"transport", TransportName(connection.encoding())}});
-
-  v1::ServerFrame frame;
-  v1::Welcome& welcome = *frame.mutable_welcome();
-  welcome.set_session_id(session->id());
-  welcome.set_user_id(session->user_id());
-  *welcome.mutable_ping_interval() = ToDuration(settings_.ping_interval);
-  sessions_.emplace(key, std::move(session));
+  log_.Debug("session started", {{"session", session.id()}, {"transport", TransportName(connection.encoding())}});
+  session.Attach(connection, /*resumed=*/false, {});
   connection.Heard();
-  connection.Send(EncodeFrame(frame, connection.encoding()));
 }
 
 void SessionHub::ReplyError(Connection& connection, uint32_t id, const absl::Status& error) {
@@ -113,15 +156,31 @@ void SessionHub::ReplyError(Connection& connection, uint32_t id, const absl::Sta
   connection.Send(EncodeFrame(frame, connection.encoding()));
 }
 
-void SessionHub::EndSessionOf(Connection& connection) {
+void SessionHub::ReleaseSessionOf(Connection& connection, bool ends) {
   Session* const session = connection.session();
   if (session == nullptr) return;
+  if (!ends && !draining_) return session->Detach(nullptr);
   connection.set_session(nullptr);
-  session->End();
-  counters_.sessions[static_cast<int>(connection.encoding())].Add(-1);
-  log_.Debug("session ended", {{"session", session->id()}});
-  by_id_.erase(session->id());
-  sessions_.erase(session->key());
+  End(*session);
+}
+
+void SessionHub::OnDetached(const Session& session) {
+  counters_.detached.Add(1);
+  log_.Debug("session detached", {{"session", session.id()}});
+}
+
+void SessionHub::End(Session& session) {
+  if (session.absence() != nullptr) counters_.detached.Add(-1);
+  session.End();
+  counters_.sessions[static_cast<int>(session.encoding())].Add(-1);
+  log_.Debug("session ended", {{"session", session.id()}});
+  by_id_.erase(session.id());
+  sessions_.erase(session.key());
+}
+
+void SessionHub::EndIfAway(SessionKey key, uint32_t generation) {
+  Session* const session = FindByKey(key);
+  if (session != nullptr && session->absence() != nullptr && session->generation() == generation) End(*session);
 }
 
 Session* SessionHub::Find(absl::string_view id) {
@@ -163,7 +222,15 @@ size_t SessionHub::SayGoodbye(size_t most) {
     if (!connection->closing_) chosen.push_back(connection);
   }
   for (const auto& connection : chosen) connection->Close(CloseCode::kShutdown, "the server is shutting down");
-  return connections_.size();
+  if (most > 0) {
+    draining_ = true;
+    std::vector<Session*> away;
+    for (const auto& [key, session] : sessions_) {
+      if (session->absence() != nullptr) away.push_back(session.get());
+    }
+    for (Session* const session : away) End(*session);
+  }
+  return connections_.size() + departing_;
 }
 
 void SessionHub::CountClose(CloseCode code) {

@@ -68,6 +68,7 @@ FrameParser::Outcome FrameParser::Feed(absl::string_view bytes, Sink& sink) {
     outcome = {.state = State::kViolation, .close_code = WSLAY_CODE_PROTOCOL_ERROR};
   } else if (wslay_event_get_close_received(context_.get())) {
     outcome.state = State::kPeerClosed;
+    outcome.close_code = wslay_event_get_status_code_received(context_.get());
   } else if (failed || wslay_event_get_close_sent(context_.get())) {
     const uint16_t code = wslay_event_get_status_code_sent(context_.get());
     outcome.state = State::kViolation;

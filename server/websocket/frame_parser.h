@@ -25,12 +25,13 @@ class FrameParser {
 
   enum class State {
     kOpen,
-    kPeerClosed,  // a close came; its echo is in `answer`
+    kPeerClosed,  // a close came, with `close_code`; its echo is in `answer`
     kViolation,   // the protocol is broken: close with `close_code`
   };
   struct Outcome {
     State state = State::kOpen;
-    uint16_t close_code = 0;  // 1002, 1007 or 1009
+    // The client's, 1005 if it gave none; or for a violation 1002, 1007 or 1009.
+    uint16_t close_code = 0;
     std::string answer;
   };
 

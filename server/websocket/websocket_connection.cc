@@ -2,6 +2,7 @@
 
 #include <sys/socket.h>
 #include <sys/uio.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -18,6 +19,9 @@ using boost::asio::ip::tcp;
 
 // So many frames go out in one call.
 constexpr size_t kGather = 64;
+// RFC 6455 section 7.4.1.
+constexpr uint16_t kNormalClose = 1000;
+constexpr uint16_t kNoCloseCode = 1005;
 // So often a socket that is always readable is read before others have their turn.
 constexpr int kReadsPerTurn = 4;
 
@@ -50,10 +54,21 @@ absl::string_view Explain(CloseCode code) {
 }  // namespace
 
 WebSocketConnection::WebSocketConnection(SessionHub& hub, WebSocketDoor& door, Encoding encoding, tcp::socket socket)
-    : Connection(hub, encoding, AddressOf(socket)), door_(door), socket_(std::move(socket)) {}
+    : Connection(hub, encoding, AddressOf(socket)), door_(&door), socket_(std::move(socket)) {}
+
+WebSocketConnection::~WebSocketConnection() {
+  if (descriptor_ >= 0) close(descriptor_);
+}
 
 std::shared_ptr<WebSocketConnection> WebSocketConnection::Self() {
   return std::static_pointer_cast<WebSocketConnection>(shared_from_this());
+}
+
+void WebSocketConnection::WaitFor(tcp::socket::wait_type ready, void (WebSocketConnection::*then)()) {
+  socket_.async_wait(ready, [self = Self(), door = door_, then](boost::system::error_code error) {
+    // The connection may be another shard's by now, whatever the socket said here before.
+    if (!error && self->door_ == door) (self.get()->*then)();
+  });
 }
 
 void WebSocketConnection::Start(absl::string_view leftover) {
@@ -66,15 +81,12 @@ void WebSocketConnection::Start(absl::string_view leftover) {
 // ---- Reading
 
 void WebSocketConnection::WaitToRead() {
-  if (!socket_.is_open()) return;
-  socket_.async_wait(tcp::socket::wait_read, [self = Self()](boost::system::error_code error) {
-    if (!error) self->ReadSome();
-  });
+  if (socket_.is_open() && !moving()) WaitFor(tcp::socket::wait_read, &WebSocketConnection::ReadSome);
 }
 
 void WebSocketConnection::ReadSome() {
-  auto& buffer = door_.read_buffer();
-  for (int i = 0; i < kReadsPerTurn && socket_.is_open(); ++i) {
+  auto& buffer = door_->read_buffer();
+  for (int i = 0; i < kReadsPerTurn && socket_.is_open() && !moving(); ++i) {
     boost::system::error_code error;
     const size_t n = socket_.read_some(boost::asio::buffer(buffer), error);
     if (error == boost::asio::error::would_block) break;
@@ -88,18 +100,18 @@ void WebSocketConnection::ReadSome() {
 void WebSocketConnection::Feed(absl::string_view bytes) {
   if (deaf_) return;
   Heard();
-  if (parser_ == nullptr) parser_ = door_.TakeParser();
+  if (parser_ == nullptr) parser_ = door_->TakeParser();
   FrameParser::Outcome outcome = parser_->Feed(bytes, *this);
   switch (outcome.state) {
     case FrameParser::State::kOpen:
       if (!outcome.answer.empty() && !close_sent_) Queue(Shared(std::move(outcome.answer)));
-      if (parser_->idle()) door_.GiveBack(std::move(parser_));
+      if (parser_->idle()) door_->GiveBack(std::move(parser_));
       return;
     case FrameParser::State::kPeerClosed:
       deaf_ = true;
       peer_closed_ = true;
       if (!std::exchange(close_sent_, true)) outbox_.Push(Shared(std::move(outcome.answer)));
-      PeerLeft();
+      PeerLeft(/*said_goodbye=*/outcome.close_code == kNormalClose || outcome.close_code == kNoCloseCode);
       return WriteSoon();
     case FrameParser::State::kViolation: {
       deaf_ = true;
@@ -144,7 +156,7 @@ bool WebSocketConnection::WriteSome() {
   message.msg_iovlen = count;
   const ssize_t sent = sendmsg(socket_.native_handle(), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
   if (sent >= 0) {
-    outbox_.Sent(static_cast<size_t>(sent));
+    Sent(static_cast<size_t>(sent));
     return true;
   }
   if (errno == EINTR) return true;
@@ -158,10 +170,31 @@ bool WebSocketConnection::WriteSome() {
 
 void WebSocketConnection::WaitToWrite() {
   waiting_to_write_ = true;
-  socket_.async_wait(tcp::socket::wait_write, [self = Self()](boost::system::error_code error) {
-    self->waiting_to_write_ = false;
-    if (!error) self->Write();
-  });
+  WaitFor(tcp::socket::wait_write, &WebSocketConnection::WriteAgain);
+}
+
+void WebSocketConnection::WriteAgain() {
+  waiting_to_write_ = false;
+  Write();
+}
+
+// ---- Moving
+
+void WebSocketConnection::Depart() {
+  boost::system::error_code error;
+  v6_ = socket_.local_endpoint(error).protocol() == tcp::v6();
+  descriptor_ = socket_.release(error);
+  // Who waits for the socket here is told that it is over.
+  waiting_to_write_ = false;
+  door_ = &door_->OnShard(next_hub().shard().index());
+}
+
+void WebSocketConnection::Arrive() {
+  boost::system::error_code error;
+  socket_ = tcp::socket(door_->io());
+  socket_.assign(v6_ ? tcp::v6() : tcp::v4(), std::exchange(descriptor_, -1), error);
+  socket_.non_blocking(true, error);
+  WaitToRead();
 }
 
 // ---- Closing

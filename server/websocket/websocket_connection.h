@@ -15,6 +15,7 @@ namespace atrium {
 class WebSocketConnection final : public Connection, private FrameParser::Sink {
  public:
   WebSocketConnection(SessionHub& hub, WebSocketDoor& door, Encoding encoding, boost::asio::ip::tcp::socket socket);
+  ~WebSocketConnection() override;
 
   void Start(absl::string_view leftover);
 
@@ -23,18 +24,27 @@ class WebSocketConnection final : public Connection, private FrameParser::Sink {
   void FinishClose(CloseCode code, absl::string_view reason) override;
   void Abort() override;
   void Ping() override;
+  void Depart() override;
+  void Arrive() override;
   void OnMessage(bool text, absl::string_view message) override;
 
   std::shared_ptr<WebSocketConnection> Self();
+  // Calls `then` when the socket is ready, unless it has been closed or has moved to another shard by then.
+  void WaitFor(boost::asio::ip::tcp::socket::wait_type ready, void (WebSocketConnection::*then)());
   void WaitToRead();
   void ReadSome();
   void Feed(absl::string_view bytes);
   void WaitToWrite();
+  void WriteAgain();
   // False if the socket took nothing more.
   bool WriteSome();
 
-  WebSocketDoor& door_;
+  // Of the shard that it is on.
+  WebSocketDoor* door_;
   boost::asio::ip::tcp::socket socket_;
+  // While it is on its way between two shards.
+  int descriptor_ = -1;
+  bool v6_ = false;
   // Only while a frame or message is half read.
   std::unique_ptr<FrameParser> parser_;
   bool waiting_to_write_ = false;

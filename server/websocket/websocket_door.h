@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "server/live/io_shard.h"
 #include "server/session/session_hub.h"
 #include "server/websocket/frame_parser.h"
 
@@ -15,7 +16,12 @@ namespace atrium {
 // are between two messages. Runs on the shard of `hub`.
 class WebSocketDoor {
  public:
-  explicit WebSocketDoor(SessionHub& hub) : hub_(hub) {}
+  // `hub` lives on `shard`. `doors` by shard, this one among them; they are filled in before the first connection.
+  WebSocketDoor(SessionHub& hub, IoShard& shard, const std::vector<std::unique_ptr<WebSocketDoor>>& doors)
+      : hub_(hub), shard_(shard), doors_(doors) {}
+
+  boost::asio::io_context& io() { return shard_.io(); }
+  WebSocketDoor& OnShard(int index) const { return *doors_[index]; }
 
   // Serves frames on `socket` after its upgrade was answered with 101. `leftover` is what the client sent behind its
   // request. The socket belongs to the shard's io_context.
@@ -29,6 +35,8 @@ class WebSocketDoor {
 
  private:
   SessionHub& hub_;
+  IoShard& shard_;
+  const std::vector<std::unique_ptr<WebSocketDoor>>& doors_;
   std::vector<std::unique_ptr<FrameParser>> parsers_;
   std::array<char, 64 * 1024> read_buffer_;
 };

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "server/common/errors.h"
 #include "server/wire/message_json.h"
+#include "server/wire/time_json.h"
 
 namespace atrium {
 namespace {
@@ -47,7 +48,9 @@ void AppendField(std::string& out, int number, absl::string_view bytes) {
 }
 
 void AppendTime(std::string& out, absl::Time time) {
-  out += absl::FormatTime("\"%Y-%m-%dT%H:%M:%E3SZ\"", time, absl::UTCTimeZone());
+  out += '"';
+  AppendTimestamp(out, ToTimestamp(time));
+  out += '"';
 }
 
 // {"roomId":"r","offset":"1"
@@ -256,7 +259,7 @@ FramePtr EncodeComponentPatch(const ComponentDelta& delta, EncodingSet encodings
     message.set_binary(delta.binary);
     builder.SetProto(frame.SerializeAsString());
   }
-  builder.SetVolatile(delta.version == 0);
+  builder.SetVolatile(delta.version == 0 && delta.operations.empty());
   return builder.Build();
 }
 
@@ -338,6 +341,10 @@ google::protobuf::Timestamp ToTimestamp(absl::Time time) {
   timestamp.set_seconds(milliseconds / 1000);
   timestamp.set_nanos(static_cast<int32_t>(milliseconds % 1000) * 1000000);
   return timestamp;
+}
+
+absl::Time FromTimestamp(const google::protobuf::Timestamp& timestamp) {
+  return absl::FromUnixSeconds(timestamp.seconds()) + absl::Nanoseconds(timestamp.nanos());
 }
 
 google::protobuf::Duration ToDuration(absl::Duration duration) {

@@ -38,12 +38,22 @@ class EncodingSet {
   uint8_t bits_ = 0;
 };
 
-// Where a frame comes from.
+// What a frame has to do with a room: what becomes of it when its client is too slow, or gone for a while.
 struct FrameOrigin {
+  enum class Kind : uint8_t {
+    kHistory,
+    kSnapshot,
+    kJoined,  // a join's reply
+    kLeft,
+  };
   // Names the room in this process; 0: of none.
   uint64_t room = 0;
   // In the room's history; 0: it is not recorded.
   uint64_t offset = 0;
+  Kind kind = Kind::kHistory;
+
+  // A later snapshot of the room can stand for it.
+  bool replaceable() const { return room != 0 && (kind == Kind::kHistory || kind == Kind::kSnapshot); }
 };
 
 // A frame to clients, encoded once for all that get it. Immutable, shared between threads.
@@ -98,7 +108,7 @@ FramePtr EncodeEvent(const Event& event, EncodingSet encodings);
 // A v1::StatePatch.
 FramePtr EncodePatch(absl::string_view room_id, FrameOrigin origin, const Patch& patch, EncodingSet encodings);
 
-// A v1::ComponentPatch: a change of state, or bytes. Without a version it is volatile.
+// A v1::ComponentPatch: a change of state, or bytes, which are volatile without a version.
 struct ComponentDelta {
   absl::string_view component_id;
   uint64_t version = 0;
@@ -126,6 +136,7 @@ ClientRequest DecodeFrame(v1::ClientFrame frame);
 
 // Milliseconds precision, as all times of Atrium.
 google::protobuf::Timestamp ToTimestamp(absl::Time time);
+absl::Time FromTimestamp(const google::protobuf::Timestamp& timestamp);
 
 google::protobuf::Duration ToDuration(absl::Duration duration);
 

@@ -68,6 +68,7 @@ TEST_F(RestTranscoderTest, RefusesWrongQueries) {
   EXPECT_THAT(CallOf("POST", "/api/rooms/x/emit?event=e", "{}"), HasSubstr("event: unknown query parameter"));
   EXPECT_THAT(CallOf("PATCH", "/api/rooms/x/state?state=1", "{}"), HasSubstr("state: unknown query parameter"));
   EXPECT_THAT(CallOf("GET", "/api/rooms?pageToken=%zz"), HasSubstr("percent escape"));
+  EXPECT_THAT(CallOf("GET", "/api/rooms?=1"), HasSubstr("a parameter without a name"));
 }
 
 TEST_F(RestTranscoderTest, FillsFieldsOfFieldsFromTheQuery) {

@@ -3,15 +3,16 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "tests/live/room_harness.h"
+#include "tests/support/matchers.h"
+#include "tests/support/room_world.h"
 
 namespace atrium {
 namespace {
 
+using testing::Client;
 using ::testing::ElementsAre;
-using testing::FakeSession;
 using ::testing::IsEmpty;
-using testing::RoomHarness;
+using testing::RoomWorld;
 
 const absl::Time kStart = absl::FromUnixSeconds(1'800'000'000);
 
@@ -175,17 +176,16 @@ TEST(HistoryTest, IsRecodedOnce) {
 }
 
 TEST(HistoryTest, OfARoomAgesByItsClock) {
-  RoomSettings settings;
-  settings.history.age = absl::Minutes(5);
-  RoomHarness rooms({}, settings);
-  FakeSession& ana = rooms.Session("ana");
-  ASSERT_TRUE(rooms.Join("r", ana).ok());
-  rooms.Emit("r", "early");
-  rooms.shards().Advance(absl::Minutes(4));
-  rooms.Emit("r", "late");
+  RoomWorld::Settings settings;
+  settings.rooms.history.age = absl::Minutes(5);
+  RoomWorld world({}, settings);
+  ASSERT_THAT(world.Connect("ana").Join("r"), IsOk());
+  ASSERT_THAT(world.Emit("r", "early"), IsOk());
+  world.Advance(absl::Minutes(4));
+  ASSERT_THAT(world.Emit("r", "late"), IsOk());
   const auto history = [&](uint64_t offset) {
     std::vector<uint64_t> offsets = {0};
-    rooms.With("r", [&](Room* room) {
+    world.With("r", [&](Room* room) {
       v1::Position since = room->position();
       since.set_offset(offset);
       const absl::StatusOr<std::vector<FramePtr>> frames = room->GetHistory(since, 100);
@@ -196,7 +196,7 @@ TEST(HistoryTest, OfARoomAgesByItsClock) {
     return offsets;
   };
   EXPECT_THAT(history(0), ElementsAre(1, 2, 3));
-  rooms.shards().Advance(absl::Minutes(2));
+  world.Advance(absl::Minutes(2));
   EXPECT_THAT(history(0), ElementsAre(0)) << "refused: not all is kept";
   EXPECT_THAT(history(2), ElementsAre(3));
   EXPECT_THAT(history(4), ElementsAre(0)) << "refused: of the future";
@@ -210,76 +210,80 @@ std::vector<uint64_t> OffsetsOf(const std::vector<FramePtr>& frames) {
   return offsets;
 }
 
-class WatchTest : public ::testing::Test {
- protected:
-  // Like a session, but for what it is to the room.
-  Admission Watch(FakeSession& reader, const absl::optional<v1::Position>& since = absl::nullopt) {
-    Admission admission;
-    rooms_.manager().FindOrCreate("r", {}, [&](absl::StatusOr<Room*> room) {
-      const ObserverIdentity self{
-          .key = reader.self.session, .shard = reader.self.shard, .encoding = reader.self.encoding};
-      admission = (*room)->Watch(self, since);
-      reader.self.shard->Post([channel = admission.channel, &reader] {
-        channel->Add(reader.self.shard->index(), reader.self.session, reader, 0);
-      });
-    });
-    rooms_.shards().Run();
-    return admission;
-  }
+// A subscriber that is no session.
+class Reader final : public Subscriber {
+ public:
+  std::vector<uint64_t> offsets;
+  bool removed = false;
 
-  RoomHarness rooms_;
-  FakeSession& ana_ = rooms_.Session("ana");
-  FakeSession& reader_ = rooms_.Session("reader");
+ private:
+  void Send(const FramePtr& frame) override { offsets.push_back(frame->origin().offset); }
+  void OnRemoved(const std::string&, const Removal&) override { removed = true; }
 };
 
+class WatchTest : public ::testing::Test {
+ protected:
+  WatchTest() { EXPECT_THAT(ana_.Join("r"), IsOk()); }
+
+  Admission Watch(SessionKey key, Reader& reader, const absl::optional<v1::Position>& since = absl::nullopt) {
+    Admission admission;
+    Shard& shard = world_.shards()[0];
+    world_.With("r", [&](Room* room) {
+      admission = room->Watch({.key = key, .shard = &shard, .encoding = Encoding::kGrpc}, since);
+      shard.Post([channel = admission.channel, key, &reader] { channel->Add(0, key, reader, 0); });
+    });
+    return admission;
+  }
+  int Notified(const EmitOptions& options = {}) { return world_.Emit("r", "hi", options)->notified(); }
+
+  // Named by a room until it is gone: before the world.
+  Reader reader_, other_;
+  RoomWorld world_;
+  Client& ana_ = world_.Connect("ana");
+};
+
+constexpr SessionKey kReader = 1'000'000, kOther = 1'000'001;
+
 TEST_F(WatchTest, SeesWhatIsPublicAndCountsNowhere) {
-  ASSERT_TRUE(rooms_.Join("r", ana_).ok());
-  const Admission admission = Watch(reader_);
+  const Admission admission = Watch(kReader, reader_);
   EXPECT_FALSE(admission.response.recovered());
   EXPECT_EQ(admission.response.room().member_count(), 1);
   EXPECT_EQ(admission.response.members_size(), 1);
-  EXPECT_EQ(rooms_.Emit("r", "hi"), 1);
-  EXPECT_EQ(rooms_.Emit("r", "own", &ana_), 0);
-  rooms_.With("r", [](Room* room) {
-    EXPECT_EQ(room->Emit({.event = "whisper", .options = {.to = {"ana"}}}).value_or(-1), 1);
-    EXPECT_EQ(room->Emit({.event = "gossip", .options = {.exclude = {"ana"}}}).value_or(-1), 0);
-    EXPECT_EQ(room->member_count(), 1);
-  });
-  EXPECT_THAT(reader_.Take(), ElementsAre("hi@2", "own@3", "gossip@5"));
+  EXPECT_EQ(Notified(), 1);
+  EXPECT_EQ(ana_.Emit("r", "own")->notified(), 0);
+  EXPECT_EQ(Notified({.to = {ana_.id()}}), 1);
+  EXPECT_EQ(Notified({.exclude = {ana_.id()}}), 0);
+  EXPECT_THAT(reader_.offsets, ElementsAre(2, 3, 5));
 }
 
 TEST_F(WatchTest, GoesOnFromAPosition) {
-  ASSERT_TRUE(rooms_.Join("r", ana_).ok());
-  rooms_.Emit("r", "one");
   v1::Position since;
-  rooms_.With("r", [&](Room* room) {
-    since = room->position();
-    ASSERT_TRUE(room->Emit({.event = "whisper", .options = {.to = {"ana"}}}).ok());
-  });
-  rooms_.Emit("r", "two");
-  const Admission admission = Watch(reader_, since);
+  world_.With("r", [&](Room* room) { since = room->position(); });
+  Notified({.to = {ana_.id()}});
+  Notified();
+  const Admission admission = Watch(kReader, reader_, since);
   EXPECT_TRUE(admission.response.recovered());
   EXPECT_EQ(admission.response.position().offset(), since.offset());
   EXPECT_TRUE(admission.state.empty());
   EXPECT_EQ(admission.response.members_size(), 0);
-  EXPECT_THAT(OffsetsOf(admission.missed), ElementsAre(4));
+  EXPECT_THAT(OffsetsOf(admission.missed), ElementsAre(3));
   since.set_offset(99);
-  EXPECT_FALSE(Watch(rooms_.Session("other"), since).response.recovered());
+  EXPECT_FALSE(Watch(kOther, other_, since).response.recovered());
 }
 
 TEST_F(WatchTest, KeepsNoRoomAliveAndIsToldOfItsEnd) {
-  Watch(reader_);
-  rooms_.shards().Advance(absl::Minutes(6));
-  rooms_.With("r", [](Room* room) { EXPECT_EQ(room, nullptr); });
+  Watch(kReader, reader_);
+  ASSERT_THAT(ana_.Leave("r"), IsOk());
+  world_.Advance(absl::Minutes(6));
+  world_.With("r", [](Room* room) { EXPECT_EQ(room, nullptr); });
   EXPECT_TRUE(reader_.removed);
 }
 
 TEST_F(WatchTest, EndsWhenTheReaderGoes) {
-  ASSERT_TRUE(rooms_.Join("r", ana_).ok());
-  Watch(reader_);
-  rooms_.With("r", [&](Room* room) { room->Unwatch(reader_.self.session); });
-  EXPECT_EQ(rooms_.Emit("r", "hi"), 1);
-  EXPECT_THAT(reader_.Take(), IsEmpty());
+  Watch(kReader, reader_);
+  world_.With("r", [](Room* room) { room->Unwatch(kReader); });
+  EXPECT_EQ(Notified(), 1);
+  EXPECT_THAT(reader_.offsets, IsEmpty());
 }
 
 }  // namespace

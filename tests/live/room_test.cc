@@ -144,11 +144,9 @@ TEST_F(RoomTest, Above200MembersOnlyTheCountIsTold) {
 TEST_F(RoomTest, ListsRoomsInOrderOverAllShards) {
   for (const char* id : {"d", "a", "c", "b", "e"}) ASSERT_THAT(alice_.Join(id), IsOk());
   std::vector<std::string> ids;
-  world_.manager().List(
-      "a", 3, [](const Room&) { return true; },
-      [&](std::vector<v1::Room> page) {
-        for (const v1::Room& room : page) ids.push_back(room.id());
-      });
+  world_.manager().List("a", 3, {}, [&](std::vector<v1::Room> page) {
+    for (const v1::Room& room : page) ids.push_back(room.id());
+  });
   world_.Run();
   EXPECT_THAT(ids, ElementsAre("b", "c", "d"));
 }

@@ -286,7 +286,8 @@ class Schedule {
     for (const std::string& id : rooms_) {
       std::set<std::string> members;
       bool answered = false;
-      const auto look = [&](Room* room) {
+      const auto look = [&](absl::StatusOr<Room*> looked_at) {
+        Room* const room = *looked_at;
         answered = true;
         if (room == nullptr) return;
         ++found;

@@ -42,17 +42,54 @@ TEST(OutboxTest, LetsGoOfFramesOnceTheyAreSent) {
   EXPECT_EQ(frame.use_count(), 1);
 }
 
-TEST(OutboxTest, DropsVolatileItemsThatHaveNotBegun) {
+FramePtr EventFrame(const std::string& name, FrameOrigin origin) {
+  Event event{.room_id = "geral", .origin = origin, .event = name};
+  event.data = Payload::FromText("{}");
+  return EncodeEvent(event, Encoding::kGrpc);
+}
+
+TEST(OutboxTest, DropsVolatileFramesThatHaveNotBegun) {
   Outbox outbox;
-  outbox.Push(Text("aa"), /*is_volatile=*/true);
-  outbox.Push(Text("bb"));
-  outbox.Push(Text("cc"), /*is_volatile=*/true);
+  outbox.Push(EventFrame("gone", {}), Encoding::kGrpc);
+  outbox.Push(EventFrame("kept", {.room = 1, .offset = 1}), Encoding::kGrpc);
+  outbox.Push(EventFrame("gone", {}), Encoding::kGrpc);
   outbox.Push(Text("dd"));
   outbox.Sent(1);
   EXPECT_EQ(outbox.DropVolatile(), 1u);
-  EXPECT_EQ(outbox.bytes(), 5u);
-  outbox.Sent(3);
+  EXPECT_EQ(outbox.size(), 3u);
+  EXPECT_EQ(outbox.UnsentFrames().size(), 2u);
+  outbox.Sent(outbox.bytes() - 2);
   EXPECT_EQ(outbox.Unsent(0), "dd");
+}
+
+TEST(OutboxTest, DropsTheFramesOfARoomThatASnapshotCanStandFor) {
+  Outbox outbox;
+  outbox.Push(EventFrame("begun", {.room = 1, .offset = 1}), Encoding::kGrpc);
+  outbox.Push(EventFrame("reply", {.room = 1, .kind = FrameOrigin::Kind::kJoined}), Encoding::kGrpc);
+  outbox.Push(EventFrame("one", {.room = 1, .offset = 2}), Encoding::kGrpc);
+  outbox.Push(EventFrame("two", {.room = 2, .offset = 1}), Encoding::kGrpc);
+  outbox.Begin(1);
+  EXPECT_EQ(outbox.RoomBytes().at(1), outbox.RoomBytes().at(2));
+  EXPECT_FALSE(outbox.DropRoom(1));
+  EXPECT_EQ(outbox.size(), 3u);
+  outbox.Push(EventFrame("snapshot", {.room = 1, .kind = FrameOrigin::Kind::kSnapshot}), Encoding::kGrpc);
+  EXPECT_TRUE(outbox.DropRoom(1));
+  EXPECT_EQ(outbox.size(), 3u);
+}
+
+TEST(OutboxTest, KnowsHowMuchOfItDoesNotCount) {
+  Outbox outbox;
+  const FramePtr frame = EventFrame("missed", {.room = 1, .offset = 1});
+  const size_t size = frame->size();
+  outbox.Push(Text("hello"));
+  outbox.Push(frame, Encoding::kGrpc, /*counts=*/false);
+  outbox.Push(frame, Encoding::kGrpc, /*counts=*/false);
+  outbox.Sent(5 + 3);
+  EXPECT_EQ(outbox.uncounted_bytes(), 2 * size - 3);
+  outbox.DropRoom(1);
+  EXPECT_EQ(outbox.uncounted_bytes(), size - 3);
+  outbox.Sent(size - 3);
+  EXPECT_EQ(outbox.uncounted_bytes(), 0u);
 }
 
 }  // namespace

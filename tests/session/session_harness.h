@@ -19,24 +19,34 @@ class FakeConnection final : public Connection {
 
   void Receive(const v1::ClientFrame& frame) { OnRequest(DecodeFrame(frame)); }
   void End() {
-    PeerLeft();
+    PeerLeft(/*said_goodbye=*/true);
     Closed();
+  }
+  void Lose() { Closed(); }
+  // Takes so many frames more.
+  void Take(size_t more) {
+    takes_ = more;
+    Write();
   }
   std::vector<v1::ServerFrame> frames;
 
  private:
   void Write() override {
-    while (!outbox_.empty()) {
+    for (; !outbox_.empty() && takes_ > 0; --takes_) {
       const absl::string_view bytes = outbox_.Unsent(0);
       v1::ServerFrames parsed;
       parsed.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()));
       for (v1::ServerFrame& frame : *parsed.mutable_frames()) frames.push_back(std::move(frame));
-      outbox_.Sent(bytes.size());
+      Sent(bytes.size());
     }
   }
   void FinishClose(CloseCode, absl::string_view) override {}
   void Abort() override {}
   void Ping() override {}
+  void Depart() override {}
+  void Arrive() override {}
+
+  size_t takes_ = static_cast<size_t>(-1);
 };
 
 // Rooms and sessions on two shards without threads.
@@ -76,6 +86,18 @@ class SessionHarness {
       connection_->frames.clear();
       harness_.shards.Run();
     }
+    // The connection is lost.
+    void Lose() {
+      connection_->Lose();
+      harness_.shards.Run();
+    }
+    // Reads so many frames more.
+    void Read(size_t frames) {
+      connection_->Take(frames);
+      harness_.shards.Run();
+    }
+    v1::Welcome welcome() const { return connection_->frames.at(0).welcome(); }
+    size_t waiting() const { return connection_->outbox().bytes(); }
 
    private:
     friend class SessionHarness;
@@ -85,28 +107,42 @@ class SessionHarness {
     uint32_t last_id_ = 0;
   };
 
-  explicit SessionHarness(RoomRegistry registry, SessionSettings settings = {})
+  explicit SessionHarness(RoomRegistry registry, SessionSettings settings = {}, RoomSettings rooms = {})
       : registry_(std::move(registry)),
-        rooms_(registry_, {}, shards.All(), workers_, log_),
+        rooms_(registry_, rooms, shards.All(), workers_, log_),
         session_api_(hubs_),
         api(rooms_, session_api_) {
-    for (Shard* shard : shards.All()) hubs_.push_back(std::make_unique<SessionHub>(*shard, settings, api, log_));
+    for (Shard* shard : shards.All()) hubs_.push_back(std::make_unique<SessionHub>(*shard, settings, api, log_, hubs_));
   }
 
   // With its hello done; on the shard of that index.
   Client& Connect(const std::string& user, int shard = 0) {
+    v1::Hello hello;
+    hello.set_token(user);
+    return Connect(hello, shard);
+  }
+  Client& Connect(const v1::Hello& hello, int shard = 0, const std::vector<v1::ClientFrame>& behind = {}) {
     auto connection = std::make_shared<FakeConnection>(*hubs_[shard]);
     hubs_[shard]->Add(connection);
     clients_.push_back(std::make_unique<Client>(*this, connection));
-    v1::ClientFrame hello;
-    hello.mutable_hello()->set_token(user);
-    clients_.back()->Send(hello);
+    v1::ClientFrame frame;
+    *frame.mutable_hello() = hello;
+    clients_.back()->Send(frame);
+    for (const v1::ClientFrame& request : behind) clients_.back()->Send(request);
     shards.Run();
     clients_.back()->id_ = connection->frames.at(0).welcome().session_id();
     return *clients_.back();
   }
+  // Goes on with the session of `client`, over a connection that comes to that shard.
+  Client& Resume(const Client& client, int shard = 0) {
+    v1::Hello hello;
+    hello.set_resume_token(client.welcome().resume_token());
+    return Connect(hello, shard);
+  }
 
   RoomManager& rooms() { return rooms_; }
+  SessionApi& sessions() { return session_api_; }
+  SessionHub& hub(int shard) { return *hubs_[shard]; }
 
  private:
   Log log_{LogLevel::kError};

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <deque>
+#include <iostream>
 #include <mutex>
 #include <thread>
 #include <utility>
@@ -59,9 +60,10 @@ class GrpcFrameStream : public FrameStream {
       for (v1::ServerFrame& frame : *message.mutable_frames()) frames_.push_back(std::move(frame));
       changed_.notify_all();
     }
-    const int end = stream_->Finish().error_code();
+    const grpc::Status end = stream_->Finish();
     const std::lock_guard lock(mutex_);
-    end_ = end;
+    end_ = end.error_code();
+    if (end_ == grpc::StatusCode::UNAVAILABLE) std::cerr << "Connect ended: " << end.error_message() << "\n";
     changed_.notify_all();
   }
 

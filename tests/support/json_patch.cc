@@ -8,7 +8,7 @@
 
 #include "absl/strings/str_replace.h"
 
-namespace atrium {
+namespace atrium::testing {
 namespace {
 
 namespace json = boost::json;
@@ -66,4 +66,4 @@ bool ApplyPatch(const google::protobuf::RepeatedPtrField<v1::PatchOperation>& op
   return true;
 }
 
-}  // namespace atrium
+}  // namespace atrium::testing

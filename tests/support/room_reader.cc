@@ -110,8 +110,9 @@ bool HttpReader::Receive(absl::Time deadline) {
   const bool chunked = reply_.headers["transfer-encoding"] == "chunked";
   for (;;) {
     if (!chunked) {
+      if (raw_.empty() && !socket_.Receive(raw_, deadline)) return false;
       text_ += std::exchange(raw_, "");
-      return socket_.Receive(text_, deadline);
+      return true;
     }
     const size_t line = raw_.find("\r\n");
     if (line != std::string::npos) {

@@ -2,6 +2,7 @@
 
 #include <google/rpc/error_details.pb.h>
 #include <google/rpc/error_info.pb.h>
+#include <gtest/gtest.h>
 
 #include "absl/strings/str_cat.h"
 #include "server/common/errors.h"
@@ -17,6 +18,7 @@ v1::JoinRequest JoinRequestOf(const std::string& room, const JoinOptions& option
   request.set_room_id(room);
   if (!options.payload.empty()) *request.mutable_payload() = ValueOf(options.payload);
   if (!options.initial_state.empty()) *request.mutable_initial_state() = ValueOf(options.initial_state);
+  if (options.since) *request.mutable_since() = *options.since;
   if (!options.info.empty()) *request.mutable_info() = ValueOf(options.info).struct_value();
   return request;
 }
@@ -72,8 +74,14 @@ class Client::FakeConnection final : public Connection {
       : Connection(hub, Encoding::kGrpc, address), client_(&client) {}
 
   void Request(v1::ClientFrame frame) { OnRequest(DecodeFrame(std::move(frame))); }
-  void Break() {
+  // The client goes, or loses it.
+  void Break(bool goodbye) {
     client_ = nullptr;
+    if (moving()) {
+      broken_ = true;
+      return;
+    }
+    if (goodbye) PeerLeft(/*said_goodbye=*/true);
     Closed();
   }
   void Forget() { client_ = nullptr; }
@@ -84,7 +92,7 @@ class Client::FakeConnection final : public Connection {
       const absl::string_view bytes = outbox_.Unsent(0);
       v1::ServerFrames parsed;
       parsed.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()));
-      outbox_.Sent(bytes.size());
+      Sent(bytes.size());
       if (client_ != nullptr) client_->Receive(std::move(*parsed.mutable_frames(0)));
     }
   }
@@ -97,8 +105,13 @@ class Client::FakeConnection final : public Connection {
   }
   void Abort() override {}
   void Ping() override {}
+  void Depart() override {}
+  void Arrive() override {
+    if (broken_) hub().shard().Post([self = shared_from_this(), this] { Closed(); });
+  }
 
   Client* client_;
+  bool broken_ = false;
 };
 
 Client::Client(RoomWorld& world, std::string name, const std::string& address, int shard)
@@ -122,7 +135,7 @@ AnswerPtr Client::Begin(v1::ClientFrame frame) {
   frame.set_id(static_cast<uint32_t>(answers_.size()));
   sent_.push_back(frame);
   if (connected()) {
-    world_.shards().RunOn(shard_, [&] { connection_->Request(std::move(frame)); });
+    world_.shards().RunOn(connection_->hub().shard().index(), [&] { connection_->Request(std::move(frame)); });
   }
   return answer;
 }
@@ -179,7 +192,7 @@ AnswerPtr Client::Call(const std::string& room, const std::string& method, const
 void Client::BeginDisconnect() {
   if (!connected()) return;
   const std::shared_ptr<FakeConnection> connection = std::move(connection_);
-  world_.shards().RunOn(shard_, [&] { connection->Break(); });
+  world_.shards().RunOn(connection->hub().shard().index(), [&] { connection->Break(/*goodbye=*/true); });
 }
 
 void Client::Disconnect() {
@@ -212,9 +225,10 @@ void Client::Receive(v1::ServerFrame frame) {
 RoomWorld::RoomWorld(RoomRegistry registry, Settings settings)
     : registry_(std::move(registry)),
       shards_(settings.shards),
-      manager_(registry_, settings.rooms, shards_.All(), workers_, log_) {
+      manager_(registry_, settings.rooms, shards_.All(), workers_, log_, settings.store) {
+  manager_.Start([](const absl::Status& status) { ASSERT_TRUE(status.ok()) << status; });
   for (Shard* shard : shards_.All()) {
-    hubs_.push_back(std::make_unique<SessionHub>(*shard, settings.sessions, api_, log_));
+    hubs_.push_back(std::make_unique<SessionHub>(*shard, settings.sessions, api_, log_, hubs_));
   }
 }
 

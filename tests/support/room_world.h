@@ -1,5 +1,7 @@
 #pragma once
 
+#include <gtest/gtest.h>
+
 #include <functional>
 #include <memory>
 #include <string>
@@ -43,6 +45,7 @@ struct JoinOptions {
   std::string payload;
   std::string initial_state;
   std::string info;
+  absl::optional<v1::Position> since = absl::nullopt;
 };
 
 // A client of a RoomWorld: a session with a connection that keeps what was written to it. Its user id is its name.
@@ -106,6 +109,8 @@ class RoomWorld {
     RoomSettings rooms;
     SessionSettings sessions = {.rate = 0};
     int shards = 2;
+    // Where durable rooms are kept; null for none.
+    RoomLog* store = nullptr;
   };
   explicit RoomWorld(RoomRegistry registry = {}) : RoomWorld(std::move(registry), Settings()) {}
   RoomWorld(RoomRegistry registry, Settings settings);
@@ -130,9 +135,12 @@ class RoomWorld {
   AnswerPtr Ask(void (RoomApi::*verb)(const Caller&, WithPayload<Request>, Done<Response>), Request request,
                 std::function<void(const WithPayload<Response>&, v1::Reply&)> put = nullptr);
 
-  // Runs `use` on the room; null if there is none.
-  void With(const std::string& room, RoomManager::Use use) {
-    manager_.Find(room, std::move(use));
+  // Runs `use` on the room; null if there is none, or it cannot be loaded.
+  void With(const std::string& room, absl::AnyInvocable<void(Room*)> use) {
+    manager_.Find(room, [use = std::move(use)](absl::StatusOr<Room*> found) mutable {
+      EXPECT_TRUE(found.ok()) << found.status();
+      use(found.ok() ? *found : nullptr);
+    });
     shards_.Run();
   }
 

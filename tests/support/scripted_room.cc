@@ -63,6 +63,12 @@ Awaitable<absl::Status> ScriptedRoom::OnCreate() {
   co_return co_await Play("create", "", /*admits=*/false, ticket);
 }
 
+Awaitable<absl::Status> ScriptedRoom::OnLoad() {
+  current->log.push_back("load");
+  int ticket = 0;
+  co_return co_await Play("load", "", /*admits=*/false, ticket);
+}
+
 Awaitable<absl::Status> ScriptedRoom::OnJoin(JoinContext& join) {
   current->log.push_back("join " + join.member.user_id);
   int ticket = 0;

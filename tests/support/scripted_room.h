@@ -52,7 +52,8 @@ struct Script {
   ~Script();
 
   RoomOptions options = {.empty_ttl = absl::Minutes(1)};
-  // By hook: "create", "join", "leave", "event", "destroy", "method", "timer". A hook without a plan says yes at once.
+  // By hook: "create", "load", "join", "leave", "event", "destroy", "method", "timer". A hook without a plan says yes
+  // at once.
   std::map<std::string, Plan> plans;
   // Where hooks wait, by hook.
   std::map<std::string, Gate> gates;
@@ -77,6 +78,7 @@ class ScriptedRoom final : public LiveRoom<ScriptedState, ScriptedMeta> {
   ~ScriptedRoom() override;
 
   Awaitable<absl::Status> OnCreate() override;
+  Awaitable<absl::Status> OnLoad() override;
   Awaitable<absl::Status> OnJoin(JoinContext& join) override;
   void OnLeave(LeaveContext& leave) override;
   absl::Status OnEvent(const EventContext& event) override;

@@ -43,11 +43,30 @@ std::string JsonText(const google::protobuf::Value& value) {
   return text;
 }
 
-TestClient::TestClient(const TestServer& server, Door door, const std::string& token) : stream_(Open(server, door)) {
-  v1::ClientFrame hello;
-  hello.mutable_hello()->set_token(token);
-  hello.mutable_hello()->set_client(DoorName(door));
-  Send(hello);
+namespace {
+
+v1::Hello FreshHello(const std::string& token, const std::string& client) {
+  v1::Hello hello;
+  hello.set_token(token);
+  hello.set_client(client);
+  return hello;
+}
+
+}  // namespace
+
+v1::Hello ResumeHello(const v1::Welcome& welcome) {
+  v1::Hello hello;
+  hello.set_resume_token(welcome.resume_token());
+  return hello;
+}
+
+TestClient::TestClient(const TestServer& server, Door door, const std::string& token)
+    : TestClient(server, door, FreshHello(token, DoorName(door))) {}
+
+TestClient::TestClient(const TestServer& server, Door door, const v1::Hello& hello) : stream_(Open(server, door)) {
+  v1::ClientFrame frame;
+  *frame.mutable_hello() = hello;
+  Send(std::move(frame));
   welcome_ = WaitFor([](const v1::ServerFrame& frame) { return frame.has_welcome(); }, "a welcome").welcome();
 }
 

@@ -26,8 +26,9 @@ std::string JsonText(const google::protobuf::Value& value);
 // come within 10 seconds fails the test.
 class TestClient {
  public:
-  // With its hello done.
+  // With its hello done. A connection that is only let go of is lost; SayLeave ends its session.
   TestClient(const TestServer& server, Door door, const std::string& token = "");
+  TestClient(const TestServer& server, Door door, const v1::Hello& hello);
 
   const std::string& id() const { return welcome_.session_id(); }
   const v1::Welcome& welcome() const { return welcome_; }
@@ -69,6 +70,9 @@ class TestClient {
   std::vector<v1::ServerFrame> frames_;
   v1::Welcome welcome_;
 };
+
+// A hello that goes on with the session of a welcome.
+v1::Hello ResumeHello(const v1::Welcome& welcome);
 
 // Of an event, patch or member frame; else empty and 0.
 std::string RoomOf(const v1::ServerFrame& frame);

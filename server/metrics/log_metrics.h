@@ -1,0 +1,14 @@
+#pragma once
+
+#include <prometheus/metric_family.h>
+
+#include <vector>
+
+#include "server/engine/room_log.h"
+
+namespace atrium {
+
+// What the durable log has done.
+std::vector<prometheus::MetricFamily> LogMetrics(const LogStatistics& log);
+
+}  // namespace atrium
