@@ -233,7 +233,7 @@ void EmitInto(Room& room, const Caller& caller, WithPayload<v1::EmitRequest> req
                              .to = {message.to().begin(), message.to().end()},
                              .is_volatile = message.volatile_()}});
   REFUSE_IF_ERROR(notified.status(), done);
-  Answer(room, std::move(done), WithPayload<v1::EmitResponse>{MakeEmitResponse(message, &room, *notified)});
+  done(WithPayload<v1::EmitResponse>{MakeEmitResponse(message, &room, *notified)});
 }
 
 }  // namespace
@@ -263,7 +263,7 @@ void SendMessageInto(Room& room, const v1::SendMessageRequest& request, Done<v1:
     REFUSE_IF_ERROR(response.status(), done);
     response->set_success(true);
     response->set_room_id(room_id);
-    Answer(room, std::move(done), WithPayload<v1::SendMessageResponse>{*std::move(response)});
+    done(WithPayload<v1::SendMessageResponse>{*std::move(response)});
   };
   if (room.type() != nullptr) return CallAddMessage(room, request, std::move(finish));
   finish(EmitMessage(&room, request));
@@ -314,7 +314,7 @@ void RoomApi::SetState(const Caller& caller, WithPayload<v1::SetStateRequest> re
            REFUSE_IF_ERROR(room->SetState(merge, expected_offset), done);
            WithPayload<v1::SetStateResponse> response;
            *response.message.mutable_position() = room->position();
-           Answer(*room, std::move(done), std::move(response));
+           done(std::move(response));
          });
   };
   if (caller.kind == Caller::Kind::kClient) return rooms_.Find(room_id, std::move(set));
@@ -361,7 +361,7 @@ void RoomApi::Call(const Caller& caller, WithPayload<v1::CallRequest> request, D
          [room, member = *member, trusted, args = std::move(args)](auto request, Done<v1::CallResponse> done) {
            auto finish = [room, done = std::move(done)](absl::StatusOr<TypedRoom::CallResult> called) mutable {
              REFUSE_IF_ERROR(PrefixField("args", called.status()), done);
-             Answer(*room, std::move(done), WithPayload<v1::CallResponse>{.payload = std::move(called->result)});
+             done(WithPayload<v1::CallResponse>{.payload = std::move(called->result)});
            };
            room->Call(request.message.method(), args, member, std::move(finish), trusted);
          });

@@ -2,8 +2,11 @@
 
 #include <sodium.h>
 
+#include <map>
+
 #include "absl/strings/str_cat.h"
 #include "server/common/errors.h"
+#include "server/wire/json.h"
 
 namespace atrium {
 namespace {
@@ -20,6 +23,22 @@ void Update(crypto_generichash_state& state, absl::string_view text) {
   crypto_generichash_update(&state, reinterpret_cast<const unsigned char*>(text.data()), text.size());
 }
 
+// Protobuf writes the keys of an object in an order that differs from one time to the next.
+json::value WithSortedKeys(const json::value& value) {
+  if (const json::array* const array = value.if_array()) {
+    json::array sorted;
+    for (const json::value& element : *array) sorted.push_back(WithSortedKeys(element));
+    return sorted;
+  }
+  const json::object* const object = value.if_object();
+  if (object == nullptr) return value;
+  std::map<absl::string_view, const json::value*> entries;
+  for (const auto& [key, element] : *object) entries.emplace(ToView(key), &element);
+  json::object sorted;
+  for (const auto& [key, element] : entries) sorted.emplace(FromView(key), WithSortedKeys(*element));
+  return sorted;
+}
+
 Idempotency::Answer AnswerOf(const StoredAnswer& stored) {
   return {.response = stored.response(),
           .payload = stored.payload().empty() ? Payload() : Payload::FromText(stored.payload())};
@@ -31,11 +50,11 @@ std::string Idempotency::Key(absl::string_view subject, absl::string_view method
   return absl::StrCat(subject, "\n", method, "\n", key);
 }
 
-std::string Idempotency::Fingerprint(absl::string_view body, absl::string_view payload) {
+std::string Idempotency::Fingerprint(absl::string_view body, const json::value& payload) {
   crypto_generichash_state state;
   crypto_generichash_init(&state, nullptr, 0, kFingerprintBytes);
   Update(state, body);
-  Update(state, payload);
+  Update(state, ToJson(WithSortedKeys(payload)));
   std::string fingerprint(kFingerprintBytes, '\0');
   crypto_generichash_final(&state, reinterpret_cast<unsigned char*>(fingerprint.data()), fingerprint.size());
   return fingerprint;

@@ -26,8 +26,8 @@ class Idempotency {
 
   // Of a request: who asks, which method, and the key that it gave.
   static std::string Key(absl::string_view subject, absl::string_view method, absl::string_view key);
-  // Of its body, by BLAKE2b: tells whether it is the same request.
-  static std::string Fingerprint(absl::string_view body, absl::string_view payload);
+  // Of its body, by BLAKE2b: tells whether it is the same request, in whatever order the keys of objects come.
+  static std::string Fingerprint(absl::string_view body, const json::value& payload);
 
   struct Answer {
     std::string response;  // serialised

@@ -246,6 +246,28 @@ TEST_F(DurableTest, ARequestWithAKeyIsDoneOnce) {
   EXPECT_NE(Change("k1")->Result(), first->Result()) << "keys are kept for 5 minutes";
 }
 
+TEST_F(DurableTest, ARequestWithAKeyIsDoneOnceThoughNobodyWasTold) {
+  ASSERT_THAT(Change("before"), IsOk());
+  log_.auto_complete = false;
+  const AnswerPtr lost = Change("k1");
+  // It is on disk, and then the process is killed before it can say so.
+  ASSERT_TRUE(log_.Complete());
+  Crash();
+  EXPECT_FALSE(lost->there());
+  log_.auto_complete = true;
+  log_.CompleteAll();
+  const AnswerPtr again = Change("k1");
+  ASSERT_THAT(again, IsOk());
+  EXPECT_THAT(world_->State(kRoom), HasSubstr(R"("left":2,)")) << "its answer is in the record of what it did";
+}
+
+TEST_F(DurableTest, ARequestIsTheSameInWhateverOrderItsKeysCome) {
+  const auto fingerprint = [](const char* json) { return Idempotency::Fingerprint("", *ParseJson(json)); };
+  EXPECT_EQ(fingerprint(R"({"a":1,"b":[{"c":2,"d":3}]})"), fingerprint(R"({"b":[{"d":3,"c":2}],"a":1})"));
+  EXPECT_NE(fingerprint(R"({"a":1,"b":2})"), fingerprint(R"({"a":2,"b":1})"));
+  EXPECT_NE(fingerprint("[1,2]"), fingerprint("[2,1]"));
+}
+
 TEST_F(DurableTest, AnErrorIsNoAnswerToKeep) {
   EXPECT_FALSE(Change("k1", "error")->status.ok());
   EXPECT_FALSE(Change("k1", "throw")->status.ok()) << "another body, but nothing was kept";
