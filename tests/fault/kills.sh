@@ -18,7 +18,7 @@ verify=
 clean_up() {
   [[ -z $verify ]] || kill -9 "$verify" 2>/dev/null || true
   [[ -z $server ]] || kill -9 "$server" 2>/dev/null || true
-  wait 2>/dev/null || true
+  [[ -z $server ]] || wait "$server" 2>/dev/null || true
   rm -rf "$folder"
 }
 trap clean_up EXIT

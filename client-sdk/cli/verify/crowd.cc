@@ -21,7 +21,7 @@ Crowd::~Crowd() {
 }
 
 void Crowd::Run(int part) {
-  constexpr int kLeavesInTen = 4;
+  constexpr int kLeavesInTen = 1;
   constexpr absl::Duration kPause = absl::Milliseconds(200);
   std::mt19937_64 random(settings_.seed * kThreads + static_cast<uint64_t>(part));
   while (!stopped_() && recorder_.failure().empty()) {
