@@ -1,0 +1,61 @@
+#pragma once
+
+#include <boost/program_options/options_description.hpp>
+#include <boost/program_options/variables_map.hpp>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "absl/types/optional.h"
+#include "absl/types/span.h"
+
+namespace atrium::cli {
+
+// How a command was called.
+struct Invocation {
+  std::string address;
+  // One JSON object a line, instead of text.
+  bool json = false;
+  std::vector<std::string> arguments;
+  boost::program_options::variables_map flags;
+
+  bool has(const char* flag) const { return flags.count(flag) > 0; }
+  template <typename T>
+  T flag(const char* name) const {
+    return flags[name].as<T>();
+  }
+};
+
+struct Command {
+  const char* name;
+  // Its arguments, and how many of them there may be.
+  const char* arguments;
+  size_t least;
+  size_t most;
+  // In a line, and for its own help.
+  const char* summary;
+  const char* help;
+  void (*add_flags)(boost::program_options::options_description&);
+  // Prints to stdout. INVALID_ARGUMENT made by BadUsage: it was called wrongly.
+  absl::Status (*run)(const Invocation&);
+};
+
+absl::Span<const Command> Commands();
+
+// An error of whoever called, not of what was asked.
+absl::Status BadUsage(absl::string_view message);
+bool IsBadUsage(const absl::Status& status);
+
+// The commands.
+absl::Status Tail(const Invocation& invocation);
+absl::Status Join(const Invocation& invocation);
+absl::Status Emit(const Invocation& invocation);
+absl::Status State(const Invocation& invocation);
+absl::Status Call(const Invocation& invocation);
+absl::Status ShowHistory(const Invocation& invocation);
+absl::Status Rooms(const Invocation& invocation);
+absl::Status Stats(const Invocation& invocation);
+absl::Status Verify(const Invocation& invocation);
+
+}  // namespace atrium::cli

@@ -1,0 +1,209 @@
+#include <poll.h>
+#include <unistd.h>
+
+#include <array>
+#include <iostream>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "client-sdk/cli/commands.h"
+#include "client-sdk/cli/format.h"
+#include "client-sdk/cli/json.h"
+#include "client-sdk/cli/rpc.h"
+#include "client-sdk/cli/session.h"
+#include "client-sdk/cli/stop_signal.h"
+
+namespace atrium::cli {
+namespace {
+
+constexpr uint32_t kJoinId = 1;
+
+// A member of a room: frames go out on the session's thread, lines are read on the main one, which this wakes up.
+class Joiner {
+ public:
+  Joiner(const Invocation& invocation, google::protobuf::Value payload)
+      : json_(invocation.json), room_(invocation.arguments[0]), payload_(std::move(payload)), rpc_(invocation.address) {
+    if (pipe(wake_.data()) != 0) std::abort();
+    stop_.WhenStopped([this] { Finish(absl::OkStatus()); });
+  }
+  ~Joiner() {
+    stop_.WhenStopped(nullptr);
+    close(wake_[0]);
+    close(wake_[1]);
+  }
+
+  absl::Status Run(const std::string& user) {
+    const auto typed = IsTyped();
+    if (!typed.ok()) return typed.status();
+    typed_ = *typed;
+    v1::Hello hello;
+    hello.set_token(user);
+    hello.set_client("atrium join");
+    Session session(
+        rpc_, hello, [this](const v1::ServerFrame& frame) { OnFrame(frame); },
+        [this](const absl::Status& status) {
+          Finish(status.ok() ? absl::UnavailableError("the server has ended the session") : status);
+        });
+    session_ = &session;
+    if (!Enter()) return TheEnd();
+    ReadLines();
+    session.Leave();
+    return TheEnd();
+  }
+
+ private:
+  absl::StatusOr<bool> IsTyped() {
+    const auto types = rpc_.Ask(&v1::RoomService::Stub::ListRoomTypes, v1::ListRoomTypesRequest());
+    if (!types.ok()) return types.status();
+    const std::string prefix = room_.substr(0, room_.find(':'));
+    for (const v1::RoomType& type : types->room_types()) {
+      if (room_.size() > prefix.size() && type.name() == prefix) return true;
+    }
+    return false;
+  }
+
+  // Waits for the welcome and joins; false if there is no session.
+  bool Enter() {
+    while (true) {
+      {
+        const std::lock_guard lock(mutex_);
+        if (finished_) return false;
+        if (!id_.empty()) break;
+      }
+      Sleep(/*with_stdin=*/false);
+    }
+    v1::ClientFrame frame;
+    frame.set_id(kJoinId);
+    v1::JoinRequest& join = *frame.mutable_join();
+    join.set_room_id(room_);
+    if (payload_.kind_case() != google::protobuf::Value::KIND_NOT_SET) *join.mutable_payload() = payload_;
+    if (!typed_) return session_->Send(frame);
+    // Only services bring somebody into a typed room.
+    join.set_member_id(id_);
+    const auto joined = rpc_.Ask(&v1::RoomService::Stub::Join, join);
+    if (!joined.ok()) Finish(joined.status());
+    return joined.ok();
+  }
+
+  void OnFrame(const v1::ServerFrame& frame) {
+    if (frame.has_welcome()) {
+      const std::lock_guard lock(mutex_);
+      id_ = frame.welcome().session_id();
+      Wake();
+    } else if (frame.has_reply() && frame.reply().has_error()) {
+      const absl::Status error = {static_cast<absl::StatusCode>(frame.reply().error().code()),
+                                  frame.reply().error().message()};
+      if (frame.reply().id() == kJoinId) return Finish(error);
+      std::cerr << "atrium: " << error.message() << std::endl;
+    } else if (frame.has_reply() && frame.reply().has_join()) {
+      epoch_ = frame.reply().join().position().epoch();
+      const v1::JoinResponse& joined = frame.reply().join();
+      Print(frame, absl::StrCat(Text(joined.position()), " joined as ", joined.member_id(), ", members ",
+                                joined.room().member_count(), ", state ", ToJson(joined.state())));
+    } else if (!frame.has_reply()) {
+      if (frame.has_snapshot()) epoch_ = frame.snapshot().position().epoch();
+      Print(frame, Text(frame, epoch_));
+    }
+  }
+
+  void Print(const v1::ServerFrame& frame, const std::string& text) {
+    std::cout << (json_ ? ToJson(frame) : text) << std::endl;
+  }
+
+  void ReadLines() {
+    std::string text;
+    bool open = true;
+    while (!finished()) {
+      if (!Sleep(open)) continue;
+      std::array<char, 4096> buffer{};
+      const ssize_t size = read(STDIN_FILENO, buffer.data(), buffer.size());
+      open = size > 0;
+      if (open) text.append(buffer.data(), static_cast<size_t>(size));
+      for (size_t end = text.find('\n'); end != std::string::npos; end = text.find('\n')) {
+        EmitLine(text.substr(0, end));
+        text.erase(0, end + 1);
+      }
+    }
+  }
+
+  void EmitLine(const std::string& line) {
+    const absl::string_view trimmed = absl::StripAsciiWhitespace(line);
+    if (trimmed.empty()) return;
+    const size_t space = trimmed.find(' ');
+    v1::ClientFrame frame;
+    // 0 asks for no reply; errors are told all the same.
+    frame.set_id(0);
+    v1::EmitRequest& emit = *frame.mutable_emit();
+    emit.set_room_id(room_);
+    emit.set_event(std::string(trimmed.substr(0, space)));
+    // Whoever types wants to see where it went.
+    emit.set_include_self(true);
+    if (space != absl::string_view::npos) {
+      auto data = ReadJson("the event's data", std::string(trimmed.substr(space + 1)));
+      if (!data.ok()) {
+        std::cerr << "atrium: " << data.status().message() << std::endl;
+        return;
+      }
+      *emit.mutable_data() = *std::move(data);
+    }
+    session_->Send(frame);
+  }
+
+  // Until there is something to read on stdin, which is true, or somebody has called Wake.
+  bool Sleep(bool with_stdin) {
+    std::array<pollfd, 2> ready{{{.fd = wake_[0], .events = POLLIN, .revents = 0},
+                                 {.fd = with_stdin ? STDIN_FILENO : -1, .events = POLLIN, .revents = 0}}};
+    poll(ready.data(), ready.size(), -1);
+    if (ready[0].revents != 0) {
+      char byte = 0;
+      if (read(wake_[0], &byte, 1) != 1) std::abort();
+    }
+    return ready[1].revents != 0;
+  }
+  void Wake() {
+    if (write(wake_[1], "w", 1) != 1) std::abort();
+  }
+
+  void Finish(const absl::Status& status) {
+    const std::lock_guard lock(mutex_);
+    if (!finished_) end_ = status;
+    finished_ = true;
+    Wake();
+  }
+  bool finished() const {
+    const std::lock_guard lock(mutex_);
+    return finished_;
+  }
+  absl::Status TheEnd() const {
+    const std::lock_guard lock(mutex_);
+    return end_;
+  }
+
+  StopSignal stop_;
+  const bool json_;
+  const std::string room_;
+  const google::protobuf::Value payload_;
+  Rpc rpc_;
+  bool typed_ = false;
+  Session* session_ = nullptr;
+  std::string epoch_;  // of the session's thread
+  std::array<int, 2> wake_{};
+  mutable std::mutex mutex_;
+  std::string id_;  // guarded by mutex_, as the rest
+  bool finished_ = false;
+  absl::Status end_;
+};
+
+}  // namespace
+
+absl::Status Join(const Invocation& invocation) {
+  google::protobuf::Value payload;
+  if (invocation.has("payload")) {
+    auto read = ReadJson("--payload", invocation.flag<std::string>("payload"));
+    if (!read.ok()) return BadUsage(read.status().message());
+    payload = *std::move(read);
+  }
+  return Joiner(invocation, std::move(payload)).Run(invocation.has("user") ? invocation.flag<std::string>("user") : "");
+}
+
+}  // namespace atrium::cli

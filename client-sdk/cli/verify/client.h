@@ -1,0 +1,102 @@
+#pragma once
+
+#include <condition_variable>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "client-sdk/cli/rpc.h"
+#include "client-sdk/cli/session.h"
+#include "client-sdk/cli/verify/recorder.h"
+#include "client-sdk/cli/verify/settings.h"
+
+namespace atrium::verify {
+
+// Whether nobody knows if what was asked was done.
+bool InDoubt(const absl::Status& status);
+
+// A client of the server under test: a session that loses connections and comes back, and records all that it sees. One
+// thread calls it; what it sees comes on another.
+class Client {
+ public:
+  // `name` is also its user.
+  Client(cli::Rpc& rpc, Recorder& recorder, const Settings& settings, std::string name);
+
+  // Connects if it is not, resuming its session if it may, and goes back into the rooms that it was in. False when the
+  // server is away for too long.
+  bool Connect();
+
+  // Joins a room; a typed one by the service. OK if it is in already.
+  absl::Status Join(const std::string& room, bool typed);
+  absl::Status Leave(const std::string& room);
+
+  // Sends a request without waiting; Wait returns the reply to it. UNAVAILABLE: the connection was lost.
+  uint32_t Send(v1::ClientFrame frame);
+  absl::StatusOr<v1::Reply> Wait(uint32_t id);
+
+  // Loses the connection: the session may be resumed.
+  void Drop();
+  // Ends the session.
+  void End();
+
+  int number() const { return number_; }
+  const std::string& name() const { return name_; }
+  std::string id() const;
+  bool in(const std::string& room) const;
+  // Of the last patch of a room that it has seen.
+  uint64_t patch_offset(const std::string& room) const;
+
+ private:
+  struct Seat {
+    bool typed = false;
+    // Frames come.
+    bool in = false;
+    // Of the last frame.
+    Position position;
+    uint64_t patch_offset = 0;
+  };
+  enum class State { kAway, kConnecting, kConnected, kEnding, kLost };
+
+  // The connection is about to end by this client's will.
+  void Ending();
+
+  void WaitForEnd();
+  bool OpenConnection();
+  bool Rejoin();
+  absl::Status JoinAt(const std::string& room, bool typed, const Position& since);
+  absl::Status AskToJoin(const v1::JoinRequest& request, bool typed);
+
+  // On the session's thread.
+  void OnFrame(const v1::ServerFrame& frame);
+  void OnEnd();
+  void OnWelcome(const v1::Welcome& welcome);
+  void OnReply(const v1::Reply& reply);
+  void OnEntered(const v1::Room& room, const std::string& member_id, const v1::Position& position, bool recovered,
+                 const google::protobuf::Value& state);
+  void OnKnows(const std::string& room, const v1::Position& position, const google::protobuf::Value* state);
+
+  cli::Rpc& rpc_;
+  Recorder& recorder_;
+  const Settings& settings_;
+  const std::string name_;
+  const int number_;
+  std::unique_ptr<cli::Session> session_;
+
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  // All guarded by mutex_.
+  State state_ = State::kAway;
+  bool was_connected_ = false;
+  std::string id_;
+  std::string resume_token_;
+  uint32_t last_id_ = 0;
+  std::map<uint32_t, std::string> pending_;  // requests to their rooms
+  std::map<uint32_t, v1::Reply> replies_;
+  std::map<std::string, Seat> seats_;
+};
+
+}  // namespace atrium::verify
