@@ -17,10 +17,10 @@
 namespace atrium {
 namespace {
 
-using testing::Combine;
-using testing::ElementsAre;
-using testing::HasSubstr;
-using testing::Values;
+using ::testing::Combine;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::Values;
 
 // Emits into `geral` from another client, without a pause, as long as it lives.
 class Chatter {
@@ -75,7 +75,7 @@ v1::Position LastOf(const TestClient& client, const v1::Position& joined) {
   return position;
 }
 
-class EachWayTest : public testing::TestWithParam<std::tuple<Door, Door>> {
+class EachWayTest : public ::testing::TestWithParam<std::tuple<Door, Door>> {
  protected:
   TestServer server_{{"--shards=4", "--session-rate=0", "--history-frames=100000", "--history-bytes=0"}};
 };
@@ -125,7 +125,7 @@ TEST_P(EachWayTest, ALostConnectionCostsNothing) {
   EXPECT_EQ(server_.Metric("atrium_sessions_detached"), 0);
 }
 
-class ResumeTest : public testing::TestWithParam<Door> {
+class ResumeTest : public ::testing::TestWithParam<Door> {
  protected:
   TestServer server_{{"--shards=4"}};
 };

@@ -15,7 +15,7 @@
 namespace atrium {
 namespace {
 
-using testing::HasSubstr;
+using ::testing::HasSubstr;
 
 constexpr int kLimit = 200'000;
 
