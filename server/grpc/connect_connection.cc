@@ -92,7 +92,10 @@ void ConnectConnection::Write() {
 
 void ConnectConnection::OnWriteDone(bool ok) {
   Sent(std::exchange(writing_bytes_, 0));
-  if (!ok) return Abort();
+  if (!ok) {
+    lost_ = true;
+    return Abort();
+  }
   Write();
 }
 

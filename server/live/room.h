@@ -120,6 +120,8 @@ class Room final : private StepSink {
   int member_count() const override { return static_cast<int>(members_.size()) + (unseen_leaver_ ? 1 : 0); }
   absl::Time Now() const { return env_.shard.Now(); }
   absl::Time last_activity_time() const { return last_activity_time_; }
+  // Something happens in it now.
+  void Touch() { last_activity_time_ = env_.shard.Now(); }
   bool listed() const { return !unlisted_; }
   v1::Position position() const;
   v1::Room Describe() const;
@@ -256,7 +258,6 @@ class Room final : private StepSink {
   void FlushPatch();
   void Delivered(int sessions) { env_.counters.deliveries.Add(sessions); }
   void ListingChanged();
-  void Touch() { last_activity_time_ = env_.shard.Now(); }
 
   const std::string id_;
   const RoomTypeInfo* const type_;

@@ -138,10 +138,7 @@ void RoomManager::Destroy(std::string room_id, absl::AnyInvocable<void(absl::Sta
 void RoomManager::OnIdle(int shard, const std::string& room_id) {
   Entry& entry = *rooms_[shard]->rooms.at(room_id);
   entry.ready = false;
-  if (entry.room->durable()) {
-    if (entry.lost) return shards_[shard]->Post([this, shard, room_id] { Sleep(shard, room_id); });
-    return entry.destroyed ? Erase(shard, room_id, entry) : PutAside(shard, room_id, entry);
-  }
+  if (entry.room->durable()) return OnIdleDurable(shard, room_id, entry);
   entry.room->Destroy([this, shard, room_id, &entry](bool destroy) {
     shards_[shard]->Post([this, shard, room_id, destroy, &entry] {
       if (destroy && entry.room->idle()) return Remove(shard, room_id, RoomNotFound(room_id));

@@ -110,9 +110,11 @@ class RoomManager final : private RoomFeed::Source {
   void OnLost(int shard, const std::string& room_id);
   // It is in the store only.
   void Sleep(int shard, const std::string& room_id);
-  // Looks at some of those that sleep, time and again, and removes what is too old.
+  void OnIdleDurable(int shard, const std::string& room_id, Entry& entry);
+  // Looks at some of those that sleep, time and again, and wakes what is too old.
   void Sweep(int shard);
-  void Expire(int shard, const std::string& room_id);
+  // The room decides whether it goes for good.
+  void Expire(int shard, const std::string& room_id, Entry& entry);
 
   // RoomFeed::Source.
   std::vector<ListedRoom> ListedOn(int shard) const override;

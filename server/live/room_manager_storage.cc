@@ -79,6 +79,14 @@ void RoomManager::OnLoaded(int shard, const std::string& room_id, absl::StatusOr
   Begin(shard, room_id, entry);
 }
 
+void RoomManager::OnIdleDurable(int shard, const std::string& room_id, Entry& entry) {
+  if (entry.lost) return shards_[shard]->Post([this, shard, room_id] { Sleep(shard, room_id); });
+  if (entry.destroyed) return Erase(shard, room_id, entry);
+  const absl::Duration ttl = settings_.durable_ttl;
+  const bool old = ttl > absl::ZeroDuration() && entry.room->Now() - entry.room->last_activity_time() >= ttl;
+  return old ? Expire(shard, room_id, entry) : PutAside(shard, room_id, entry);
+}
+
 void RoomManager::PutAside(int shard, const std::string& room_id, Entry& entry) {
   entry.room->PutAside([this, shard, room_id](const absl::Status& status) {
     // Else the room is lost, which has its own way.
@@ -116,28 +124,17 @@ void RoomManager::Sweep(int shard) {
     if (--left == 0) here.swept = room.id();
     return left > 0;
   });
-  for (const std::string& room_id : old) Expire(shard, room_id);
+  // Once it is there it is found to be too old when it is found to be empty.
+  for (const std::string& room_id : old) FindOn(shard, room_id, [](const absl::StatusOr<Room*>&) {});
   shards_[shard]->After(kSweepInterval, [this, shard] { Sweep(shard); });
 }
 
-void RoomManager::Expire(int shard, const std::string& room_id) {
-  // It is found inside of its OnLoad, which is to end first.
-  FindOn(shard, room_id, [this, shard, room_id](const absl::StatusOr<Room*>&) {
-    shards_[shard]->Post([this, shard, room_id] {
-      const auto it = rooms_[shard]->rooms.find(room_id);
-      if (it == rooms_[shard]->rooms.end() || !it->second->ready) return;
-      Entry& entry = *it->second;
-      if (!entry.room->idle()) return;
-      if (shards_[shard]->Now() - entry.room->last_activity_time() < settings_.durable_ttl) return;
-      entry.ready = false;
-      entry.room->Destroy([this, shard, room_id, &entry](bool destroy) {
-        shards_[shard]->Post([this, shard, room_id, destroy, &entry] {
-          if (entry.lost) return;
-          if (destroy && entry.room->idle()) return Erase(shard, room_id, entry);
-          entry.room->Stay();
-          SetReady(shard, entry);
-        });
-      });
+void RoomManager::Expire(int shard, const std::string& room_id, Entry& entry) {
+  entry.room->Destroy([this, shard, room_id, &entry](bool destroy) {
+    shards_[shard]->Post([this, shard, room_id, destroy, &entry] {
+      if (entry.lost) return;
+      if (!destroy) entry.room->Touch();
+      return destroy ? Erase(shard, room_id, entry) : PutAside(shard, room_id, entry);
     });
   });
 }

@@ -226,6 +226,10 @@ ComponentHost::Mounted* ComponentHost::Find(absl::string_view id) const {
   return nullptr;
 }
 
+void ComponentHost::AppendIds(std::vector<std::string>& ids) const {
+  for (const auto& [component, mounted] : mounted_) ids.push_back(mounted->self().id);
+}
+
 const MemberIdentity* ComponentHost::FindMember(absl::string_view id) const {
   const Mounted* const mounted = Find(id);
   return mounted == nullptr ? nullptr : &mounted->self();

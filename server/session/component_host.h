@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/string_view.h"
@@ -33,6 +34,7 @@ class ComponentHost {
   // The session ends.
   void End();
 
+  void AppendIds(std::vector<std::string>& ids) const;
   // Null if it is none of these.
   const MemberIdentity* FindMember(absl::string_view id) const;
   // The id of one that is mounted or about to be; empty if there is none of that key.

@@ -124,9 +124,26 @@ void Session::Attach(Connection& connection, bool resumed,
   connection.Send(EncodeFrame(Welcome(resumed), encoding_));
   if (!resumed) return;
   for (const FramePtr& left : absence->lefts()) connection.SendMissed(left);
+  TellGone(known);
   if (absence->told()) TellConnected(true);
   if (components_ != nullptr) components_->GoOn();
-  gaps_.AskAll(known);
+  if (connection_ != nullptr) gaps_.AskAll(known);
+}
+
+void Session::TellGone(const google::protobuf::RepeatedPtrField<v1::RoomPosition>& known) {
+  std::vector<std::string> members = {id_};
+  if (components_ != nullptr) components_->AppendIds(members);
+  for (const v1::RoomPosition& room : known) {
+    const Seats::InRoom* const in = seats_.Find(room.room_id());
+    if (in != nullptr && in->channel != nullptr) continue;
+    for (const std::string& member : members) {
+      v1::ServerFrame frame;
+      frame.mutable_left()->set_room_id(room.room_id());
+      frame.mutable_left()->set_member_id(member);
+      frame.mutable_left()->set_reason(v1::LEAVE_REASON_LEAVE);
+      Send(EncodeFrame(frame, encoding_));
+    }
+  }
 }
 
 void Session::Detach(const FramePtr& unsent) {

@@ -110,6 +110,8 @@ class Session final : public Subscriber {
   void Emit(uint32_t id, absl::string_view name, WithPayload<v1::EmitRequest> request);
   void Call(uint32_t id, absl::string_view name, WithPayload<v1::CallRequest> request);
   v1::ServerFrame Welcome(bool resumed) const;
+  // The client names rooms that the session is not in any more: what told it of that has been lost.
+  void TellGone(const google::protobuf::RepeatedPtrField<v1::RoomPosition>& known);
 
   SessionHub& hub_;
   Connection* connection_ = nullptr;

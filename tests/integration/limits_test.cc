@@ -88,7 +88,8 @@ TEST_F(HalfHttpTest, IsCutAfterTheRequestTimeout) {
 
 class SilenceTest : public BystandersTest {
  protected:
-  SilenceTest() : BystandersTest({"--ping-interval=300ms", "--pong-timeout=300ms", "--hello-timeout=500ms"}) {}
+  SilenceTest()
+      : BystandersTest({"--ping-interval=300ms", "--pong-timeout=300ms", "--hello-timeout=500ms", "--resume-window=0s"}) {}
 };
 
 TEST_F(SilenceTest, InsideAFrameEndsAtThePongTimeout) {
@@ -128,7 +129,7 @@ TEST_F(SilenceTest, WithoutAHelloEndsAtItsTimeout) {
 class SlowConsumerTest : public BystandersTest {
  protected:
   static constexpr int kQueue = 256 * 1024;
-  SlowConsumerTest() : BystandersTest({absl::StrCat("--send-queue-bytes=", kQueue)}) {}
+  SlowConsumerTest() : BystandersTest({absl::StrCat("--send-queue-bytes=", kQueue), "--resume-window=0s"}) {}
 };
 
 TEST_F(SlowConsumerTest, IsCutWhileTheOthersKeepReceiving) {

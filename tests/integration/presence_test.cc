@@ -63,7 +63,7 @@ TEST(PresenceTest, IsFoldedAbove32Members) {
 }
 
 TEST(PresenceTest, IsACountAbove200Members) {
-  TestServer server;
+  TestServer server({"--resume-window=0s"});
   TestClient ana(server, Door::kJson);
   ana.Join("geral");
   Crowd crowd = MakeCrowd(server, 209);

@@ -108,7 +108,7 @@ class RaceDefectsTest : public ::testing::Test {
     return status;
   }
 
-  TestServer server_{{"--max-state-bytes=4000"}, AddRooms};
+  TestServer server_{{"--max-state-bytes=4000", "--resume-window=0s"}, AddRooms};
   std::vector<std::unique_ptr<Prober>> probers_;
 };
 

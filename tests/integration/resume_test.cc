@@ -7,8 +7,9 @@
 #include <thread>
 #include <tuple>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "tests/integration/bystanders.h"
+#include "server/wire/json.h"
 #include "tests/support/json_patch.h"
 #include "tests/support/raw_websocket.h"
 #include "tests/support/test_client.h"
@@ -16,10 +17,10 @@
 namespace atrium {
 namespace {
 
-using testing::Combine;
-using testing::ElementsAre;
-using testing::HasSubstr;
-using testing::Values;
+using ::testing::Combine;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::Values;
 
 // Emits into `geral` from another client, without a pause, as long as it lives.
 class Chatter {
@@ -74,7 +75,7 @@ v1::Position LastOf(const TestClient& client, const v1::Position& joined) {
   return position;
 }
 
-class EachWayTest : public testing::TestWithParam<std::tuple<Door, Door>> {
+class EachWayTest : public ::testing::TestWithParam<std::tuple<Door, Door>> {
  protected:
   TestServer server_{{"--shards=4", "--session-rate=0", "--history-frames=100000", "--history-bytes=0"}};
 };
@@ -124,7 +125,7 @@ TEST_P(EachWayTest, ALostConnectionCostsNothing) {
   EXPECT_EQ(server_.Metric("atrium_sessions_detached"), 0);
 }
 
-class ResumeTest : public testing::TestWithParam<Door> {
+class ResumeTest : public ::testing::TestWithParam<Door> {
  protected:
   TestServer server_{{"--shards=4"}};
 };
@@ -176,13 +177,17 @@ TEST_P(ResumeTest, AStateThatChangedMeanwhileIsTheSameAfterwards) {
   other.Join("geral");
   const v1::Hello hello = ResumeHello(client->welcome());
   client->WaitForOffset("geral", joined.position().offset() + 1);
+  json::value state = *FromProtoValue(joined.state());
   client = nullptr;
   for (int i = 1; i <= 20; ++i) other.SetState("geral", absl::StrCat(R"({"a":{"n":)", i, R"(}, "k)", i, R"(": 1})"));
   TestClient back(server_, GetParam(), hello);
   const uint64_t end = other.GetState("geral").get_state().position().offset();
   back.WaitForOffset("geral", end);
   EXPECT_EQ(Offsets(back.RoomFrames("geral")).size(), 20u);
-  EXPECT_EQ(JsonText(back.GetState("geral").get_state().state()), JsonText(other.GetState("geral").get_state().state()));
+  for (const v1::ServerFrame& frame : back.RoomFrames("geral")) {
+    EXPECT_TRUE(testing::ApplyPatch(frame.patch().operations(), state));
+  }
+  EXPECT_EQ(state, *FromProtoValue(other.GetState("geral").get_state().state()));
 }
 
 TEST_P(ResumeTest, ManyAtOnceOverAllShards) {
@@ -230,11 +235,11 @@ TEST(ResumeOverWebSocketTest, ACloseWithAnotherCodeIsALoss) {
     socket.Send({.opcode = WebSocketFrame::kClose, .payload = ClosePayload(i % 2 == 0 ? 1001 : 4000)});
     EXPECT_TRUE(socket.ReadToEnd());
   }
-  EXPECT_THAT(server.Get("/api/sessions").body, HasSubstr("\"connected\": false"));
+  EXPECT_THAT(server.Get("/api/sessions").body, HasSubstr("\"connected\":false"));
 }
 
 TEST(ResumeOverWebSocketTest, ASocketThatIsCutInTheMiddleOfAFrameMissesTheWholeOfIt) {
-  TestServer server({"--shards=4", "--send-queue-bytes=0"});
+  TestServer server({"--shards=4", "--send-queue-bytes=0", "--session-rate=0", "--history-bytes=0"});
   TestClient other(server, Door::kProto);
   other.Join("geral");
   auto socket = std::make_unique<RawWebSocket>(server.http_port(), RawWebSocket::Options{.receive_buffer = 4096});
@@ -249,8 +254,6 @@ TEST(ResumeOverWebSocketTest, ASocketThatIsCutInTheMiddleOfAFrameMissesTheWholeO
   const std::string data = absl::StrCat("\"", std::string(50'000, 'x'), "\"");
   constexpr int kEvents = 200;
   for (int i = 0; i < kEvents; ++i) other.Emit("geral", absl::StrCat("e", i), data);
-  EXPECT_TRUE(Eventually([&] { return absl::StrContains(server.Get("/api/sessions").body, "\"queueBytes\": \"9"); }) ||
-              true);
   socket = nullptr;
   TestClient back(server, Door::kProto, hello);
   ASSERT_TRUE(back.welcome().resumed());

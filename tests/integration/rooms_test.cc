@@ -24,7 +24,7 @@ using testing::SizeIs;
 class RoomsTest : public testing::TestWithParam<int> {
  protected:
   RoomsTest()
-      : server_({absl::StrCat("--shards=", GetParam())}),
+      : server_({absl::StrCat("--shards=", GetParam()), "--resume-window=0s"}),
         ana_(server_, Door::kJson, "ana"),
         bia_(server_, Door::kGrpc, "bia") {}
 

@@ -182,7 +182,7 @@ TEST_F(DurableTest, ARoomInWhichNothingHappensGoesAfterItsTime) {
   world_->Advance(absl::Minutes(50));
   ASSERT_THAT(world_->Call("scripted:b", "change"), IsOk());
   script_.log.clear();
-  world_->Advance(absl::Minutes(20));
+  world_->Advance(absl::Minutes(15));
   EXPECT_THAT(script_.log, ElementsAre("load", "destroy"));
   EXPECT_EQ(log_.stored(kRoom), nullptr);
   EXPECT_NE(log_.stored("scripted:b"), nullptr);

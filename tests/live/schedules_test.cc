@@ -48,6 +48,10 @@ class Schedule {
       for (int steps = Below(8); steps > 0; --steps) world_.shards().Step(random_);
     }
     Drain();
+    for (Client* client : clients_) {
+      if (client->lost()) Resume(*client);
+    }
+    Drain();
     if (complaints_.empty()) CheckAll();
     if (complaints_.empty()) CheckTheEnd();
     return complaints_;
@@ -127,6 +131,17 @@ class Schedule {
     clients_.push_back(&world_.Connect(absl::StrCat("c", clients_.size())));
     Client& client = *clients_.back();
     models_[&client] = std::make_unique<ClientModel>(client, shared_);
+    client.on_too_late = [this, &client] {
+      Note(client.name() + " comes back too late");
+      models_[&client]->Disconnected();
+    };
+  }
+
+  void Resume(Client& client) {
+    const int shard = Below(static_cast<int>(world_.manager().shards().size()));
+    const bool known = Chance(50);
+    Note(absl::StrCat("resume ", client.name(), " on shard ", shard, known ? ", says what it has" : ""));
+    client.BeginResume(shard, known ? models_[&client]->Known() : std::vector<v1::RoomPosition>());
   }
 
   void Asked(const std::string& what, AnswerPtr answer) {
@@ -153,12 +168,17 @@ class Schedule {
       client.Begin(std::move(frame));
     } else if (what < 44) {
       Asked("kick " + who, world_.BeginKick(room, client));
-    } else if (what < 49) {
+    } else if (what < 54) {
+      if (client.lost()) return Resume(client);
       if (!client.connected()) return Connect();
+      if (Chance(60)) {
+        Note("lose " + client.name());
+        return client.BeginLose();
+      }
       Note("disconnect " + client.name());
       models_[&client]->Disconnected();
       client.BeginDisconnect();
-    } else if (what < 64) {
+    } else if (what < 66) {
       Emit(client, room);
     } else if (what < 72) {
       Change(client, room);
@@ -272,7 +292,9 @@ class Schedule {
     for (const Client* client : clients_) {
       for (size_t i = 1; i < client->answers().size(); ++i) {
         const Answer& answer = *client->answers()[i];
-        if (answer.times == 1 || (answer.times == 0 && !client->connected())) continue;
+        const bool hello = client->Sent(static_cast<uint32_t>(i + 1)).has_hello();
+        if (answer.times == 0 && (!client->connected() || i < client->lost_requests() || hello)) continue;
+        if (answer.times == 1) continue;
         Complain(absl::StrCat(client->name(), " was answered ", answer.times,
                               " times: ", client->Sent(static_cast<uint32_t>(i + 1)).ShortDebugString()));
       }

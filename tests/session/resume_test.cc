@@ -277,6 +277,20 @@ TEST_F(ResumeTest, WhoIsBroughtInOrTakenOutMeanwhileIsTold) {
   EXPECT_THAT(Words(back), ElementsAre("left geral", "snapshot hall:1", "more"));
 }
 
+TEST_F(ResumeTest, WhoNamesARoomThatItIsNotInIsToldThatItHasLeft) {
+  const v1::Position position = ana_.Ask(Join("geral")).join().position();
+  v1::ClientFrame leave;
+  leave.mutable_leave()->set_room_id("geral");
+  ana_.Read(0);
+  ana_.Ask(leave);
+  ana_.Lose();
+  v1::Hello hello;
+  hello.set_resume_token(ana_.welcome().resume_token());
+  hello.add_known()->set_room_id("geral");
+  *hello.mutable_known(0)->mutable_position() = position;
+  EXPECT_THAT(Words(sessions_.Connect(hello)), ElementsAre("left geral"));
+}
+
 TEST_F(ResumeTest, AJoinWhoseReplyIsLostIsToldByASnapshot) {
   ana_.Read(0);
   ana_.Ask(Join("geral"));

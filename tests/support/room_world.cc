@@ -195,6 +195,23 @@ void Client::BeginDisconnect() {
   world_.shards().RunOn(connection->hub().shard().index(), [&] { connection->Break(/*goodbye=*/true); });
 }
 
+void Client::BeginLose() {
+  const std::shared_ptr<FakeConnection> connection = std::move(connection_);
+  lost_ = true;
+  world_.shards().RunOn(connection->hub().shard().index(), [&] { connection->Break(/*goodbye=*/false); });
+}
+
+void Client::BeginResume(int shard, const std::vector<v1::RoomPosition>& known) {
+  lost_ = false;
+  lost_requests_ = sent_.size();
+  connection_ = std::make_shared<FakeConnection>(world_.hub(shard), *this);
+  world_.hub(shard).Add(connection_);
+  v1::ClientFrame frame;
+  frame.mutable_hello()->set_resume_token(resume_token_);
+  for (const v1::RoomPosition& room : known) *frame.mutable_hello()->add_known() = room;
+  Begin(std::move(frame));
+}
+
 void Client::Disconnect() {
   BeginDisconnect();
   world_.Run();
@@ -207,9 +224,16 @@ std::vector<std::string> Client::Events() {
 }
 
 void Client::Receive(v1::ServerFrame frame) {
+  if (frame.has_welcome() && !id_.empty() && frame.welcome().session_id() != id_) {
+    if (on_too_late) on_too_late();
+    const auto connection = std::move(connection_);
+    connection->hub().shard().Post([connection] { connection->Break(/*goodbye=*/true); });
+    return;
+  }
   if (on_frame) on_frame(frame);
   if (frame.has_welcome()) {
     id_ = frame.welcome().session_id();
+    resume_token_ = frame.welcome().resume_token();
   } else if (frame.has_reply()) {
     Answer& answer = *answers_[frame.reply().id() - 1];
     ++answer.times;

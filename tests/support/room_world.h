@@ -59,6 +59,8 @@ class Client {
   const std::string& id() const { return id_; }
   int shard() const { return shard_; }
   bool connected() const { return connection_ != nullptr; }
+  // Without a connection, and may come back.
+  bool lost() const { return lost_; }
 
   // Each runs until nothing moves and returns the answer. A typed room is joined by a service, for this client.
   AnswerPtr Join(const std::string& room, const JoinOptions& options = {});
@@ -74,6 +76,11 @@ class Client {
   AnswerPtr BeginJoin(const std::string& room, const JoinOptions& options = {});
   AnswerPtr Begin(v1::ClientFrame frame);
   void BeginDisconnect();
+  // Loses its connection, and what has not been written to it. Comes back over one that reaches that shard.
+  void BeginLose();
+  void BeginResume(int shard, const std::vector<v1::RoomPosition>& known);
+  // How many of its requests may have no answer, because a connection was lost.
+  size_t lost_requests() const { return lost_requests_; }
 
   // What came since the last call, each frame in a word: "hi@3", "patch@4", "+bob@5", "-bob@6", "left", "snapshot@7",
   // "goodbye". Replies and the welcome are left out.
@@ -86,6 +93,8 @@ class Client {
 
   // If set, is told of each frame when it has been written, replies included.
   std::function<void(const v1::ServerFrame&)> on_frame;
+  // If set, is told that it came back too late; it is disconnected then.
+  std::function<void()> on_too_late;
 
  private:
   class FakeConnection;
@@ -95,6 +104,9 @@ class Client {
   const std::string name_;
   const int shard_;
   std::string id_;
+  std::string resume_token_;
+  bool lost_ = false;
+  size_t lost_requests_ = 0;
   std::shared_ptr<FakeConnection> connection_;
   // By id - 1.
   std::vector<v1::ClientFrame> sent_;
