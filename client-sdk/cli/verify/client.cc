@@ -53,6 +53,11 @@ std::string Client::id() const {
   return id_;
 }
 
+int Client::connections() const {
+  const std::lock_guard lock(mutex_);
+  return connections_;
+}
+
 bool Client::in(const std::string& room) const {
   const std::lock_guard lock(mutex_);
   const auto seat = seats_.find(room);
@@ -269,8 +274,8 @@ void Client::OnEnd() {
 
 void Client::OnWelcome(const v1::Welcome& welcome) {
   const std::lock_guard lock(mutex_);
-  if (was_connected_) recorder_.Add(number_, Reconnected{welcome.resumed()});
-  was_connected_ = true;
+  if (connections_ > 0) recorder_.Add(number_, Reconnected{welcome.resumed()});
+  ++connections_;
   id_ = welcome.session_id();
   resume_token_ = welcome.resume_token();
   if (!welcome.resumed()) {

@@ -45,6 +45,8 @@ class Client {
 
   int number() const { return number_; }
   const std::string& name() const { return name_; }
+  // Counts its connections.
+  int connections() const;
   std::string id() const;
   bool in(const std::string& room) const;
   // Of the last patch of a room that it has seen.
@@ -90,7 +92,7 @@ class Client {
   std::condition_variable changed_;
   // All guarded by mutex_.
   State state_ = State::kAway;
-  bool was_connected_ = false;
+  int connections_ = 0;
   std::string id_;
   std::string resume_token_;
   uint32_t last_id_ = 0;

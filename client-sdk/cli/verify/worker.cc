@@ -26,6 +26,7 @@ void Worker::Run(const std::function<bool()>& stopped) {
   absl::Time next = absl::Now();
   while (!stopped() && recorder_.failure().empty()) {
     if (!client_.Connect()) return;
+    RepeatLast();
     Take(Draw());
     next = std::max(next + pace, absl::Now() - absl::Seconds(1));
     absl::SleepFor(next - absl::Now());
@@ -179,6 +180,14 @@ void Worker::Do(Write write, Repeat repeat) {
     known = Attempt(write);
   }
   if (repeat == Repeat::kAfterwards) Attempt(write);
+  last_ = std::move(write);
+}
+
+// Be it done by another process: with its key it is done once.
+void Worker::RepeatLast() {
+  if (client_.connections() == connection_) return;
+  connection_ = client_.connections();
+  if (last_ && (!last_->as_member || client_.in(last_->call.room))) Attempt(*last_);
 }
 
 bool Worker::Attempt(const Write& write) {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/time/time.h"
+#include "absl/types/optional.h"
 #include "client-sdk/cli/verify/client.h"
 
 namespace atrium::verify {
@@ -57,6 +58,7 @@ class Worker {
 
   Write NewWrite(Call::Kind kind, const Step& step, bool as_member);
   void Do(Write write, Repeat repeat);
+  void RepeatLast();
   // False if nobody knows whether it was done.
   bool Attempt(const Write& write);
   uint32_t Begin(const Write& write);
@@ -71,6 +73,9 @@ class Worker {
   const std::vector<Client*>& all_;
   std::mt19937_64 random_;
   int writes_ = 0;
+  // The last write with a key: it is asked for again over the next connection.
+  absl::optional<Write> last_;
+  int connection_ = 0;
 };
 
 }  // namespace atrium::verify
