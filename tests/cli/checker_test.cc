@@ -81,6 +81,16 @@ TEST(CheckerTest, AnOffsetForSomebodyElseIsNoGap) {
   EXPECT_THAT(AllOfIt(story), IsEmpty());
 }
 
+TEST(CheckerTest, ARepeatedEventIsNotForTheSessionThatRepeatedIt) {
+  Story story;
+  story.Enters(kAna, 0).Asks(kAna, 1, {.key = "k", .member_id = "ana"}).NoAnswer(kAna, 1);
+  story.Add(kAna, LostConnection()).Add(kAna, Reconnected{.resumed = false});
+  story.Recovers(kAna, 0, 0, 0, "ana again").Asks(kAna, 1, {.key = "k", .member_id = "ana again"});
+  // In an empty room: nobody else can tell of it.
+  story.Knows(kAna, 1).Done(kAna, 1, 1);
+  EXPECT_THAT(AllOfIt(story), IsEmpty());
+}
+
 TEST(CheckerTest, AResumedSessionGoesOnAndANewOneGetsWhatIsPublic) {
   Story story = Beginning();
   story.Enters(kBea, 3).Add(kAna, LostConnection()).Add(kBea, LostConnection());

@@ -91,7 +91,11 @@ class StreamCheck {
   }
 
   void ExpectNotDone(const CallLog& call, uint64_t offset, size_t behind) {
-    if (!IsFor(call, call.what.member_id, offset)) return;
+    // Each attempt may have been by another session: which of them did it, only the frame could tell.
+    for (const size_t asked : call.asked) {
+      const auto& attempt = std::get<Asked>(index_.history.records[asked].what).what;
+      if (!IsFor(call, attempt.member_id, offset)) return;
+    }
     std::vector<size_t> records = {before_, behind, call.asked.front()};
     records.insert(records.end(), call.answered.begin(), call.answered.end());
     Report(Promise::kAcknowledged,
