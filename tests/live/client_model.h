@@ -171,7 +171,7 @@ class ClientModel {
     history_.SawFrame({copy.epoch, offset}, room, frame);
     copy.offset = offset;
     copy.received.insert(offset);
-    if (!ApplyPatch(frame.patch().operations(), copy.state)) Complain(room + ": a patch that does not apply");
+    if (!ApplyToCopy(frame.patch().operations(), copy.state)) Complain(room + ": a patch that does not apply");
     history_.SawState({copy.epoch, offset}, room, copy.state);
   }
 
