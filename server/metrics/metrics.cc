@@ -98,8 +98,8 @@ double Sum(const MetricsSources& sources, Counter SessionCounters::*counter) {
 }
 
 void AppendResumes(const MetricsSources& sources, std::vector<MetricFamily>& all) {
-  all.push_back(FamilyBuilder("atrium_sessions_detached", "Sessions that wait for a client that has lost its connection.",
-                              MetricType::Gauge)
+  all.push_back(FamilyBuilder("atrium_sessions_detached",
+                              "Sessions that wait for a client that has lost its connection.", MetricType::Gauge)
                     .Add({}, Sum(sources, &SessionCounters::detached))
                     .Take());
   all.push_back(FamilyBuilder("atrium_resumes_total", "Clients that came with a resume token.", MetricType::Counter)

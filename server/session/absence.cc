@@ -14,7 +14,9 @@ constexpr absl::Duration kUnnoticed = absl::Seconds(2);
 
 }  // namespace
 
-Absence::Absence(Session& session) : session_(session), start_(session.hub().shard().Now()) { ContinueAfter(NextDue()); }
+Absence::Absence(Session& session) : session_(session), start_(session.hub().shard().Now()) {
+  ContinueAfter(NextDue());
+}
 
 Absence::~Absence() { session_.hub().shard().Cancel(timer_); }
 

@@ -15,8 +15,8 @@ namespace atrium {
 class Session;
 
 // The time that a session is without a connection: what is kept for its client, and what becomes of the session
-// meanwhile. After 2 s the others are told; after a room's resume window it is taken out of that room; after the longest
-// of them, and no earlier than the server's, it ends. On its shard.
+// meanwhile. After 2 s the others are told; after a room's resume window it is taken out of that room; after the
+// longest of them, and no earlier than the server's, it ends. On its shard.
 class Absence {
  public:
   explicit Absence(Session& session);

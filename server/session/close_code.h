@@ -21,9 +21,9 @@ enum class CloseCode : uint16_t {
 };
 
 inline constexpr std::array kCloseCodes = {
-    CloseCode::kProtocolError, CloseCode::kInvalidUtf8, CloseCode::kMessageTooBig, CloseCode::kShutdown,
-    CloseCode::kSlowConsumer,  CloseCode::kNoPong,      CloseCode::kNoHello,       CloseCode::kDisconnected,
-    CloseCode::kResumedElsewhere,
+    CloseCode::kProtocolError, CloseCode::kInvalidUtf8,  CloseCode::kMessageTooBig,
+    CloseCode::kShutdown,      CloseCode::kSlowConsumer, CloseCode::kNoPong,
+    CloseCode::kNoHello,       CloseCode::kDisconnected, CloseCode::kResumedElsewhere,
 };
 
 }  // namespace atrium

@@ -115,8 +115,8 @@ void Gaps::OnAnswer(const std::string& room_id, uint64_t question, absl::StatusO
   gaps_.erase(it);
   answer->channel->GoOn(session_.hub().shard().index(), session_.key(), answer->response.room().position().offset());
   if (!answer->response.recovered()) {
-    SendSnapshots(*answer, tell_members ? session_.MembersIn(room_id)
-                                        : std::vector<std::string>{answer->response.member_id()});
+    SendSnapshots(*answer,
+                  tell_members ? session_.MembersIn(room_id) : std::vector<std::string>{answer->response.member_id()});
   }
   for (const FramePtr& frame : answer->missed) connection.SendMissed(frame);
 }

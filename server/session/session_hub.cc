@@ -37,12 +37,7 @@ absl::Status ValidateHello(const v1::Hello& hello) {
 
 SessionHub::SessionHub(Shard& shard, SessionSettings settings, RoomApi& api, Log& log,
                        const std::vector<std::unique_ptr<SessionHub>>& hubs)
-    : shard_(shard),
-      settings_(settings),
-      api_(api),
-      log_(log),
-      hubs_(hubs),
-      last_key_(uint64_t(shard.index()) << 48) {}
+    : shard_(shard), settings_(settings), api_(api), log_(log), hubs_(hubs), last_key_(uint64_t(shard.index()) << 48) {}
 
 void SessionHub::Start() {
   shard_.After(kTick, [this] {
@@ -130,7 +125,7 @@ void SessionHub::Resume(Connection& connection, Session& session, const v1::Hell
   counters_.sessions[static_cast<int>(connection.encoding())].Add(1);
   counters_.resumed.Add(1);
   log_.Debug("session resumed", {{"session", session.id()}, {"transport", TransportName(connection.encoding())}});
-  session.Attach(connection, /*resumed=*/true, hello.known());
+  session.Resume(connection, hello);
   connection.Heard();
 }
 
@@ -144,7 +139,7 @@ void SessionHub::Begin(Connection& connection, v1::Hello& hello) {
   sessions_.emplace(key, std::move(created));
   counters_.sessions[static_cast<int>(connection.encoding())].Add(1);
   log_.Debug("session started", {{"session", session.id()}, {"transport", TransportName(connection.encoding())}});
-  session.Attach(connection, /*resumed=*/false, {});
+  session.Begin(connection);
   connection.Heard();
 }
 
