@@ -57,7 +57,8 @@ po::options_description Flags() {
       "session-rate", text("50"), "requests a second of one session, in the long run")(
       "session-burst", text("100"), "requests at once of one session")(
       "send-queue-bytes", text("1048576"), "what may wait to be sent to one client; more closes it (3008)")(
-      "resume-window", text("15s"), "how long a session waits for a client that has lost its connection; 0s: not at all")(
+      "resume-window", text("15s"),
+      "how long a session waits for a client that has lost its connection; 0s: not at all")(
       "request-timeout", text("10s"), "how long one HTTP request may take to come in")(
       "hello-timeout", text("10s"), "how long a connection may wait with its hello")(
       "ping-interval", text("25s"), "silence after which a client is pinged")(

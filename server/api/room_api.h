@@ -35,8 +35,8 @@ class RoomApi {
   // Members of a session have lost their connection, or have one again.
   void SetConnected(const std::string& room_id, std::vector<std::string> members, bool connected);
 
-  // A session has gone: takes a member of it out of a room, or sees to it that a pending join does not bring it in. With
-  // `tell`, because it may come back, it gets a `left` frame.
+  // A session has gone: takes a member of it out of a room, or sees to it that a pending join does not bring it in.
+  // With `tell`, because it may come back, it gets a `left` frame.
   void Disconnect(const std::string& room_id, const std::string& member_id, bool tell);
 
   // Begins to send what is public of a room to an observer, until Unwatch or the room's end: Room::Watch. An absent

@@ -15,8 +15,9 @@ namespace atrium {
 
 class ConnectConnection;
 
-// The gRPC side of one Connect stream: gets gRPC's callbacks on gRPC's threads and passes them to its connection, on the
-// shard of whatever hub that is with. Owns itself until gRPC is done with it; one read and one write are under way at most.
+// The gRPC side of one Connect stream: gets gRPC's callbacks on gRPC's threads and passes them to its connection, on
+// the shard of whatever hub that is with. Owns itself until gRPC is done with it; one read and one write are under way
+// at most.
 class ConnectStream final : public ::grpc::ServerBidiReactor<::grpc::ByteBuffer, ::grpc::ByteBuffer> {
  public:
   static ConnectStream* Start(::grpc::CallbackServerContext& context, SessionHub& hub, GrpcMetrics::Method& metrics);

@@ -102,7 +102,12 @@ std::vector<std::string> Session::MembersIn(const std::string& room_id) const {
 
 // ---- Connections
 
-v1::ServerFrame Session::Welcome(bool resumed) const {
+void Session::Attach(Connection& connection, bool resumed) {
+  connection_ = &connection;
+  encoding_ = connection.encoding();
+  address_ = connection.address();
+  resume_token_ = NewResumeToken(id_, ++generation_);
+  connection.set_session(this);
   v1::ServerFrame frame;
   v1::Welcome& welcome = *frame.mutable_welcome();
   welcome.set_session_id(id_);
@@ -110,24 +115,20 @@ v1::ServerFrame Session::Welcome(bool resumed) const {
   *welcome.mutable_ping_interval() = ToDuration(hub_.settings().ping_interval);
   welcome.set_resume_token(resume_token_);
   welcome.set_resumed(resumed);
-  return frame;
+  Send(EncodeFrame(frame, encoding_, {}, {.kind = FrameOrigin::Kind::kWelcome}));
 }
 
-void Session::Attach(Connection& connection, bool resumed,
-                     const google::protobuf::RepeatedPtrField<v1::RoomPosition>& known) {
+void Session::Begin(Connection& connection) { Attach(connection, /*resumed=*/false); }
+
+void Session::Resume(Connection& connection, const v1::Hello& hello) {
   const std::unique_ptr<Absence> absence = std::move(absence_);
-  connection_ = &connection;
-  encoding_ = connection.encoding();
-  address_ = connection.address();
-  resume_token_ = NewResumeToken(id_, ++generation_);
-  connection.set_session(this);
-  connection.Send(EncodeFrame(Welcome(resumed), encoding_));
-  if (!resumed) return;
+  previous_token_ = hello.resume_token();
+  Attach(connection, /*resumed=*/true);
   for (const FramePtr& left : absence->lefts()) connection.SendMissed(left);
-  TellGone(known);
+  TellGone(hello.known());
   if (absence->told()) TellConnected(true);
   if (components_ != nullptr) components_->GoOn();
-  if (connection_ != nullptr) gaps_.AskAll(known);
+  if (connection_ != nullptr) gaps_.AskAll(hello.known());
 }
 
 void Session::TellGone(const google::protobuf::RepeatedPtrField<v1::RoomPosition>& known) {
@@ -153,13 +154,19 @@ void Session::Detach(const FramePtr& unsent) {
   if (unsent != nullptr) frames.push_back(unsent);
   gaps_.OpenAll(frames);
   absence_ = std::make_unique<Absence>(*this);
+  bool welcomed = true;
   for (FramePtr& frame : frames) {
+    if (frame->origin().kind == FrameOrigin::Kind::kWelcome) welcomed = false;
     if (frame->origin().kind == FrameOrigin::Kind::kLeft) absence_->Keep(std::move(frame));
   }
+  if (welcomed) previous_token_.clear();
   hub_.OnDetached(*this);
 }
 
-bool Session::MayResume(absl::string_view token) const { return SameToken(token, resume_token_); }
+bool Session::MayResume(absl::string_view token) const {
+  if (SameToken(token, resume_token_)) return true;
+  return absence_ != nullptr && !previous_token_.empty() && SameToken(token, previous_token_);
+}
 
 void Session::TellConnected(bool connected) {
   for (const auto& [room_id, room] : seats_.rooms()) {

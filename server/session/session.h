@@ -24,7 +24,7 @@ FramePtr MakeSnapshot(const Admission& admission, Encoding encoding);
 // and survives its loss for a while. Runs on the shard of its hub, which owns it.
 class Session final : public Subscriber {
  public:
-  // Attach comes next.
+  // Begin comes next.
   Session(SessionHub& hub, SessionKey key, std::string id, std::string user_id, std::string client);
 
   const std::string& id() const { return id_; }
@@ -45,9 +45,11 @@ class Session final : public Subscriber {
   ComponentHost& components();
   v1::Session Describe() const;
 
-  // Goes on with `connection`: sends the welcome, and if it is `resumed` what was missed. The old token is worth
-  // nothing any more.
-  void Attach(Connection& connection, bool resumed, const google::protobuf::RepeatedPtrField<v1::RoomPosition>& known);
+  // Begins with a connection.
+  void Begin(Connection& connection);
+  // Goes on with another one: sends a welcome and what was missed. The token of `hello` is worth nothing any more,
+  // unless the connection is lost before the welcome has been sent.
+  void Resume(Connection& connection, const v1::Hello& hello);
   // Its connection is lost, or given up: the session waits for the client to come back. `unsent` is a frame that its
   // queue does not hold any more; null for none. May be called while a room sends to it.
   void Detach(const FramePtr& unsent);
@@ -109,7 +111,7 @@ class Session final : public Subscriber {
            Response* (v1::Reply::*result)());
   void Emit(uint32_t id, absl::string_view name, WithPayload<v1::EmitRequest> request);
   void Call(uint32_t id, absl::string_view name, WithPayload<v1::CallRequest> request);
-  v1::ServerFrame Welcome(bool resumed) const;
+  void Attach(Connection& connection, bool resumed);
   // The client names rooms that the session is not in any more: what told it of that has been lost.
   void TellGone(const google::protobuf::RepeatedPtrField<v1::RoomPosition>& known);
 
@@ -119,6 +121,8 @@ class Session final : public Subscriber {
   std::string address_;
   uint32_t generation_ = 0;
   std::string resume_token_;
+  // That the client has if the last welcome has not been sent; else empty.
+  std::string previous_token_;
   const SessionKey key_;
   const std::string id_;
   const std::string user_id_;

@@ -129,7 +129,7 @@ void SessionHub::Resume(Connection& connection, Session& session, const v1::Hell
   counters_.sessions[static_cast<int>(connection.encoding())].Add(1);
   counters_.resumed.Add(1);
   log_.Debug("session resumed", {{"session", session.id()}, {"transport", TransportName(connection.encoding())}});
-  session.Attach(connection, /*resumed=*/true, hello.known());
+  session.Resume(connection, hello);
   connection.Heard();
 }
 
@@ -143,7 +143,7 @@ void SessionHub::Begin(Connection& connection, v1::Hello& hello) {
   sessions_.emplace(key, std::move(created));
   counters_.sessions[static_cast<int>(connection.encoding())].Add(1);
   log_.Debug("session started", {{"session", session.id()}, {"transport", TransportName(connection.encoding())}});
-  session.Attach(connection, /*resumed=*/false, {});
+  session.Begin(connection);
   connection.Heard();
 }
 

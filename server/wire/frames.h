@@ -45,6 +45,7 @@ struct FrameOrigin {
     kSnapshot,
     kJoined,  // a join's reply
     kLeft,
+    kWelcome,  // of no room
   };
   // Names the room in this process; 0: of none.
   uint64_t room = 0;

@@ -24,7 +24,7 @@ void CheckMessages(const testing::RandomNumbers& random) {
   const std::string before_json = MessageToJson(before, JsonZeros::kPrint);
   const std::string after_json = MessageToJson(after, JsonZeros::kPrint);
   json::value patched = *ParseJson(before_json);
-  Require(testing::ApplyPatch(ToProto(change.patch), patched));
+  Require(ApplyToCopy(ToProto(change.patch), patched));
   Require(patched == *ParseJson(after_json));
   Require(static_cast<int64_t>(before_json.size()) + change.growth == static_cast<int64_t>(after_json.size()));
 }
@@ -36,7 +36,7 @@ void CheckJson(const testing::RandomNumbers& random) {
   merge["state"] = testing::RandomJson(random, 4);
   const StateChange change = ChangeFromMerge(before, merge);
   json::value patched = before;
-  Require(testing::ApplyPatch(ToProto(change.patch), patched));
+  Require(ApplyToCopy(ToProto(change.patch), patched));
   const auto size = static_cast<int64_t>(JsonSize(before));
   Merge(before, merge);
   Require(patched == before);

@@ -48,7 +48,7 @@ class Chatter {
   json::value State() const {
     json::value state = mounted_;
     for (const v1::ServerFrame& frame : client.frames()) {
-      EXPECT_TRUE(testing::ApplyPatch(frame.component().operations(), state));
+      EXPECT_TRUE(ApplyToCopy(frame.component().operations(), state));
     }
     return state;
   }

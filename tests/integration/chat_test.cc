@@ -68,7 +68,7 @@ TEST(ChatTest, ShowsEveryMemberTheSameState) {
     members[i]->WaitForOffset("chat:lobby", last);
     for (const v1::ServerFrame& frame : members[i]->RoomFrames("chat:lobby")) {
       if (frame.has_patch()) {
-        EXPECT_TRUE(testing::ApplyPatch(frame.patch().operations(), copies[i]));
+        EXPECT_TRUE(ApplyToCopy(frame.patch().operations(), copies[i]));
       }
     }
     EXPECT_EQ(copies[i], end.at("state"));

@@ -303,6 +303,7 @@ TEST_P(ComponentTest, LeavesItsRoomsWithItsSession) {
     EXPECT_EQ(ana.Do("join", "geral"), "OK");
     EXPECT_EQ(ana.Do("join", "hall:a"), "OK");
     ana.client.SayLeave();
+    ana.client.WaitForEnd();
   }
   const v1::ServerFrame gone = bo.WaitFor([](const auto& frame) { return frame.member().left_size() > 0; }, "a change");
   EXPECT_EQ(gone.member().left(0).member().id(), id);

@@ -89,7 +89,8 @@ TEST_F(HalfHttpTest, IsCutAfterTheRequestTimeout) {
 class SilenceTest : public BystandersTest {
  protected:
   SilenceTest()
-      : BystandersTest({"--ping-interval=300ms", "--pong-timeout=300ms", "--hello-timeout=500ms", "--resume-window=0s"}) {}
+      : BystandersTest(
+            {"--ping-interval=300ms", "--pong-timeout=300ms", "--hello-timeout=500ms", "--resume-window=0s"}) {}
 };
 
 TEST_F(SilenceTest, InsideAFrameEndsAtThePongTimeout) {

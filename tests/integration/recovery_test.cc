@@ -64,6 +64,8 @@ TEST_P(SinceTest, BringsWhatWasMissedAndNothingElse) {
     first.Join("r");
     since = first.Emit("r", "seen").emit().position();
     EXPECT_GT(since.offset(), 0u);
+    first.SayLeave();
+    witness_.WaitFor([](const v1::ServerFrame& frame) { return frame.member().left_size() == 1; }, "its leaving");
   }
   Emit("one");
   witness_.SetState("r", R"({"n":1})");

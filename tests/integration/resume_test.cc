@@ -10,6 +10,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "server/wire/json.h"
+#include "server/wire/payload.h"
 #include "tests/support/json_patch.h"
 #include "tests/support/raw_websocket.h"
 #include "tests/support/test_client.h"
@@ -185,7 +186,7 @@ TEST_P(ResumeTest, AStateThatChangedMeanwhileIsTheSameAfterwards) {
   back.WaitForOffset("geral", end);
   EXPECT_EQ(Offsets(back.RoomFrames("geral")).size(), 20u);
   for (const v1::ServerFrame& frame : back.RoomFrames("geral")) {
-    EXPECT_TRUE(testing::ApplyPatch(frame.patch().operations(), state));
+    EXPECT_TRUE(ApplyToCopy(frame.patch().operations(), state));
   }
   EXPECT_EQ(state, *FromProtoValue(other.GetState("geral").get_state().state()));
 }

@@ -74,7 +74,7 @@ TEST_P(RoomsTest, KeepEveryCopyOfTheStateEqual) {
   ana_.WaitForOffset("geral", last);
   for (const v1::ServerFrame& frame : ana_.RoomFrames("geral")) {
     if (frame.has_patch()) {
-      EXPECT_TRUE(testing::ApplyPatch(frame.patch().operations(), copy));
+      EXPECT_TRUE(ApplyToCopy(frame.patch().operations(), copy));
     }
   }
   EXPECT_EQ(copy, RestState("geral"));

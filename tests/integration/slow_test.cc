@@ -59,8 +59,9 @@ class SlowReaderTest : public ::testing::Test {
     }
     return most;
   }
-  TestServer server_{{"--shards=2", "--session-rate=0", "--history-bytes=0", absl::StrCat("--send-queue-bytes=", kLimit)},
-                     [](RoomRegistry& registry) { return registry.Add<FieldRoom>(); }};
+  TestServer server_{
+      {"--shards=2", "--session-rate=0", "--history-bytes=0", absl::StrCat("--send-queue-bytes=", kLimit)},
+      [](RoomRegistry& registry) { return registry.Add<FieldRoom>(); }};
   TestClient fast_{server_, Door::kGrpc, "fast"};
   RawWebSocket socket_{server_.http_port(), {.receive_buffer = 4096}};
   std::string slow_id_;
@@ -78,9 +79,11 @@ TEST_F(SlowReaderTest, OfARoomThatCoalescesGetsASnapshotForWhatItIsTooSlowFor) {
       EXPECT_LE(Queue(), kLimit + 50'000);
     }
   }
-  fast_.WaitFor([](const auto& frame) { return frame.patch().operations_size() == 1 &&
-                                               frame.patch().operations(0).value().number_value() == kCounts; },
-                "the last count");
+  const auto is_last = [](const v1::ServerFrame& frame) {
+    return frame.patch().operations_size() == 1 && frame.patch().operations(0).value().number_value() == kCounts;
+  };
+  // Its event follows.
+  fast_.WaitForOffset("field:1", OffsetOf(fast_.WaitFor(is_last, "the last count")) + 1);
   EXPECT_EQ(fast_.RoomFrames("field:1").size(), size_t{2 * kCounts});
   EXPECT_GT(server_.Metric("atrium_slow_consumers_total{policy=\"coalesce\"}"), 0);
   EXPECT_EQ(server_.Metric("atrium_slow_consumers_total{policy=\"disconnect\"}"), 0);

@@ -42,7 +42,7 @@ class StateDefectsTest : public ::testing::Test {
   static json::value Copy(TestClient& client, json::value copy, uint64_t last) {
     client.WaitForOffset("room", last);
     for (const v1::ServerFrame& frame : client.RoomFrames("room")) {
-      EXPECT_TRUE(testing::ApplyPatch(frame.patch().operations(), copy));
+      EXPECT_TRUE(ApplyToCopy(frame.patch().operations(), copy));
     }
     return copy;
   }
@@ -100,7 +100,7 @@ TEST_F(StateDefectsTest, C3_06_AComponentsStateIsToldHoweverDeepItChanges) {
   client.Ask(ActionFrame(id, "joinRoom", R"({"roomId":"two"})"));
   client.Ask(ActionFrame(id, "leaveRoom", R"({"roomId":"one"})"));
   for (const v1::ServerFrame& frame : client.frames()) {
-    EXPECT_TRUE(testing::ApplyPatch(frame.component().operations(), copy));
+    EXPECT_TRUE(ApplyToCopy(frame.component().operations(), copy));
   }
   EXPECT_EQ(
       copy,

@@ -70,6 +70,8 @@ class ClientModel {
     uint64_t since = 0, offset = 0;
     json::value state;
     std::set<uint64_t> received;
+    // It was taken out while it had no connection, perhaps: what came before that, it never gets.
+    bool cut = false;
   };
 
   ClientModel(Client& client, SharedHistory& history) : client_(client), history_(history) {
@@ -122,7 +124,8 @@ class ClientModel {
     } else if (frame.has_reply()) {
       OnReply(frame.reply());
     } else if (frame.has_left()) {
-      Exit(frame.left().room_id(), /*must=*/true);
+      // It may have been brought in and taken out while it had no connection.
+      Exit(frame.left().room_id(), /*must=*/client_.lost_requests() == 0);
     } else if (frame.has_event()) {
       OnRoomFrame(frame.event().room_id(), frame.event().offset(), frame);
     } else if (frame.has_patch()) {
@@ -149,12 +152,13 @@ class ClientModel {
     const auto [copy, first] = rooms_.try_emplace(room);
     if (!first && copy->second.epoch != position.epoch()) Complain(room + " is another, and it was not told");
     if (!first) return;
-    copy->second = {room, position.epoch(), position.offset(), position.offset(), value, {}};
+    copy->second = {room, position.epoch(), position.offset(), position.offset(), value, {}, false};
   }
 
   void Exit(const std::string& room, bool must) {
     const auto copy = rooms_.extract(room);
     if (copy) {
+      copy.mapped().cut = client_.lost_requests() > 0;
       ended_.push_back(copy.mapped());
     } else if (must) {
       Complain(absl::StrCat("left of ", room, ", where it is not"));
@@ -171,7 +175,7 @@ class ClientModel {
     history_.SawFrame({copy.epoch, offset}, room, frame);
     copy.offset = offset;
     copy.received.insert(offset);
-    if (!ApplyPatch(frame.patch().operations(), copy.state)) Complain(room + ": a patch that does not apply");
+    if (!ApplyToCopy(frame.patch().operations(), copy.state)) Complain(room + ": a patch that does not apply");
     history_.SawState({copy.epoch, offset}, room, copy.state);
   }
 
@@ -179,7 +183,7 @@ class ClientModel {
   // departure, if anybody was there to see that. When its connection has gone, and with it what was on its way, perhaps
   // the word that it is back in a room, the last that came.
   uint64_t EndOf(const Copy& copy, uint64_t came_back) const {
-    if (disconnected_) return copy.offset;
+    if (disconnected_ || copy.cut) return copy.offset;
     const auto it = history_.departures.find({copy.epoch, client_.id()});
     if (it != history_.departures.end()) {
       const auto departure = it->second.upper_bound(copy.since);

@@ -137,9 +137,17 @@ class Schedule {
     };
   }
 
+  static bool AwaitsALeave(const Client& client) {
+    for (size_t i = 0; i < client.answers().size(); ++i) {
+      if (client.answers()[i]->times == 0 && client.Sent(static_cast<uint32_t>(i + 1)).has_leave()) return true;
+    }
+    return false;
+  }
+
   void Resume(Client& client) {
     const int shard = Below(static_cast<int>(world_.manager().shards().size()));
-    const bool known = Chance(50);
+    // Who does not say what it has is not told that a leave went through whose reply is lost.
+    const bool known = Chance(50) || AwaitsALeave(client);
     Note(absl::StrCat("resume ", client.name(), " on shard ", shard, known ? ", says what it has" : ""));
     client.BeginResume(shard, known ? models_[&client]->Known() : std::vector<v1::RoomPosition>());
   }

@@ -70,7 +70,7 @@ TEST(StateTest, FoldsTheChangesOfAnIntervalIntoOnePatch) {
   const std::vector<v1::ServerFrame> frames = ann.Frames();
   ASSERT_EQ(frames.size(), 1u);
   EXPECT_EQ(frames[0].patch().operations_size(), 1);
-  EXPECT_TRUE(testing::ApplyPatch(frames[0].patch().operations(), copy));
+  EXPECT_TRUE(ApplyToCopy(frames[0].patch().operations(), copy));
   EXPECT_EQ(copy, *ParseJson(world.State(kRoom)));
   EXPECT_EQ(copy.at("byName").at("p").at("number"), 5);
 

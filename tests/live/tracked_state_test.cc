@@ -89,10 +89,10 @@ TEST(TrackedStateTest, WhoeverAppliesThePatchesHasTheState) {
         state.Keep();
         size += change.growth;
         ASSERT_EQ(static_cast<int64_t>(Json(state.value()).size()), size);
-        ASSERT_TRUE(folding || testing::ApplyPatch(ToProto(change.patch), copy));
+        ASSERT_TRUE(folding || ApplyToCopy(ToProto(change.patch), copy));
       }
       if (random() % 2 == 0) {
-        ASSERT_TRUE(testing::ApplyPatch(ToProto(state.Flush().patch), copy));
+        ASSERT_TRUE(ApplyToCopy(ToProto(state.Flush().patch), copy));
       }
       ASSERT_EQ(copy, ParseJson(Json(state.committed())).value());
     }

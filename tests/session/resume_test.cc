@@ -50,7 +50,8 @@ v1::ClientFrame Emit(const std::string& room, const std::string& event) {
 
 class ResumeTest : public ::testing::Test {
  protected:
-  explicit ResumeTest(SessionSettings settings = {}, RoomSettings rooms = {}) : sessions_(Registry(), settings, rooms) {}
+  explicit ResumeTest(SessionSettings settings = {}, RoomSettings rooms = {})
+      : sessions_(Registry(), settings, rooms) {}
 
   // What a client was told of rooms, each frame in a word.
   static std::vector<std::string> Words(const Client& client) {
@@ -230,6 +231,18 @@ TEST_F(ResumeTest, ATokenWorksOnceAndForItsOwnSessionOnly) {
   EXPECT_EQ(sessions_.hub(0).counters().resumed.value(), 1);
 }
 
+TEST_F(ResumeTest, ATokenWorksAgainIfItsWelcomeWasNotSent) {
+  ana_.Ask(Join("geral"));
+  ana_.Lose();
+  v1::Hello hello;
+  hello.set_resume_token(ana_.welcome().resume_token());
+  sessions_.Vanish(hello);
+  Client& back = sessions_.Connect(hello);
+  EXPECT_TRUE(back.welcome().resumed());
+  EXPECT_EQ(back.id(), ana_.id());
+  EXPECT_FALSE(sessions_.Connect(hello).welcome().resumed());
+}
+
 TEST_F(ResumeTest, AConnectionThatIsOnlyThoughtAliveGivesWay) {
   ana_.Ask(Join("geral"));
   bo_.Ask(Join("geral"));
@@ -379,8 +392,7 @@ TEST_F(RateTest, TheRateOfRequestsIsTheSessionsOwn) {
 
 class NoWindowTest : public ResumeTest {
  protected:
-  NoWindowTest()
-      : ResumeTest({.resume_window = absl::ZeroDuration()}, {.resume_window = absl::ZeroDuration()}) {}
+  NoWindowTest() : ResumeTest({.resume_window = absl::ZeroDuration()}, {.resume_window = absl::ZeroDuration()}) {}
 };
 
 TEST_F(NoWindowTest, WithoutAWindowTheSessionEndsAtOnceUnlessARoomWaits) {

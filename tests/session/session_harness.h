@@ -1,5 +1,7 @@
 #pragma once
 
+#include <gtest/gtest.h>
+
 #include <memory>
 #include <string>
 #include <utility>
@@ -22,7 +24,10 @@ class FakeConnection final : public Connection {
     PeerLeft(/*said_goodbye=*/true);
     Closed();
   }
-  void Lose() { Closed(); }
+  void Lose() {
+    takes_ = 0;
+    Closed();
+  }
   // Takes so many frames more.
   void Take(size_t more) {
     takes_ = more;
@@ -132,6 +137,17 @@ class SessionHarness {
     shards.Run();
     clients_.back()->id_ = connection->frames.at(0).welcome().session_id();
     return *clients_.back();
+  }
+  // A connection that says hello and is lost before anything is written to it.
+  void Vanish(const v1::Hello& hello) {
+    auto connection = std::make_shared<FakeConnection>(*hubs_[0]);
+    hubs_[0]->Add(connection);
+    v1::ClientFrame frame;
+    *frame.mutable_hello() = hello;
+    connection->Receive(frame);
+    connection->Lose();
+    shards.Run();
+    EXPECT_TRUE(connection->frames.empty());
   }
   // Goes on with the session of `client`, over a connection that comes to that shard.
   Client& Resume(const Client& client, int shard = 0) {

@@ -44,7 +44,11 @@ class GrpcFrameStream : public FrameStream {
     return frame;
   }
 
-  void Leave() override { stream_->WritesDone(); }
+  // Until the server has seen it: a stream that is let go of is cut, and may be cut before.
+  void Leave() override {
+    stream_->WritesDone();
+    WaitForEnd();
+  }
 
   int WaitForEnd() override {
     std::unique_lock lock(mutex_);

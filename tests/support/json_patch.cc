@@ -8,7 +8,7 @@
 
 #include "absl/strings/str_replace.h"
 
-namespace atrium::testing {
+namespace atrium {
 namespace {
 
 namespace json = boost::json;
@@ -59,11 +59,11 @@ bool ApplyOperation(const v1::PatchOperation& operation, json::value& state) {
 
 }  // namespace
 
-bool ApplyPatch(const google::protobuf::RepeatedPtrField<v1::PatchOperation>& operations, json::value& state) {
+bool ApplyToCopy(const google::protobuf::RepeatedPtrField<v1::PatchOperation>& operations, json::value& state) {
   for (const v1::PatchOperation& operation : operations) {
     if (!ApplyOperation(operation, state)) return false;
   }
   return true;
 }
 
-}  // namespace atrium::testing
+}  // namespace atrium

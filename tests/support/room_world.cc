@@ -204,7 +204,7 @@ void Client::BeginLose() {
 void Client::BeginResume(int shard, const std::vector<v1::RoomPosition>& known) {
   lost_ = false;
   lost_requests_ = sent_.size();
-  connection_ = std::make_shared<FakeConnection>(world_.hub(shard), *this);
+  connection_ = std::make_shared<FakeConnection>(world_.hub(shard), *this, "");
   world_.hub(shard).Add(connection_);
   v1::ClientFrame frame;
   frame.mutable_hello()->set_resume_token(resume_token_);

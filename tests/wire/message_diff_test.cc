@@ -82,7 +82,7 @@ TEST(MessageDiffTest, ApplyingADiffGivesTheOtherState) {
     const std::string before_json = MessageToJson(before, JsonZeros::kPrint);
     const std::string after_json = MessageToJson(after, JsonZeros::kPrint);
     json::value patched = ParseJson(before_json).value();
-    ASSERT_TRUE(testing::ApplyPatch(ToProto(change.patch), patched)) << before_json << " -> " << after_json;
+    ASSERT_TRUE(ApplyToCopy(ToProto(change.patch), patched)) << before_json << " -> " << after_json;
     ASSERT_EQ(patched, ParseJson(after_json).value()) << before_json << " -> " << after_json;
     ASSERT_EQ(static_cast<int64_t>(before_json.size()) + change.growth, static_cast<int64_t>(after_json.size()))
         << before_json << " -> " << after_json;

@@ -63,7 +63,7 @@ TEST(PatchTest, MergesAsTheRfcSaysAndForeseesTheSize) {
     const json::value expected = MergePatch(state, merge);
 
     json::value patched = state;
-    ASSERT_TRUE(testing::ApplyPatch(ToProto(change.patch), patched));
+    ASSERT_TRUE(ApplyToCopy(ToProto(change.patch), patched));
     ASSERT_EQ(patched, expected) << ToJson(state) << " + " << ToJson(merge);
     ASSERT_EQ(static_cast<int64_t>(JsonSize(expected)), static_cast<int64_t>(JsonSize(state)) + change.growth);
 
