@@ -104,7 +104,8 @@ class ResumeTest : public ::testing::Test {
   }
   int Members(const std::string& room) {
     int members = -1;
-    sessions_.rooms().Find(room, [&](absl::StatusOr<Room*> found) { members = *found == nullptr ? -1 : (*found)->member_count(); });
+    sessions_.rooms().Find(
+        room, [&](absl::StatusOr<Room*> found) { members = *found == nullptr ? -1 : (*found)->member_count(); });
     sessions_.shards.Run();
     return members;
   }
