@@ -194,7 +194,8 @@ TEST(MemberInfoTest, IsShownToAllAsTheServiceGaveIt) {
     MemberIdentity who = bob.self;
     who.info = {{"name", "Bob"}};
     who.address = "203.0.113.7";
-    room->Join(std::move(who), {}, [&](absl::StatusOr<Admission> admission) { joined = std::move(admission); });
+    room->Join(std::move(who), {}, absl::nullopt,
+               [&](absl::StatusOr<Admission> admission) { joined = std::move(admission); });
   });
   const v1::MemberChange& change = alice.frames.back().member();
   EXPECT_EQ(change.joined(0).info().fields().at("name").string_value(), "Bob");
