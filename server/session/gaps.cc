@@ -1,6 +1,7 @@
 #include "server/session/gaps.h"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "server/session/connection.h"
@@ -17,17 +18,24 @@ v1::Position MakePosition(const Channel& channel, uint64_t offset) {
   return position;
 }
 
-// Up to where each room has been sent, of those of which something has not; by the room's key. Absent: the client has
-// not been told that it is in the room.
-absl::flat_hash_map<uint64_t, absl::optional<uint64_t>> SentOffsets(const std::vector<FramePtr>& unsent) {
-  absl::flat_hash_map<uint64_t, absl::optional<uint64_t>> sent;
+constexpr uint64_t kNever = std::numeric_limits<uint64_t>::max();
+
+struct Sent {
+  // Behind this the room goes on, or, if the client has not been told that it is in the room, its state is of here.
+  uint64_t offset;
+  bool told;
+};
+
+// Up to where each room has been sent, of those of which something has not; by the room's key.
+absl::flat_hash_map<uint64_t, Sent> SentOffsets(const std::vector<FramePtr>& unsent) {
+  absl::flat_hash_map<uint64_t, Sent> sent;
   for (const FramePtr& frame : unsent) {
     const FrameOrigin& origin = frame->origin();
     if (origin.room == 0 || origin.kind == FrameOrigin::Kind::kLeft) continue;
     if (origin.kind == FrameOrigin::Kind::kHistory) {
-      sent.emplace(origin.room, origin.offset - 1);
+      sent.try_emplace(origin.room, Sent{.offset = origin.offset - 1, .told = true});
     } else {
-      sent[origin.room] = absl::nullopt;
+      sent[origin.room] = {.offset = origin.offset, .told = false};
     }
   }
   return sent;
@@ -51,11 +59,11 @@ void Gaps::OpenAll(const std::vector<FramePtr>& unsent) {
     const auto it = sent.find(room.channel->room().key);
     if (it == sent.end()) {
       if (!was_open) gap.since = MakePosition(*room.channel, room.channel->offset(session_.hub().shard().index()));
-    } else if (it->second) {
-      gap.since = MakePosition(*room.channel, *it->second);
+    } else if (it->second.told) {
+      gap.since = MakePosition(*room.channel, it->second.offset);
     } else {
       gap.since.reset();
-      gap.tell_members = true;
+      gap.untold = it->second.offset;
     }
   }
 }
@@ -63,12 +71,12 @@ void Gaps::OpenAll(const std::vector<FramePtr>& unsent) {
 void Gaps::OpenUnknown(const std::string& room_id) {
   Gap& gap = Open(room_id);
   gap.since.reset();
-  gap.tell_members = true;
+  gap.untold = kNever;
 }
 
 void Gaps::GoOnFrom(const std::string& room_id, v1::Position position) {
   Gap& gap = Open(room_id);
-  if (gap.tell_members) return;
+  if (gap.untold) return;
   gap.since = std::move(position);
   Ask(room_id, gap);
 }
@@ -76,7 +84,11 @@ void Gaps::GoOnFrom(const std::string& room_id, v1::Position position) {
 void Gaps::AskAll(const google::protobuf::RepeatedPtrField<v1::RoomPosition>& known) {
   for (const v1::RoomPosition& room : known) {
     const auto it = gaps_.find(room.room_id());
-    if (it != gaps_.end() && !it->second.tell_members) it->second.since = room.position();
+    if (it == gaps_.end()) continue;
+    Gap& gap = it->second;
+    const std::string& epoch = session_.seats().Find(room.room_id())->channel->room().epoch;
+    if (gap.untold && room.position().epoch() == epoch && room.position().offset() >= *gap.untold) gap.untold.reset();
+    if (!gap.untold) gap.since = room.position();
   }
   for (auto& [room_id, gap] : gaps_) Ask(room_id, gap);
 }
@@ -111,7 +123,7 @@ void Gaps::OnAnswer(const std::string& room_id, uint64_t question, absl::StatusO
     it->second.question = 0;
     return;
   }
-  const bool tell_members = it->second.tell_members;
+  const bool tell_members = it->second.untold.has_value();
   gaps_.erase(it);
   answer->channel->GoOn(session_.hub().shard().index(), session_.key(), answer->response.room().position().offset());
   if (!answer->response.recovered()) {
@@ -145,9 +157,9 @@ uint64_t Gaps::Coalesce(Outbox& outbox, const Frame* next) {
   gap.since.reset();
   gap.question = 0;
   if (next != nullptr && next->origin().room == key && next->origin().kind == FrameOrigin::Kind::kSnapshot) {
-    gap.tell_members = true;
+    gap.untold = kNever;
   }
-  if (outbox.DropRoom(key)) gap.tell_members = true;
+  if (outbox.DropRoom(key)) gap.untold = kNever;
   return key;
 }
 

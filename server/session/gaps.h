@@ -48,8 +48,9 @@ class Gaps {
   struct Gap {
     // Of what the client has; absent if that is not known.
     absl::optional<v1::Position> since;
-    // The client may not know which members it has there: it gets a snapshot for each.
-    bool tell_members = false;
+    // The client may not know which members it has there: it gets a snapshot for each, unless it has a frame of this
+    // offset or a later one.
+    absl::optional<uint64_t> untold;
     // Names the question that the room has been asked; 0 if none.
     uint64_t question = 0;
   };

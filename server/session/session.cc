@@ -28,7 +28,7 @@ absl::Status ValidateOwnMember(absl::string_view field, absl::string_view member
 }
 
 FrameOrigin OriginOf(const Admission& admission, FrameOrigin::Kind kind) {
-  return {.room = admission.channel->room().key, .kind = kind};
+  return {.room = admission.channel->room().key, .offset = admission.response.position().offset(), .kind = kind};
 }
 
 }  // namespace

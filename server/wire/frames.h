@@ -49,7 +49,7 @@ struct FrameOrigin {
   };
   // Names the room in this process; 0: of none.
   uint64_t room = 0;
-  // In the room's history; 0: it is not recorded.
+  // In the room's history; 0: it is not recorded. Of a snapshot and a join's reply, the position of the state.
   uint64_t offset = 0;
   Kind kind = Kind::kHistory;
 

@@ -70,6 +70,14 @@ std::vector<int> TicksFrom(int first, int end) {
   return ticks;
 }
 
+// A hello that goes on with the session of `client` in `geral`, and says what it has of that.
+v1::Hello HelloFrom(const TestClient& client, const v1::Position& has) {
+  v1::Hello hello = ResumeHello(client.welcome());
+  hello.add_known()->set_room_id("geral");
+  *hello.mutable_known(0)->mutable_position() = has;
+  return hello;
+}
+
 v1::Position LastOf(const TestClient& client, const v1::Position& joined) {
   v1::Position position = joined;
   for (const v1::ServerFrame& frame : client.RoomFrames("geral")) position.set_offset(OffsetOf(frame));
@@ -101,9 +109,7 @@ TEST_P(EachWayTest, ALostConnectionCostsNothing) {
     for (int i = 0; i < 3; ++i) client->Emit("geral", "hi", absl::StrCat(i));
     for (const int tick : Ticks(*client)) ticks.push_back(tick);
     known = LastOf(*client, known);
-    v1::Hello hello = ResumeHello(client->welcome());
-    hello.add_known()->set_room_id("geral");
-    *hello.mutable_known(0)->mutable_position() = known;
+    const v1::Hello hello = HelloFrom(*client, known);
     // Half of them while the server still thinks that the old one lives.
     std::unique_ptr<TestClient> old = std::move(client);
     if (round % 2 == 0) old = nullptr;
@@ -176,8 +182,8 @@ TEST_P(ResumeTest, AStateThatChangedMeanwhileIsTheSameAfterwards) {
   auto client = std::make_unique<TestClient>(server_, GetParam(), "ana");
   v1::JoinResponse joined = client->Join("geral", R"({"a":{"n":0}})").join();
   other.Join("geral");
-  const v1::Hello hello = ResumeHello(client->welcome());
   client->WaitForOffset("geral", joined.position().offset() + 1);
+  const v1::Hello hello = HelloFrom(*client, LastOf(*client, joined.position()));
   json::value state = *FromProtoValue(joined.state());
   client = nullptr;
   for (int i = 1; i <= 20; ++i) other.SetState("geral", absl::StrCat(R"({"a":{"n":)", i, R"(}, "k)", i, R"(": 1})"));
@@ -198,8 +204,7 @@ TEST_P(ResumeTest, ManyAtOnceOverAllShards) {
   std::vector<v1::Hello> hellos;
   for (int i = 0; i < kClients; ++i) {
     TestClient client(server_, GetParam(), absl::StrCat("c", i));
-    client.Join("geral");
-    hellos.push_back(ResumeHello(client.welcome()));
+    hellos.push_back(HelloFrom(client, client.Join("geral").join().position()));
   }
   other.Emit("geral", "missed");
   std::vector<std::thread> threads;
