@@ -139,8 +139,8 @@ TEST_F(AtriumTest, EmitsCallsAndShowsHistory) {
   EXPECT_THAT(Out({"history", "a", "--since", lines[0].substr(0, lines[0].find(' '))}), Not(HasSubstr("event hi")));
   EXPECT_THAT(Out({"history", "a", "--json"}), StartsWith(R"({"event":{"roomId":"a","offset":"1",)"));
 
-  EXPECT_EQ(Out({"call", "counter:a", "increment", R"({"username": "Ana"})"}), R"({"count":1,"updatedBy":"Ana"})"
-                                                                               "\n");
+  EXPECT_THAT(Out({"call", "counter:a", "increment", R"({"username": "Ana"})"}),
+              AllOf(HasSubstr(R"("count":1)"), HasSubstr(R"("updatedBy":"Ana")")));
   EXPECT_THAT(Failure({"call", "counter:a", "dance"}), HasSubstr("have no method 'dance'"));
 }
 
