@@ -258,7 +258,7 @@ void RoomApi::Emit(const Caller& caller, WithPayload<v1::EmitRequest> request, D
 namespace {
 
 void SendMessageInto(Room& room, const v1::SendMessageRequest& request, Done<v1::SendMessageResponse> done) {
-  auto finish = [&room, room_id = request.room_id(),
+  auto finish = [room_id = request.room_id(),
                  done = std::move(done)](absl::StatusOr<v1::SendMessageResponse> response) mutable {
     REFUSE_IF_ERROR(response.status(), done);
     response->set_success(true);
@@ -359,7 +359,7 @@ void RoomApi::Call(const Caller& caller, WithPayload<v1::CallRequest> request, D
     REFUSE_IF_ERROR(member.status(), done);
     Once(*room, caller, "Call", std::move(request), std::move(done),
          [room, member = *member, trusted, args = std::move(args)](auto request, Done<v1::CallResponse> done) {
-           auto finish = [room, done = std::move(done)](absl::StatusOr<TypedRoom::CallResult> called) mutable {
+           auto finish = [done = std::move(done)](absl::StatusOr<TypedRoom::CallResult> called) mutable {
              REFUSE_IF_ERROR(PrefixField("args", called.status()), done);
              done(WithPayload<v1::CallResponse>{.payload = std::move(called->result)});
            };
