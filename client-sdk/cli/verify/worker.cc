@@ -217,7 +217,7 @@ bool Worker::Finish(const Write& write, const absl::StatusOr<v1::Reply>& reply) 
 
 absl::StatusOr<v1::Reply> Worker::AskAsService(const Write& write) {
   v1::Reply reply;
-  const auto take = [&reply](auto response, auto* into) {
+  const auto take = [](auto response, auto* into) {
     if (response.ok()) *into = *std::move(response);
     return response.status();
   };
