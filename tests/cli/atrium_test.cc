@@ -161,7 +161,7 @@ TEST_F(AtriumTest, ListsRoomsAndStatistics) {
 
 TEST_F(AtriumTest, JoinsPrintsAndEmitsWhatIsTyped) {
   const std::string script = absl::StrCat("exec ", ATRIUM_PATH, " --address ", address(),
-                                          R"( join a --user bea < <(echo 'wave {"n": 1}'; echo 'bad {'))");
+                                          R"( join a --user bea < <(echo 'bad {'; echo 'wave {"n": 1}'))");
   Process atrium("/bin/bash", {"-c", script}, {});
   EXPECT_THAT(atrium.ReadLine(), HasSubstr(" joined as "));
   EXPECT_THAT(atrium.ReadLine(), AllOf(HasSubstr(R"(:2 event wave {"n":1} from )"), HasSubstr("(bea)")));
