@@ -137,13 +137,20 @@ void Session::TellGone(const google::protobuf::RepeatedPtrField<v1::RoomPosition
   for (const v1::RoomPosition& room : known) {
     const Seats::InRoom* const in = seats_.Find(room.room_id());
     if (in != nullptr && in->channel != nullptr) continue;
-    for (const std::string& member : members) {
-      v1::ServerFrame frame;
-      frame.mutable_left()->set_room_id(room.room_id());
-      frame.mutable_left()->set_member_id(member);
-      frame.mutable_left()->set_reason(v1::LEAVE_REASON_LEAVE);
-      Send(EncodeFrame(frame, encoding_));
-    }
+    for (const std::string& member : members) TellLeft(room.room_id(), member);
+  }
+}
+
+void Session::TellLeft(const std::string& room_id, const std::string& member_id) {
+  v1::ServerFrame frame;
+  frame.mutable_left()->set_room_id(room_id);
+  frame.mutable_left()->set_member_id(member_id);
+  frame.mutable_left()->set_reason(v1::LEAVE_REASON_LEAVE);
+  FramePtr left = EncodeFrame(frame, encoding_, {}, {.kind = FrameOrigin::Kind::kLeft});
+  if (absence_ != nullptr) {
+    absence_->Keep(std::move(left));
+  } else {
+    Send(left);
   }
 }
 
@@ -212,8 +219,7 @@ void Session::OnRequest(ClientRequest request) {
     case v1::ClientFrame::kLeave: {
       const absl::Status own = ValidateOwnMember("leave.memberId", frame.leave().member_id(), id_);
       if (!own.ok()) return hub_.ReplyError(*connection_, id, own);
-      return Ask<v1::LeaveRequest, v1::LeaveResponse>(id, name, AsCaller(), &RoomApi::Leave,
-                                                      {std::move(*frame.mutable_leave())}, &v1::Reply::mutable_leave);
+      return Leave(id, std::move(*frame.mutable_leave()));
     }
     case v1::ClientFrame::kEmit: return Emit(id, name, {std::move(*frame.mutable_emit()), std::move(request.payload)});
     case v1::ClientFrame::kSetState: {
@@ -263,6 +269,21 @@ void Session::JoinForClient(uint32_t id, v1::JoinRequest request) {
          const FrameOrigin origin = admission->again ? FrameOrigin() : OriginOf(*admission, FrameOrigin::Kind::kJoined);
          self->SendState(EncodeFrame(frame, self->encoding_, admission->state, origin), *admission);
        });
+}
+
+void Session::Leave(uint32_t id, v1::LeaveRequest request) {
+  auto answer = [this, generation = generation_, room_id = request.room_id(),
+                 reply = Answer(id, "leave", &v1::Reply::mutable_leave)](auto response) mutable {
+    // Else who has come back meanwhile would not know.
+    if (response.ok() && !Answers(generation)) return TellLeft(room_id, id_);
+    reply(std::move(response));
+  };
+  hub_.api().Leave(
+      AsCaller(), {std::move(request)}, [&hub = hub_, key = key_, answer = std::move(answer)](auto response) mutable {
+        hub.shard().Post([&hub, key, answer = std::move(answer), response = std::move(response)]() mutable {
+          if (hub.FindByKey(key) != nullptr) answer(std::move(response));
+        });
+      });
 }
 
 void Session::Emit(uint32_t id, absl::string_view name, WithPayload<v1::EmitRequest> request) {

@@ -109,9 +109,11 @@ class Session final : public Subscriber {
   void Ask(uint32_t id, absl::string_view name, Caller caller,
            void (RoomApi::*verb)(const Caller&, WithPayload<Request>, Done<Response>), WithPayload<Request> request,
            Response* (v1::Reply::*result)());
+  void Leave(uint32_t id, v1::LeaveRequest request);
   void Emit(uint32_t id, absl::string_view name, WithPayload<v1::EmitRequest> request);
   void Call(uint32_t id, absl::string_view name, WithPayload<v1::CallRequest> request);
   void Attach(Connection& connection, bool resumed);
+  void TellLeft(const std::string& room_id, const std::string& member_id);
   // The client names rooms that the session is not in any more: what told it of that has been lost.
   void TellGone(const google::protobuf::RepeatedPtrField<v1::RoomPosition>& known);
 

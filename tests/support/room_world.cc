@@ -41,18 +41,15 @@ class Client::FakeConnection final : public Connection {
   // The client goes, or loses it.
   void Break(bool goodbye) {
     client_ = nullptr;
-    if (moving()) {
-      broken_ = true;
-      return;
-    }
-    if (goodbye) PeerLeft(/*said_goodbye=*/true);
-    Closed();
+    goodbye_ = goodbye;
+    broken_ = true;
+    if (!moving()) Go();
   }
   void Forget() { client_ = nullptr; }
 
  private:
   void Write() override {
-    while (!outbox_.empty()) {
+    while (!outbox_.empty() && !broken_) {
       const absl::string_view bytes = outbox_.Unsent(0);
       v1::ServerFrames parsed;
       parsed.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()));
@@ -71,11 +68,16 @@ class Client::FakeConnection final : public Connection {
   void Ping() override {}
   void Depart() override {}
   void Arrive() override {
-    if (broken_) hub().shard().Post([self = shared_from_this(), this] { Closed(); });
+    if (broken_) hub().shard().Post([self = shared_from_this(), this] { Go(); });
+  }
+  void Go() {
+    if (goodbye_) PeerLeft(/*said_goodbye=*/true);
+    Closed();
   }
 
   Client* client_;
   bool broken_ = false;
+  bool goodbye_ = false;
 };
 
 Client::Client(RoomWorld& world, std::string name, int shard)
