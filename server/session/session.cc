@@ -27,6 +27,11 @@ absl::Status ValidateOwnMember(absl::string_view field, absl::string_view member
   return InvalidField(field, "must be empty or the id of this session");
 }
 
+bool WelcomeWaits(const std::vector<FramePtr>& unsent) {
+  return std::any_of(unsent.begin(), unsent.end(),
+                     [](const FramePtr& frame) { return frame->origin().kind == FrameOrigin::Kind::kWelcome; });
+}
+
 FrameOrigin OriginOf(const Admission& admission, FrameOrigin::Kind kind) {
   return {.room = admission.channel->room().key, .offset = admission.response.position().offset(), .kind = kind};
 }
@@ -161,18 +166,17 @@ void Session::Detach(const FramePtr& unsent) {
   if (unsent != nullptr) frames.push_back(unsent);
   gaps_.OpenAll(frames);
   absence_ = std::make_unique<Absence>(*this);
-  bool welcomed = true;
+  if (!WelcomeWaits(frames)) previous_token_.clear();
   for (FramePtr& frame : frames) {
-    if (frame->origin().kind == FrameOrigin::Kind::kWelcome) welcomed = false;
     if (frame->origin().kind == FrameOrigin::Kind::kLeft) absence_->Keep(std::move(frame));
   }
-  if (welcomed) previous_token_.clear();
   hub_.OnDetached(*this);
 }
 
 bool Session::MayResume(absl::string_view token) const {
   if (SameToken(token, resume_token_)) return true;
-  return absence_ != nullptr && !previous_token_.empty() && SameToken(token, previous_token_);
+  if (previous_token_.empty() || !SameToken(token, previous_token_)) return false;
+  return connection_ == nullptr || WelcomeWaits(connection_->outbox().UnsentFrames());
 }
 
 void Session::TellConnected(bool connected) {
