@@ -123,15 +123,14 @@ IOStatus FaultyFileSystem::Sync(const std::string& path, uint64_t size) {
     if (failing_syncs_ > 0) --failing_syncs_;
     return IOStatus::IOError("Input/output error");
   }
-  if (!syncs_lie_) files_[path].synced = size;
+  if (!syncs_lie_) synced_bytes_[path] = size;
   return IOStatus::OK();
 }
 
 IOStatus FaultyFileSystem::SyncDirectory() {
   if (IOStatus status = Change(/*grows=*/false); !status.ok()) return status;
   const std::lock_guard lock(mutex_);
-  for (auto& [path, file] : files_) file.named = true;
-  renames_.clear();
+  unsynced_names_.clear();
   return IOStatus::OK();
 }
 
@@ -141,7 +140,8 @@ IOStatus FaultyFileSystem::NewWritableFile(const std::string& path, const rocksd
   if (IOStatus status = FileSystemWrapper::NewWritableFile(path, options, file, debug); !status.ok()) return status;
   *file = std::make_unique<File>(*this, path, std::move(*file), 0);
   const std::lock_guard lock(mutex_);
-  files_[path] = {};
+  synced_bytes_[path] = 0;
+  unsynced_names_.push_back({path, false, ""});
   return IOStatus::OK();
 }
 
@@ -167,57 +167,52 @@ IOStatus FaultyFileSystem::RenameFile(const std::string& from, const std::string
                                       IODebugContext* debug) {
   if (IOStatus status = Change(/*grows=*/false); !status.ok()) return status;
   const std::lock_guard lock(mutex_);
-  renames_.push_back({to, std::filesystem::exists(to), ReadAll(to)});
-  // What it names is on the disk if it was; that it is named so is undone by the above.
-  files_[to] = {files_[from].synced, true};
-  files_.erase(from);
+  unsynced_names_.push_back({to, std::filesystem::exists(to), ReadAll(to)});
+  synced_bytes_[to] = synced_bytes_[from];
+  synced_bytes_.erase(from);
   return FileSystemWrapper::RenameFile(from, to, options, debug);
 }
 
 IOStatus FaultyFileSystem::DeleteFile(const std::string& path, const IOOptions& options, IODebugContext* debug) {
   if (IOStatus status = Change(/*grows=*/false); !status.ok()) return status;
   const std::lock_guard lock(mutex_);
-  files_.erase(path);
+  synced_bytes_.erase(path);
   return FileSystemWrapper::DeleteFile(path, options, debug);
 }
 
 void FaultyFileSystem::Restart(std::mt19937& random) {
   const std::lock_guard lock(mutex_);
-  for (const auto& [path, file] : files_) {
-    if (!std::filesystem::exists(path)) continue;
-    if (file.named || random() % 2) {
-      LoseBytes(path, file, random);
-    } else {
-      std::filesystem::remove(path);
-    }
+  for (const auto& [path, synced] : synced_bytes_) {
+    if (std::filesystem::exists(path)) LoseBytes(path, synced, random);
   }
-  // The directory is written in order: renames that are on the disk come before those that are not.
-  for (size_t kept = random() % (renames_.size() + 1); renames_.size() > kept; renames_.pop_back()) {
-    const Rename& rename = renames_.back();
-    if (rename.existed) {
-      std::ofstream(rename.path, std::ios::binary | std::ios::trunc) << rename.bytes;
+  // A journaling file system writes names in order: those that are on the disk come before those that are not.
+  for (size_t kept = random() % (unsynced_names_.size() + 1); unsynced_names_.size() > kept;) {
+    const Naming& naming = unsynced_names_.back();
+    if (naming.existed) {
+      std::ofstream(naming.path, std::ios::binary | std::ios::trunc) << naming.bytes;
     } else {
-      std::filesystem::remove(rename.path);
+      std::filesystem::remove(naming.path);
     }
+    unsynced_names_.pop_back();
   }
-  files_.clear();
-  renames_.clear();
+  synced_bytes_.clear();
+  unsynced_names_.clear();
   lost_ = false;
   operations_left_ = -1;
 }
 
-void FaultyFileSystem::LoseBytes(const std::string& path, const Unsynced& file, std::mt19937& random) {
+void FaultyFileSystem::LoseBytes(const std::string& path, uint64_t synced, std::mt19937& random) {
   const uint64_t size = std::filesystem::file_size(path);
-  if (size <= file.synced) return;
-  const uint64_t unsynced = size - file.synced;
+  if (size <= synced) return;
+  const uint64_t unsynced = size - synced;
   if (random() % 4) {
     // None, or the beginning.
-    std::filesystem::resize_file(path, file.synced + (random() % 2 ? random() % (unsynced + 1) : 0));
+    std::filesystem::resize_file(path, synced + (random() % 2 ? random() % (unsynced + 1) : 0));
     return;
   }
   // Some pages never made it.
   std::fstream bytes(path, std::ios::binary | std::ios::in | std::ios::out);
-  for (uint64_t at = file.synced; at < size;) {
+  for (uint64_t at = synced; at < size;) {
     const uint64_t end = std::min((at / kPage + 1) * kPage, size);
     if (random() % 2) {
       bytes.seekp(static_cast<std::streamoff>(at));

@@ -63,13 +63,8 @@ class FaultyFileSystem final : public rocksdb::FileSystemWrapper {
   class File;
   class Directory;
 
-  // Of a file that was written to since the start.
-  struct Unsynced {
-    uint64_t synced = 0;  // bytes
-    bool named = false;   // its name is on the disk
-  };
-  // A name that was given to another file, as it was before.
-  struct Rename {
+  // A name that was given to a file, new or another's, and what was there before.
+  struct Naming {
     std::string path;
     bool existed;
     std::string bytes;
@@ -78,15 +73,15 @@ class FaultyFileSystem final : public rocksdb::FileSystemWrapper {
   rocksdb::IOStatus Change(bool grows);
   rocksdb::IOStatus Sync(const std::string& path, uint64_t size);
   rocksdb::IOStatus SyncDirectory();
-  void LoseBytes(const std::string& path, const Unsynced& file, std::mt19937& random);
+  static void LoseBytes(const std::string& path, uint64_t synced, std::mt19937& random);
 
   mutable std::mutex mutex_;
   std::condition_variable released_;
   bool full_ = false, syncs_lie_ = false, hold_ = false, lost_ = false;
   int held_ = 0, failing_syncs_ = 0;
   int64_t operations_left_ = -1;  // none: no limit
-  std::map<std::string, Unsynced> files_;
-  std::vector<Rename> renames_;
+  std::map<std::string, uint64_t> synced_bytes_;  // of each file that was written to since the start
+  std::vector<Naming> unsynced_names_;            // in order
 };
 
 }  // namespace atrium::testing

@@ -70,8 +70,6 @@ class ClientModel {
     uint64_t since = 0, offset = 0;
     json::value state;
     std::set<uint64_t> received;
-    // It was taken out while it had no connection, perhaps: what came before that, it never gets.
-    bool cut = false;
   };
 
   ClientModel(Client& client, SharedHistory& history) : client_(client), history_(history) {
@@ -156,13 +154,12 @@ class ClientModel {
     const auto [copy, first] = rooms_.try_emplace(room);
     if (!first && copy->second.epoch != position.epoch()) Complain(room + " is another, and it was not told");
     if (!first) return;
-    copy->second = {room, position.epoch(), position.offset(), position.offset(), value, {}, false};
+    copy->second = {room, position.epoch(), position.offset(), position.offset(), value, {}};
   }
 
   void Exit(const std::string& room, bool must) {
     const auto copy = rooms_.extract(room);
     if (copy) {
-      copy.mapped().cut = client_.lost_requests() > 0;
       ended_.push_back(copy.mapped());
     } else if (must) {
       Complain(absl::StrCat("left of ", room, ", where it is not"));
@@ -184,10 +181,10 @@ class ClientModel {
   }
 
   // The last place that a client was to see of a room that it has left, and came back to at `came_back`: before its
-  // departure, if anybody was there to see that. When its connection has gone, and with it what was on its way, perhaps
-  // the word that it is back in a room, the last that came.
+  // departure, if anybody was there to see that. When its connection has gone once, and with it what was on its way,
+  // perhaps the word that it is back in a room, the last that came.
   uint64_t EndOf(const Copy& copy, uint64_t came_back) const {
-    if (disconnected_ || copy.cut) return copy.offset;
+    if (disconnected_ || client_.lost_requests() > 0) return copy.offset;
     const auto it = history_.departures.find({copy.epoch, client_.id()});
     if (it != history_.departures.end()) {
       const auto departure = it->second.upper_bound(copy.since);

@@ -229,6 +229,7 @@ void Client::Receive(v1::ServerFrame frame) {
   if (frame.has_welcome() && !id_.empty() && frame.welcome().session_id() != id_) {
     if (on_too_late) on_too_late();
     const auto connection = std::move(connection_);
+    connection->Forget();
     connection->hub().shard().Post([connection] { connection->Break(/*goodbye=*/true); });
     return;
   }
