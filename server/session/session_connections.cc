@@ -76,18 +76,17 @@ void Session::Detach(const FramePtr& unsent) {
   if (unsent != nullptr) frames.push_back(unsent);
   gaps_.OpenAll(frames);
   absence_ = std::make_unique<Absence>(*this);
-  bool welcomed = true;
+  if (!WelcomeWaits(frames)) previous_token_.clear();
   for (FramePtr& frame : frames) {
-    if (frame->origin().kind == FrameOrigin::Kind::kWelcome) welcomed = false;
     if (frame->origin().kind == FrameOrigin::Kind::kLeft) absence_->Keep(std::move(frame));
   }
-  if (welcomed) previous_token_.clear();
   hub_.OnDetached(*this);
 }
 
 bool Session::MayResume(absl::string_view token) const {
   if (SameToken(token, resume_token_)) return true;
-  return absence_ != nullptr && !previous_token_.empty() && SameToken(token, previous_token_);
+  if (previous_token_.empty() || !SameToken(token, previous_token_)) return false;
+  return connection_ == nullptr || WelcomeWaits(connection_->outbox().UnsentFrames());
 }
 
 void Session::TellConnected(bool connected) {
