@@ -5,7 +5,6 @@
 //
 //   ATRIUM_SCHEDULE_SEED=4711  runs that one
 //   ATRIUM_SCHEDULES=1000000   runs so many; the default is 10,000, under a sanitizer 1,000
-//   ATRIUM_SCHEDULE_LOSES=1    has clients lose their connections, and resume, too
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -180,7 +179,7 @@ class Schedule {
     } else if (what < 54) {
       if (client.lost()) return Resume(client);
       if (!client.connected()) return Connect();
-      if (Chance(60) && loses_) {
+      if (Chance(60)) {
         Note("lose " + client.name());
         return client.BeginLose();
       }
@@ -385,7 +384,6 @@ class Schedule {
   std::vector<std::pair<std::string, AnswerPtr>> asked_;
   std::vector<std::pair<AnswerPtr, EmitOptions>> emitted_;
   enum { kAsItComes, kAlways, kNever } keep_ = kAsItComes;
-  const bool loses_ = std::getenv("ATRIUM_SCHEDULE_LOSES") != nullptr;
 };
 
 uint64_t FromEnvironment(const char* name, uint64_t otherwise) {
