@@ -12,22 +12,25 @@
 
 namespace atrium {
 
-// Asks every shard, on its own thread, and hands all answers to `done` on the thread of the last: in no order.
 template <typename T>
-void Gather(const std::vector<Shard*>& shards, std::function<std::vector<T>(int shard)> ask,
-            absl::AnyInvocable<void(std::vector<T>)> done) {
+using Gathered = absl::AnyInvocable<void(std::vector<T>)>;
+
+// Asks every shard, on its own thread, for an answer now or later, and hands all to `done` on the thread of the last:
+// in no order.
+template <typename T>
+void Gather(const std::vector<Shard*>& shards, std::function<void(int shard, Gathered<T> answer)> ask,
+            Gathered<T> done) {
   struct Answers {
     std::mutex mutex;
     size_t missing;
     std::vector<T> all;
-    absl::AnyInvocable<void(std::vector<T>)> done;
+    Gathered<T> done;
   };
   auto answers = std::make_shared<Answers>();
   answers->missing = shards.size();
   answers->done = std::move(done);
   for (Shard* shard : shards) {
-    shard->Post([answers, ask, index = shard->index()] {
-      std::vector<T> part = ask(index);
+    Gathered<T> answer = [answers](std::vector<T> part) {
       std::unique_lock lock(answers->mutex);
       std::move(part.begin(), part.end(), std::back_inserter(answers->all));
       if (--answers->missing > 0) return;
@@ -35,7 +38,8 @@ void Gather(const std::vector<Shard*>& shards, std::function<std::vector<T>(int 
       auto all = std::move(answers->all);
       lock.unlock();
       done(std::move(all));
-    });
+    };
+    shard->Post([ask, index = shard->index(), answer = std::move(answer)]() mutable { ask(index, std::move(answer)); });
   }
 }
 

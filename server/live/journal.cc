@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "server/live/room_errors.h"
+
 namespace atrium {
 namespace {
 
@@ -106,7 +108,7 @@ void Journal::Stored(uint64_t sequence, const absl::Status& status) {
 
 void Journal::Fail(const absl::Status& status) {
   if (lost()) return;
-  failure_ = status;
+  failure_ = RoomNotStored(status);
   stored_ = sequence_;
   RunUpTo(sequence_);
   owner_.on_failure(status);

@@ -40,34 +40,32 @@ class Replay {
 
   const json::value& state() const { return state_; }
 
-  absl::Status Apply(const RoomRecord& record) {
+  // What a record changes, apart from its frames.
+  void Apply(const RoomRecord& record) {
     if (!record.epoch().empty()) {
       room_.set_epoch(record.epoch());
       room_.set_create_time(record.create_time());
     }
-    for (const StoredFrame& frame : record.frames()) RETURN_IF_ERROR(ApplyFrame(frame));
     if (record.has_meta()) room_.set_meta(record.meta());
     if (record.has_settings()) *room_.mutable_settings() = record.settings();
     for (const MemberStep& step : record.members()) ApplyStep(step);
     room_.mutable_answers()->MergeFrom(record.answers());
-    return absl::OkStatus();
   }
 
- private:
-  absl::Status ApplyFrame(const StoredFrame& stored) {
-    ASSIGN_OR_RETURN(const v1::ServerFrame frame, ReadFrame(stored));
+  absl::Status Apply(const v1::ServerFrame& frame, int64_t time) {
     const uint64_t offset = OffsetIn(frame);
     if (offset != room_.offset() + 1) {
       return Damaged(absl::StrCat("frame ", offset, " stands behind frame ", room_.offset()));
     }
     room_.set_offset(offset);
-    room_.set_last_activity_time(std::max(room_.last_activity_time(), stored.time()));
+    room_.set_last_activity_time(std::max(room_.last_activity_time(), time));
     if (!frame.has_patch()) return absl::OkStatus();
     room_.set_patch_offset(offset);
     const absl::Status applied = ApplyPatch(frame.patch().operations(), state_);
     return applied.ok() ? applied : Damaged(absl::StrCat("patch ", offset, ": ", applied.message()));
   }
 
+ private:
   void ApplyStep(const MemberStep& step) {
     auto& members = *room_.mutable_members();
     const std::string& id = step.has_joined() ? step.joined().id() : step.left();
@@ -93,23 +91,32 @@ absl::StatusOr<RestoredRoom> RestoreRoom(const RoomTypeInfo& type, const StoredR
   if (!restored.state->ParseFromString(room.state())) return Damaged("the state is none of its type");
   ASSIGN_OR_RETURN(json::value before, ParseJson(MessageToJson(*restored.state, JsonZeros::kPrint)));
   Replay replay(room, std::move(before));
-  uint64_t sequence = stored.first_sequence;
+  uint64_t sequence = stored.first_sequence, last_offset = 0;
   for (const std::string& bytes : stored.records) {
     RoomRecord record;
     if (!record.ParseFromString(bytes)) return Damaged(absl::StrCat("record ", sequence, " is none"));
-    if (sequence > stored.snapshot_sequence) {
+    const bool is_new = sequence > stored.snapshot_sequence;
+    for (StoredFrame& kept : *record.mutable_frames()) {
+      ASSIGN_OR_RETURN(const v1::ServerFrame frame, ReadFrame(kept));
+      if (is_new) RETURN_IF_ERROR(replay.Apply(frame, kept.time()));
+      const uint64_t offset = OffsetIn(frame);
+      if (offset == 0 || (last_offset != 0 && offset != last_offset + 1)) {
+        return Damaged(absl::StrCat("frame ", offset, " stands behind frame ", last_offset));
+      }
+      last_offset = offset;
+      restored.history.push_back(std::move(kept));
+    }
+    if (is_new) {
       restored.log.log_bytes += bytes.size();
-      RETURN_IF_ERROR(replay.Apply(record));
+      replay.Apply(record);
     }
-    if (record.frames_size() > 0) {
-      ASSIGN_OR_RETURN(const v1::ServerFrame last, ReadFrame(record.frames(record.frames_size() - 1)));
-      restored.log.frames_at.emplace_back(sequence, OffsetIn(last));
-    }
-    for (StoredFrame& frame : *record.mutable_frames()) restored.history.push_back(std::move(frame));
+    if (record.frames_size() > 0) restored.log.frames_at.emplace_back(sequence, last_offset);
     ++sequence;
   }
   if (room.epoch().empty()) return Damaged("there is no epoch");
-  if (restored.history.size() > room.offset()) return Damaged("there are more frames than offsets");
+  if (last_offset != 0 && last_offset != room.offset()) {
+    return Damaged(absl::StrCat("the last frame is ", last_offset, " and not ", room.offset()));
+  }
   restored.state->Clear();
   const absl::Status read = MessageFromJson(replay.state(), *restored.state);
   if (!read.ok()) return Damaged(absl::StrCat("the state is none of its type: ", read.message()));

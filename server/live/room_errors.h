@@ -12,6 +12,15 @@ namespace atrium {
 inline absl::Status RoomNotFound(absl::string_view id) {
   return MakeError(absl::StatusCode::kNotFound, "ROOM_NOT_FOUND", absl::StrCat("Room '", id, "' not found"));
 }
+// `why` is the log's: its words, with paths of files in them, are for operators.
+inline absl::Status RoomNotStored(const absl::Status& why) {
+  const bool full = why.code() == absl::StatusCode::kResourceExhausted;
+  const bool damaged = why.code() == absl::StatusCode::kDataLoss;
+  return MakeError(why.code(), damaged ? "ROOM_DAMAGED" : "ROOM_NOT_STORED",
+                   damaged ? "What is stored of the room is damaged"
+                   : full  ? "The room cannot be stored: the server's disk is full or too slow"
+                           : "The room cannot be stored or read now");
+}
 inline absl::Status RoomFull() { return MakeError(absl::StatusCode::kResourceExhausted, "ROOM_FULL", "Room is full"); }
 // `text` as the hook gave it.
 inline absl::Status JoinRejected(absl::string_view text) {

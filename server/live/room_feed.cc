@@ -24,7 +24,7 @@ RoomFeed::Watch::~Watch() {
   }
 }
 
-RoomFeed::RoomFeed(const std::vector<Shard*>& shards, const Source& source)
+RoomFeed::RoomFeed(const std::vector<Shard*>& shards, Source& source)
     : shards_(shards), source_(source), feeds_(shards.size()) {}
 
 std::unique_ptr<RoomFeed::Watch> RoomFeed::Start(Shard& home, OnChange on_change) {
@@ -39,7 +39,7 @@ void RoomFeed::Add(int shard, std::shared_ptr<Watch::Listener> listener) {
   auto all = std::make_shared<RoomListChange>();
   all->listed = source_.ListedOn(shard);
   for (const ListedRoom& room : all->listed) feeds_[shard].listed.insert(room.id);
-  Send(listener, std::move(all), /*first=*/true);
+  Send(shard, {listener}, std::move(all), /*first=*/true);
   feeds_[shard].listeners.push_back(std::move(listener));
 }
 
@@ -76,13 +76,17 @@ void RoomFeed::Tell(int shard) {
     }
   }
   if (change->listed.empty() && change->gone.empty()) return;
-  for (const auto& listener : feed.listeners) Send(listener, change, /*first=*/false);
+  Send(shard, feed.listeners, std::move(change), /*first=*/false);
 }
 
-void RoomFeed::Send(const std::shared_ptr<Watch::Listener>& to, std::shared_ptr<const RoomListChange> change,
-                    bool first) {
-  to->home.Post([to, change = std::move(change), first] {
-    if (to->on_change) to->on_change(*change, first);
+void RoomFeed::Send(int shard, std::vector<std::shared_ptr<Watch::Listener>> to,
+                    std::shared_ptr<const RoomListChange> change, bool first) {
+  source_.WhenStored(shard, [to = std::move(to), change = std::move(change), first] {
+    for (const auto& listener : to) {
+      listener->home.Post([listener, change, first] {
+        if (listener->on_change) listener->on_change(*change, first);
+      });
+    }
   });
 }
 

@@ -41,6 +41,9 @@ class RoomFeed {
     virtual bool Watchable(const std::string& room_id) const = 0;
     // None if it is not listed.
     virtual std::optional<ListedRoom> FindListed(int shard, const std::string& room_id) const = 0;
+    // Runs `task` on the shard, on which it is called, when nothing of what the others say may be lost any more.
+    // In the order of calls.
+    virtual void WhenStored(int shard, Shard::Task task) = 0;
   };
 
   // `first` in the first change of each shard: there is one even if it has no room.
@@ -61,7 +64,7 @@ class RoomFeed {
     const std::shared_ptr<Listener> listener_;
   };
 
-  RoomFeed(const std::vector<Shard*>& shards, const Source& source);
+  RoomFeed(const std::vector<Shard*>& shards, Source& source);
 
   // How many first changes there are.
   size_t shards() const { return shards_.size(); }
@@ -86,11 +89,11 @@ class RoomFeed {
   void Remove(int shard, const std::shared_ptr<Watch::Listener>& listener);
   // Tells all who watch what has changed on the shard.
   void Tell(int shard);
-  static void Send(const std::shared_ptr<Watch::Listener>& to, std::shared_ptr<const RoomListChange> change,
-                   bool first);
+  void Send(int shard, std::vector<std::shared_ptr<Watch::Listener>> to, std::shared_ptr<const RoomListChange> change,
+            bool first);
 
   const std::vector<Shard*>& shards_;
-  const Source& source_;
+  Source& source_;
   std::vector<ShardFeed> feeds_;
 };
 

@@ -177,8 +177,10 @@ void RoomManager::List(std::string after, size_t count, Wanted wanted,
                        absl::AnyInvocable<void(std::vector<v1::Room>)> done) {
   Gather<v1::Room>(
       shards_,
-      [this, after = std::move(after), count, wanted = std::move(wanted)](int shard) {
-        return ListOn(shard, after, count, wanted);
+      [this, after = std::move(after), count, wanted = std::move(wanted)](int shard, auto answer) {
+        WhenStored(shard, [rooms = ListOn(shard, after, count, wanted), answer = std::move(answer)]() mutable {
+          answer(std::move(rooms));
+        });
       },
       [count, done = std::move(done)](std::vector<v1::Room> rooms) mutable {
         std::sort(rooms.begin(), rooms.end(), [](const v1::Room& a, const v1::Room& b) { return a.id() < b.id(); });

@@ -105,6 +105,7 @@ class RoomManager final : private RoomFeed::Source {
   void LearnFrom(std::string after, absl::AnyInvocable<void(absl::Status)> done);
   void Load(int shard, const std::string& room_id, bool create, Use use);
   void OnLoaded(int shard, const std::string& room_id, absl::StatusOr<absl::optional<StoredRoom>> stored);
+  void OnNotLoaded(int shard, const std::string& room_id, const absl::Status& why);
   void PutAside(int shard, const std::string& room_id, Entry& entry);
   void Erase(int shard, const std::string& room_id, Entry& entry);
   void OnLost(int shard, const std::string& room_id);
@@ -120,6 +121,7 @@ class RoomManager final : private RoomFeed::Source {
   std::vector<ListedRoom> ListedOn(int shard) const override;
   bool Watchable(const std::string& room_id) const override { return registry_.TypeOf(room_id) != nullptr; }
   std::optional<ListedRoom> FindListed(int shard, const std::string& room_id) const override;
+  void WhenStored(int shard, Shard::Task task) override;
 
   const RoomRegistry& registry_;
   const RoomSettings settings_;

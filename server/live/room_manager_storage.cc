@@ -62,7 +62,7 @@ void RoomManager::Load(int shard, const std::string& room_id, bool create, Use u
 void RoomManager::OnLoaded(int shard, const std::string& room_id, absl::StatusOr<absl::optional<StoredRoom>> stored) {
   Entry& entry = *rooms_[shard]->rooms.at(room_id);
   const RoomTypeInfo* const type = registry_.TypeOf(room_id);
-  if (!stored.ok()) return Remove(shard, room_id, stored.status());
+  if (!stored.ok()) return OnNotLoaded(shard, room_id, stored.status());
   if (!*stored) {
     rooms_[shard]->sleeping.Remove(room_id);
     if (!entry.wanted) return Remove(shard, room_id, RoomNotFound(room_id));
@@ -71,12 +71,14 @@ void RoomManager::OnLoaded(int shard, const std::string& room_id, absl::StatusOr
     return Begin(shard, room_id, entry);
   }
   absl::StatusOr<RestoredRoom> restored = RestoreRoom(*type, **stored);
-  if (!restored.ok()) {
-    log_.Error("room could not be loaded", {{"room", room_id}, {"error", restored.status().message()}});
-    return Remove(shard, room_id, restored.status());
-  }
+  if (!restored.ok()) return OnNotLoaded(shard, room_id, restored.status());
   entry.room = std::make_unique<Room>(room_id, type, *restored, EnvOf(shard, type));
   Begin(shard, room_id, entry);
+}
+
+void RoomManager::OnNotLoaded(int shard, const std::string& room_id, const absl::Status& why) {
+  log_.Error("room could not be loaded", {{"room", room_id}, {"error", why.message()}});
+  Remove(shard, room_id, RoomNotStored(why));
 }
 
 void RoomManager::OnIdleDurable(int shard, const std::string& room_id, Entry& entry) {
@@ -98,8 +100,7 @@ void RoomManager::PutAside(int shard, const std::string& room_id, Entry& entry) 
 void RoomManager::Sleep(int shard, const std::string& room_id) {
   Entry& entry = *rooms_[shard]->rooms.at(room_id);
   rooms_[shard]->sleeping.Put(room_id, entry.room->Head());
-  const absl::Status lost = MakeError(absl::StatusCode::kUnavailable, "ROOM_LOST", "The room could not be stored");
-  for (auto& done : entry.on_destroyed) done(lost);
+  for (auto& done : entry.on_destroyed) done(RoomNotStored(absl::UnavailableError("lost")));
   Remove(shard, room_id, RoomNotFound(room_id));
 }
 
@@ -111,6 +112,14 @@ void RoomManager::Erase(int shard, const std::string& room_id, Entry& entry) {
       Remove(shard, room_id, RoomNotFound(room_id));
       for (auto& destroyed : done) destroyed(absl::OkStatus());
     });
+  });
+}
+
+void RoomManager::WhenStored(int shard, Shard::Task task) {
+  if (store_ == nullptr) return task();
+  // The log gets what this turn has changed at its end.
+  shards_[shard]->AtTurnEnd([this, shard, task = std::move(task)]() mutable {
+    store_->Barrier([this, shard, task = std::move(task)]() mutable { shards_[shard]->Post(std::move(task)); });
   });
 }
 

@@ -53,12 +53,12 @@ void SessionApi::ListSessions(const Caller&, WithPayload<v1::ListSessionsRequest
   for (const auto& hub : hubs_) shards.push_back(&hub->shard());
   Gather<v1::Session>(
       shards,
-      [this, after = *std::move(after)](int shard) {
+      [this, after = *std::move(after)](int shard, auto answer) {
         std::vector<v1::Session> sessions;
         for (const auto& [key, session] : hubs_[shard]->sessions()) {
           if (session->id() > after) sessions.push_back(session->Describe());
         }
-        return sessions;
+        answer(std::move(sessions));
       },
       [size = *size, done = std::move(done)](std::vector<v1::Session> sessions) mutable {
         std::sort(sessions.begin(), sessions.end(),

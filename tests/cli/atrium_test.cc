@@ -1,7 +1,6 @@
 // The binary itself, against servers in this process and of its own.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
 #include <algorithm>
 #include <boost/json/parse.hpp>
@@ -14,6 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "tests/support/process.h"
+#include "tests/support/temp_directory.h"
 #include "tests/support/test_server.h"
 
 namespace atrium {
@@ -197,20 +197,12 @@ TEST_F(AtriumTest, VerifyFindsNothingWrong) {
 // Restarts a server of its own on the same ports.
 class RestartTest : public testing::Test {
  protected:
-  RestartTest() {
-    std::string name = (std::filesystem::temp_directory_path() / "atrium-cli-XXXXXX").string();
-    folder_ = mkdtemp(name.data());
-    Start("0", "0");
-  }
-  ~RestartTest() override {
-    server_ = nullptr;
-    std::filesystem::remove_all(folder_);
-  }
+  RestartTest() { Start("0", "0"); }
 
   void Start(const std::string& grpc, const std::string& http) {
-    server_ = std::make_unique<Process>(ATRIUMD_PATH,
-                                        Words{"--dev", "--data-dir=" + folder_, "--grpc-address=127.0.0.1:" + grpc,
-                                              "--http-address=127.0.0.1:" + http});
+    server_ = std::make_unique<Process>(
+        ATRIUMD_PATH, Words{"--dev", "--data-dir=" + directory_.path(), "--grpc-address=127.0.0.1:" + grpc,
+                            "--http-address=127.0.0.1:" + http});
     const std::string ready = server_->ReadLine();
     grpc_ = std::to_string(PortOf(ready, "grpc=127.0.0.1:"));
     http_ = std::to_string(PortOf(ready, "http=127.0.0.1:"));
@@ -224,7 +216,7 @@ class RestartTest : public testing::Test {
     EXPECT_EQ(RunAtrium({"emit", room, event}, address()).code, 0);
   }
 
-  std::string folder_;
+  const TempDirectory directory_;
   std::string grpc_;
   std::string http_;
   std::unique_ptr<Process> server_;

@@ -1,45 +1,21 @@
 #pragma once
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
-#include <atomic>
-#include <filesystem>
 #include <future>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "absl/strings/str_cat.h"
 #include "server/engine/embedded_log.h"
 #include "server/engine/room_log.h"
 #include "tests/support/eventually.h"
+#include "tests/support/temp_directory.h"
 
 namespace atrium::testing {
 
 using MaybeRoom = absl::optional<StoredRoom>;
-
-// A directory that goes with the test.
-class TempDirectory {
- public:
-  TempDirectory() {
-    static std::atomic<int> count{0};
-    path_ = std::filesystem::temp_directory_path() / absl::StrCat("atrium-engine-", getpid(), "-", ++count);
-    std::filesystem::create_directories(path_);
-  }
-  ~TempDirectory() {
-    std::error_code error;
-    std::filesystem::remove_all(path_, error);
-  }
-  TempDirectory(const TempDirectory&) = delete;
-  TempDirectory& operator=(const TempDirectory&) = delete;
-
-  std::string path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
 
 // What a callback of a log brings, to be waited for. Copies share it.
 template <typename T>

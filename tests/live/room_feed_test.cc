@@ -9,6 +9,7 @@
 #include "server/live/live_room.h"
 #include "server/live/room_errors.h"
 #include "tests/support/matchers.h"
+#include "tests/support/memory_log.h"
 #include "tests/support/room_world.h"
 
 namespace atrium::testing {
@@ -52,6 +53,7 @@ class LabelRoom final : public LiveRoom<ChatState, ChatMeta> {
   static constexpr absl::string_view kName = "label";
   static void Describe(RoomType<LabelRoom>& type) {
     type.options().empty_ttl = absl::Minutes(5);
+    type.options().durable = true;  // where rooms are stored
     type.Method("label", &LabelRoom::Label);
   }
   absl::StatusOr<ChatMessage> Label(const AddMessageRequest& request, const CallContext&) {
@@ -66,16 +68,18 @@ class LabelRoom final : public LiveRoom<ChatState, ChatMeta> {
 };
 
 class RoomFeedTest : public ::testing::Test {
- protected:
-  RoomFeedTest() {
-    WatcherRoom::told.clear();
-    WatcherRoom::changes = 0;
-  }
+ public:
   static RoomRegistry Registry() {
     RoomRegistry registry;
     EXPECT_TRUE(registry.Add<WatcherRoom>().ok());
     EXPECT_TRUE(registry.Add<LabelRoom>().ok());
     return registry;
+  }
+
+ protected:
+  RoomFeedTest() {
+    WatcherRoom::told.clear();
+    WatcherRoom::changes = 0;
   }
   void Create(const std::string& room) { ASSERT_THAT(world_.Connect("in " + room).Join(room), IsOk()); }
   void Watch() { Create("watcher:w"); }
@@ -118,6 +122,24 @@ TEST_F(RoomFeedTest, ThenItGetsWhatChangesOnce) {
   EXPECT_THAT(Told(), ElementsAre("-label:a"));
   Create("untyped");
   EXPECT_THAT(Told(), IsEmpty());
+}
+
+TEST(StoredRoomFeedTest, IsNotToldOfWhatIsNotOnDisk) {
+  WatcherRoom::told.clear();
+  MemoryLog log;
+  log.auto_complete = true;
+  RoomWorld world(RoomFeedTest::Registry(), {.store = &log});
+  ASSERT_THAT(world.Connect("alice").Join("label:a"), IsOk());
+  ASSERT_THAT(world.Connect("bob").Join("watcher:w"), IsOk());
+  EXPECT_THAT(std::exchange(WatcherRoom::told, {}), ElementsAre("+label:a{}"));
+  log.auto_complete = false;
+  const AnswerPtr labelled = world.Call("label:a", "label", R"({"text":"one"})");
+  world.Advance(absl::Milliseconds(100));
+  EXPECT_THAT(WatcherRoom::told, IsEmpty());
+  log.CompleteAll();
+  world.Run();
+  EXPECT_THAT(labelled, IsOk());
+  EXPECT_THAT(WatcherRoom::told, ElementsAre(R"(+label:a{"label":"one"})"));
 }
 
 TEST_F(RoomFeedTest, ItIsNotToldOfWhatIsNotListed) {
