@@ -168,6 +168,52 @@ TEST(CrashTest, AcknowledgedWritesSurviveAPowerLoss) {
   printf("%zu records\n", RunPowerLosses(seed, 100, /*syncs_lie=*/false));
 }
 
+// A room that is written to and erased, one after the other.
+class ErasedRoom {
+ public:
+  // Checks what is there, and goes on until the log fails, or for 20 writes.
+  void Write(RoomLog& log, int round, std::mt19937& random) {
+    LogClient client(log);
+    const auto room = client.Open("room:a");
+    if (!room.ok()) return;
+    const Records found = *room ? (*room)->records : Records();
+    ASSERT_TRUE(found == without_ || found == with_) << found.size() << ", not " << without_.size();
+    with_ = found;
+    for (int i = 0; i < 20; ++i) {
+      without_ = with_;
+      const bool erase = random() % 4 == 0;
+      erase ? with_.clear() : with_.push_back(absl::StrCat("round ", round, " write ", i));
+      const absl::Status written = erase ? client.Erase("room:a") : client.Append("room:a", with_.size(), with_.back());
+      if (!written.ok()) return;
+      without_ = with_;
+      erased_ += erase;
+    }
+  }
+  int erased() const { return erased_; }
+
+ private:
+  using Records = std::vector<std::string>;
+  // What may be there: with and without the write that was under way.
+  Records without_, with_;
+  int erased_ = 0;
+};
+
+TEST(CrashTest, ARoomThatWasErasedStaysErased) {
+  const uint32_t seed = std::random_device()();
+  std::mt19937 random(seed);
+  const TempDirectory temp;
+  const auto disk = std::make_shared<FaultyFileSystem>();
+  const auto env = rocksdb::NewCompositeEnv(disk);
+  ErasedRoom room;
+  for (int round = 1; round <= 60 && !HasFailure(); ++round) {
+    SCOPED_TRACE(absl::StrCat("seed ", seed, " round ", round));
+    disk->LosePowerAfter(round % 2 ? static_cast<int64_t>(random() % 100) : -1);
+    if (auto log = OpenLog(temp.path(), env.get()); log.ok()) room.Write(**log, round, random);
+    disk->Restart(random);
+  }
+  EXPECT_GT(room.erased(), 20);
+}
+
 // A disk that says that it has synced and has not: the test above would see it.
 TEST(CrashTest, AWriteThatWasNotSyncedIsMissed) {
   ::testing::TestPartResultArray failures;
