@@ -23,18 +23,23 @@ struct Storm {
   double p99_ms = 0;
 };
 
-Storm Measure(const ChildProcess& server, Returning& clients, const std::function<void()>& come) {
+// The pair chats from before `prepare` on; time and CPU are those of `come`.
+Storm Measure(const ChildProcess& server, Returning& clients, const std::function<void()>& prepare,
+              const std::function<void()>& come) {
   Storm storm;
   Pair pair(server, kMessagesPerSecond);
   storm.quiet_p99_ms = pair.P99(kQuietPair) / 1000;
   server.ForgetPeak();
   storm.before_mib = static_cast<double>(server.ResidentBytes()) / kMiB;
-  const absl::Duration cpu = server.CpuTime();
-  storm.p99_ms = pair.P99While([&] {
+  absl::Duration cpu;
+  const double p99_us = pair.P99While([&] {
+    prepare();
     const absl::Time start = absl::Now();
+    cpu = server.CpuTime();
     come();
     storm.seconds = absl::ToDoubleSeconds(absl::Now() - start);
-  }) / 1000;
+  });
+  storm.p99_ms = p99_us / 1000;
   clients.WaitForQuiet();
   storm.cpu_seconds = absl::ToDoubleSeconds(server.CpuTime() - cpu);
   storm.peak_mib = static_cast<double>(server.PeakResidentBytes()) / kMiB;
@@ -72,20 +77,22 @@ std::vector<Figure> MeasureResume(Loop& loop, const std::function<std::unique_pt
   for (int round = 0; round < options.rounds; ++round) {
     Returning clients(loop, options.clients, options.members);
     std::unique_ptr<ChildProcess> server = start();
-    const Storm first = Measure(*server, clients, [&] { clients.Join(*server); });
+    const Storm first = Measure(
+        *server, clients, [] {}, [&] { clients.Join(*server); });
     clients.Emit(*server, options.missed);
     clients.WaitForQuiet();
     const double joined_mib = static_cast<double>(server->ResidentBytes()) / kMiB;
-    const Storm resume = Measure(*server, clients, [&] {
+    const auto cut = [&] {
       clients.Cut();
       clients.Emit(*server, options.missed);
-      clients.Resume(*server);
-    });
+    };
+    const Storm resume = Measure(*server, clients, cut, [&] { clients.Resume(*server); });
     resumes.Add(resume, first, joined_mib);
     clients.Cut();
     server->Kill();
     server = start();
-    const Storm again = Measure(*server, clients, [&] { clients.Join(*server); });
+    const Storm again = Measure(
+        *server, clients, [] {}, [&] { clients.Join(*server); });
     joins.Add(again, first, first.peak_mib);
   }
   std::vector<Figure> figures;
