@@ -57,6 +57,24 @@ class WriteFigures {
   Figure p50_, p99_, rate_;
 };
 
+// Emits into durable rooms, beside the same into rooms that are kept in memory only.
+Figure MeasureCost(Loop& loop, const ChildProcess& server, const DurableOptions& options) {
+  Figure cost(absl::StrCat("CPU us per durable emit, ", options.writers, " writers"));
+  Writers durable(loop, server, RoomPerWriter("notes:cost-", options.writers));
+  Writers ephemeral(loop, server, RoomPerWriter("bench-cost-", options.writers));
+  const auto run = [&](Writers& writers) {
+    const absl::Duration before = server.CpuTime();
+    const Writes writes = writers.RunClosedLoop(options.slice);
+    return absl::ToDoubleMicroseconds(server.CpuTime() - before) / static_cast<double>(writes.latencies_us.size());
+  };
+  double of_durable = 0;
+  double of_ephemeral = 0;
+  Alternate(
+      options.rounds, [&] { of_durable = run(durable); }, [&] { of_ephemeral = run(ephemeral); },
+      [&] { cost.Add(of_durable, of_ephemeral); });
+  return cost;
+}
+
 // Runs `measure` while `writers` write at an even pace on a thread of their own.
 template <typename Measure>
 auto Beside(Writers& writers, Measure measure) {
@@ -135,6 +153,7 @@ std::vector<Figure> MeasureDurable(Loop& loop, const ChildProcess& server, const
   measure(many + ", each in a room", RoomPerWriter("notes:own-", options.writers));
   measure(many + ", all in one", std::vector<std::string>(options.writers, "notes:shared"));
   notes.push_back(absl::StrCat("A durable emit was a record of ", bytes, " bytes."));
+  figures.push_back(MeasureCost(loop, server, options));
   Shape bystanders = kBystanders;
   if (options.writers < bystanders.rooms) bystanders.rooms = options.writers;
   MeasureBystanders(loop, server, options, bystanders, figures);

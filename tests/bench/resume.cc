@@ -15,10 +15,10 @@ constexpr absl::Duration kQuietPair = absl::Seconds(1);
 constexpr double kMiB = 1 << 20;
 
 struct Storm {
-  double seconds = 0;      // until the last client had all
-  double cpu_seconds = 0;  // of the server, to the end of what it told them
-  double before_mib = 0;   // resident
-  double peak_mib = 0;
+  double seconds = 0;       // until the last client had all
+  double cpu_seconds = 0;   // of the server, to the end of what it told them
+  double peak_mib = 0;      // resident
+  double settled_mib = 0;   // afterwards
   double quiet_p99_ms = 0;  // of a pair elsewhere
   double p99_ms = 0;
 };
@@ -30,7 +30,6 @@ Storm Measure(const ChildProcess& server, Returning& clients, const std::functio
   Pair pair(server, kMessagesPerSecond);
   storm.quiet_p99_ms = pair.P99(kQuietPair) / 1000;
   server.ForgetPeak();
-  storm.before_mib = static_cast<double>(server.ResidentBytes()) / kMiB;
   absl::Duration cpu;
   const double p99_us = pair.P99While([&] {
     prepare();
@@ -42,6 +41,7 @@ Storm Measure(const ChildProcess& server, Returning& clients, const std::functio
   storm.p99_ms = p99_us / 1000;
   clients.WaitForQuiet();
   storm.cpu_seconds = absl::ToDoubleSeconds(server.CpuTime() - cpu);
+  storm.settled_mib = static_cast<double>(server.ResidentBytes()) / kMiB;
   storm.peak_mib = static_cast<double>(server.PeakResidentBytes()) / kMiB;
   return storm;
 }
@@ -81,19 +81,18 @@ std::vector<Figure> MeasureResume(Loop& loop, const std::function<std::unique_pt
         *server, clients, [] {}, [&] { clients.Join(*server); });
     clients.Emit(*server, options.missed);
     clients.WaitForQuiet();
-    const double joined_mib = static_cast<double>(server->ResidentBytes()) / kMiB;
     const auto cut = [&] {
       clients.Cut();
       clients.Emit(*server, options.missed);
     };
     const Storm resume = Measure(*server, clients, cut, [&] { clients.Resume(*server); });
-    resumes.Add(resume, first, joined_mib);
+    resumes.Add(resume, first, first.settled_mib);
     clients.Cut();
     server->Kill();
     server = start();
     const Storm again = Measure(
         *server, clients, [] {}, [&] { clients.Join(*server); });
-    joins.Add(again, first, first.peak_mib);
+    joins.Add(again, first, again.settled_mib);
   }
   std::vector<Figure> figures;
   resumes.MoveTo(figures);
