@@ -239,7 +239,8 @@ class Suite {
   void RunResume() {
     Say("storms of clients that come back");
     const auto start = [&] { return std::make_unique<ChildProcess>(AtriumCommand()); };
-    Add(MeasureResume(loop_, start, {.clients = options_.connections, .rounds = options_.rounds}));
+    Add(MeasureResume(loop_, start,
+                      {.clients = options_.connections, .rounds = options_.rounds, .quiet = options_.slice}));
   }
 
   void Add(std::vector<Figure> figures) {

@@ -11,7 +11,6 @@ namespace atrium::bench {
 namespace {
 
 constexpr double kMessagesPerSecond = 1000;  // of the pair
-constexpr absl::Duration kQuietPair = absl::Seconds(1);
 constexpr double kMiB = 1 << 20;
 
 struct Storm {
@@ -23,12 +22,12 @@ struct Storm {
   double p99_ms = 0;
 };
 
-// The pair chats from before `prepare` on; time and CPU are those of `come`.
-Storm Measure(const ChildProcess& server, Returning& clients, const std::function<void()>& prepare,
-              const std::function<void()>& come) {
+// The pair chats for a time of quiet, and then from before `prepare` on; time and CPU are those of `come`.
+Storm Measure(const ChildProcess& server, Returning& clients, absl::Duration quiet,
+              const std::function<void()>& prepare, const std::function<void()>& come) {
   Storm storm;
   Pair pair(server, kMessagesPerSecond);
-  storm.quiet_p99_ms = pair.P99(kQuietPair) / 1000;
+  storm.quiet_p99_ms = pair.P99(quiet) / 1000;
   server.ForgetPeak();
   absl::Duration cpu;
   const double p99_us = pair.P99While([&] {
@@ -78,20 +77,20 @@ std::vector<Figure> MeasureResume(Loop& loop, const std::function<std::unique_pt
     Returning clients(loop, options.clients, options.members);
     std::unique_ptr<ChildProcess> server = start();
     const Storm first = Measure(
-        *server, clients, [] {}, [&] { clients.Join(*server); });
+        *server, clients, options.quiet, [] {}, [&] { clients.Join(*server); });
     clients.Emit(*server, options.missed);
     clients.WaitForQuiet();
     const auto cut = [&] {
       clients.Cut();
       clients.Emit(*server, options.missed);
     };
-    const Storm resume = Measure(*server, clients, cut, [&] { clients.Resume(*server); });
+    const Storm resume = Measure(*server, clients, options.quiet, cut, [&] { clients.Resume(*server); });
     resumes.Add(resume, first, first.settled_mib);
     clients.Cut();
     server->Kill();
     server = start();
     const Storm again = Measure(
-        *server, clients, [] {}, [&] { clients.Join(*server); });
+        *server, clients, options.quiet, [] {}, [&] { clients.Join(*server); });
     joins.Add(again, first, again.settled_mib);
   }
   std::vector<Figure> figures;

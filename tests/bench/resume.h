@@ -4,6 +4,7 @@
 #include <memory>
 #include <vector>
 
+#include "absl/time/time.h"
 #include "tests/bench/child_process.h"
 #include "tests/bench/loop.h"
 #include "tests/bench/statistics.h"
@@ -15,6 +16,7 @@ struct ResumeOptions {
   int members = 10;  // of each room
   int missed = 5;    // events of each room
   int rounds = 5;
+  absl::Duration quiet = absl::Seconds(1);  // before each storm
 };
 
 // Clients that lose their connections all at once and come back all at once: to the server that still has their
