@@ -161,8 +161,10 @@ class HttpSession {
   }
 
   asio::awaitable<void> Run() {
-    for (absl::Duration wait = limits().request_timeout;; wait = limits().idle_timeout) {
-      if (!co_await WaitForRequest(wait)) co_return;
+    for (bool first = true;; first = false) {
+      if (!co_await WaitForRequest(first ? limits().request_timeout : limits().idle_timeout)) co_return;
+      // Who is new here comes after those who are not.
+      if (first) co_await UntilIdle();
       Parser parser;
       parser.body_limit(limits().max_body_bytes);
       const error_code error = co_await Read(parser);
@@ -219,6 +221,14 @@ class HttpSession {
     deadline_.Clear();
     if (deadline_.expired()) CountTimeout();
     co_return !error && !deadline_.expired();
+  }
+
+  asio::awaitable<void> UntilIdle() {
+    return asio::async_initiate<const asio::use_awaitable_t<>&, void()>(
+        [&shard = worker_->shard](auto handler) {
+          shard.WhenIdle([handler = std::move(handler)]() mutable { std::move(handler)(); });
+        },
+        asio::use_awaitable);
   }
 
   asio::awaitable<error_code> Read(Parser& parser) {

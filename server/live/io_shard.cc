@@ -9,6 +9,9 @@ namespace {
 
 // So many socket handlers may run before the tasks get their turn.
 constexpr int kHandlersPerTurn = 256;
+// Of what can wait, a turn does so many if sockets have more to do, else as many as this time allows.
+constexpr int kLeastWhenIdle = 4;
+constexpr std::chrono::milliseconds kIdleSlice(1);
 
 std::chrono::steady_clock::time_point ToSteady(absl::Duration from_now) {
   return std::chrono::steady_clock::now() + absl::ToChronoNanoseconds(from_now);
@@ -71,13 +74,20 @@ void IoShard::Loop() {
       const std::lock_guard lock(mutex_);
       if (stopping_) return;
     }
-    if (!TakeInbox() && local_.empty()) Sleep();
-    for (int i = 0; i < kHandlersPerTurn && io_.poll_one() > 0; ++i) {
-    }
+    if (!TakeInbox() && local_.empty() && when_idle_.empty()) Sleep();
+    const bool idle = RunSockets();
     RunTasks();
     RunTimers();
+    RunWhatCanWait(idle);
     EndTurn();
   }
+}
+
+bool IoShard::RunSockets() {
+  for (int i = 0; i < kHandlersPerTurn; ++i) {
+    if (io_.poll_one() == 0) return true;
+  }
+  return false;
 }
 
 bool IoShard::TakeInbox() {
@@ -126,6 +136,17 @@ void IoShard::RunTimers() {
     Task task = std::move(timer->second);
     deadlines_.erase(timer->first.second);
     timers_.erase(timer);
+    task();
+  }
+}
+
+void IoShard::RunWhatCanWait(bool idle) {
+  if (when_idle_.empty()) return;
+  const auto end = std::chrono::steady_clock::now() + kIdleSlice;
+  for (int i = 0; !when_idle_.empty(); ++i) {
+    if (i >= kLeastWhenIdle && (!idle || std::chrono::steady_clock::now() >= end)) return;
+    Task task = std::move(when_idle_.front());
+    when_idle_.pop_front();
     task();
   }
 }

@@ -81,7 +81,13 @@ void WebSocketConnection::Start(absl::string_view leftover) {
 // ---- Reading
 
 void WebSocketConnection::WaitToRead() {
-  if (socket_.is_open() && !moving()) WaitFor(tcp::socket::wait_read, &WebSocketConnection::ReadSome);
+  if (!socket_.is_open() || moving()) return;
+  const bool is_new = session() == nullptr;
+  WaitFor(tcp::socket::wait_read, is_new ? &WebSocketConnection::ReadWhenIdle : &WebSocketConnection::ReadSome);
+}
+
+void WebSocketConnection::ReadWhenIdle() {
+  door_->shard().WhenIdle([self = Self()] { self->ReadSome(); });
 }
 
 void WebSocketConnection::ReadSome() {
@@ -191,7 +197,7 @@ void WebSocketConnection::Depart() {
 
 void WebSocketConnection::Arrive() {
   boost::system::error_code error;
-  socket_ = tcp::socket(door_->io());
+  socket_ = tcp::socket(door_->shard().io());
   socket_.assign(v6_ ? tcp::v6() : tcp::v4(), std::exchange(descriptor_, -1), error);
   socket_.non_blocking(true, error);
   WaitToRead();

@@ -32,6 +32,7 @@ class WebSocketConnection final : public Connection, private FrameParser::Sink {
   // Calls `then` when the socket is ready, unless it has been closed or has moved to another shard by then.
   void WaitFor(boost::asio::ip::tcp::socket::wait_type ready, void (WebSocketConnection::*then)());
   void WaitToRead();
+  void ReadWhenIdle();
   void ReadSome();
   void Feed(absl::string_view bytes);
   void WaitToWrite();

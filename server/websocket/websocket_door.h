@@ -20,7 +20,7 @@ class WebSocketDoor {
   WebSocketDoor(SessionHub& hub, IoShard& shard, const std::vector<std::unique_ptr<WebSocketDoor>>& doors)
       : hub_(hub), shard_(shard), doors_(doors) {}
 
-  boost::asio::io_context& io() { return shard_.io(); }
+  IoShard& shard() { return shard_; }
   WebSocketDoor& OnShard(int index) const { return *doors_[index]; }
 
   // Serves frames on `socket` after its upgrade was answered with 101. `leftover` is what the client sent behind its

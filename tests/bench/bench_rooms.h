@@ -76,4 +76,14 @@ class FoldingArenaRoom final : public ArenaBase {
   }
 };
 
+// Durable, and nothing but its events.
+class NotesRoom final : public LiveRoom<Nothing, Nothing> {
+ public:
+  static constexpr absl::string_view kName = "notes";
+  static void Describe(RoomType<NotesRoom>& type) {
+    type.options().durable = true;
+    type.FromMembers<Note>("note");
+  }
+};
+
 }  // namespace atrium::bench

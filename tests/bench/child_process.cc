@@ -11,6 +11,7 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "absl/time/clock.h"
 #include "tests/bench/check.h"
 
@@ -61,6 +62,7 @@ ChildProcess::ChildProcess(std::vector<std::string> arguments) {
 }
 
 ChildProcess::~ChildProcess() {
+  if (pid_ == 0) return;
   kill(pid_, SIGTERM);
   const absl::Time deadline = absl::Now() + kStopLimit;
   while (waitpid(pid_, nullptr, WNOHANG) == 0) {
@@ -72,6 +74,13 @@ ChildProcess::~ChildProcess() {
     absl::SleepFor(absl::Milliseconds(5));
   }
   close(out_);
+}
+
+void ChildProcess::Kill() {
+  kill(pid_, SIGKILL);
+  waitpid(pid_, nullptr, 0);
+  close(out_);
+  pid_ = 0;
 }
 
 uint16_t ChildProcess::Port(absl::string_view name) const {
@@ -101,6 +110,24 @@ int64_t ChildProcess::ResidentBytes() const {
   statm >> pages >> pages;
   Check(pages > 0, "cannot read the memory of a child: it has ended");
   return pages * sysconf(_SC_PAGESIZE);
+}
+
+int64_t ChildProcess::PeakResidentBytes() const {
+  std::ifstream status(absl::StrCat("/proc/", pid_, "/status"));
+  std::string line;
+  int64_t kib = 0;
+  while (std::getline(status, line)) {
+    absl::string_view value = line;
+    if (absl::ConsumePrefix(&value, "VmHWM:")) (void)absl::SimpleAtoi(absl::StripSuffix(value, " kB"), &kib);
+  }
+  Check(kib > 0, "cannot read the peak memory of a child: it has ended");
+  return kib * 1024;
+}
+
+void ChildProcess::ForgetPeak() const {
+  std::ofstream clear(absl::StrCat("/proc/", pid_, "/clear_refs"));
+  clear << "5" << std::flush;
+  Check(clear.good(), "cannot reset the peak memory of a child");
 }
 
 void SayReady(const std::vector<std::pair<std::string, uint16_t>>& ports) {

@@ -29,6 +29,12 @@ class ChildProcess {
   // User and system time of all its threads, so far.
   absl::Duration CpuTime() const;
   int64_t ResidentBytes() const;
+  // The most that was resident since the start, or since it was forgotten.
+  int64_t PeakResidentBytes() const;
+  void ForgetPeak() const;
+
+  // SIGKILL, and waits for the end.
+  void Kill();
 
  private:
   pid_t pid_ = 0;

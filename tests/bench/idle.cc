@@ -1,15 +1,13 @@
 #include "tests/bench/idle.h"
 
 #include <algorithm>
-#include <atomic>
-#include <thread>
+#include <memory>
 #include <vector>
 
 #include "absl/strings/match.h"
 #include "absl/time/clock.h"
 #include "tests/bench/check.h"
-#include "tests/bench/fanout.h"
-#include "tests/bench/statistics.h"
+#include "tests/bench/pair.h"
 
 namespace atrium::bench {
 namespace {
@@ -17,6 +15,8 @@ namespace {
 constexpr absl::Duration kSetUpLimit = absl::Seconds(30);
 constexpr int kOpeningAtOnce = 100;
 constexpr int kCold = 100;
+// Of the pair.
+constexpr double kMessagesPerSecond = 200;
 
 // Connections that open, say hello or nothing, and then wait.
 class Waiting final : public Client::Events {
@@ -68,29 +68,6 @@ class Waiting final : public Client::Events {
   int closed_ = 0;
 };
 
-// Two members of a room that chat, on a thread and a loop of their own.
-class Pair {
- public:
-  explicit Pair(const ChildProcess& server) {
-    crowd_ = std::make_unique<Crowd>(loop_, server, server.Port("http"), Opening::kWebSocket,
-                                     Shape{.rooms = 1, .members = 2, .burst = 1});
-    crowd_->Open();
-  }
-
-  double P99(absl::Duration duration) { return P99(crowd_->RunPaced(kMessagesPerSecond, duration)); }
-  double P99While(const std::atomic<bool>& goes_on) {
-    return P99(crowd_->RunPaced(kMessagesPerSecond, [&] { return goes_on.load(); }));
-  }
-
- private:
-  static constexpr double kMessagesPerSecond = 200;
-
-  static double P99(std::vector<double> latencies_us) { return Percentile(latencies_us, 0.99); }
-
-  Loop loop_;
-  std::unique_ptr<Crowd> crowd_;
-};
-
 }  // namespace
 
 double ResidentBytesPerSession(Loop& loop, const ChildProcess& server, uint16_t port, Opening opening, int sessions) {
@@ -107,20 +84,17 @@ double ResidentBytesPerSession(Loop& loop, const ChildProcess& server, uint16_t 
 Silence RunSilence(Loop& loop, const ChildProcess& server, int connections, absl::Duration quiet,
                    absl::Duration limit) {
   Silence result;
-  Pair pair(server);
+  Pair pair(server, kMessagesPerSecond);
   result.quiet_p99_us = pair.P99(quiet);
-  std::atomic<bool> storm{true};
-  std::thread chat([&] { result.storm_p99_us = pair.P99While(storm); });
-
   Waiting silent(loop, server.Port("http"), /*hello=*/false);
-  silent.OpenPaced(connections / 2, Opening::kConnect);
-  silent.OpenPaced(connections - connections / 2, Opening::kWebSocket);
-  const absl::Time deadline = absl::Now() + limit;
-  while (silent.closed() < connections && absl::Now() < deadline) loop.Turn(absl::Now() + absl::Milliseconds(20));
+  result.storm_p99_us = pair.P99While([&] {
+    silent.OpenPaced(connections / 2, Opening::kConnect);
+    silent.OpenPaced(connections - connections / 2, Opening::kWebSocket);
+    const absl::Time deadline = absl::Now() + limit;
+    while (silent.closed() < connections && absl::Now() < deadline) loop.Turn(absl::Now() + absl::Milliseconds(20));
+  });
   result.opened_at_once = silent.most_open();
   result.cut = silent.closed();
-  storm = false;
-  chat.join();
   return result;
 }
 

@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <functional>
 #include <iostream>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -14,13 +15,17 @@
 #include "tests/bench/bare_sender.h"
 #include "tests/bench/child_process.h"
 #include "tests/bench/client.h"
+#include "tests/bench/durable.h"
 #include "tests/bench/fanout.h"
 #include "tests/bench/idle.h"
 #include "tests/bench/joins.h"
 #include "tests/bench/options.h"
+#include "tests/bench/resume.h"
 #include "tests/bench/rooms.h"
 #include "tests/bench/rounds.h"
+#include "tests/bench/scratch_directory.h"
 #include "tests/bench/serve_atrium.h"
+#include "tests/bench/start.h"
 #include "tests/bench/state.h"
 #include "tests/bench/statistics.h"
 #include "tests/bench/unary.h"
@@ -56,6 +61,9 @@ class Suite {
     if (options_.Runs("state")) RunState();
     if (options_.Runs("joins")) RunJoins();
     if (options_.Runs("rooms")) RunRooms();
+    if (options_.Runs("durable")) RunDurable();
+    if (options_.Runs("start")) RunStart();
+    if (options_.Runs("resume")) RunResume();
     std::cout << TableHead();
     for (const Figure& figure : figures_) std::cout << figure.Line();
     for (const std::string& note : notes_) std::cout << "\n" << note << "\n";
@@ -66,7 +74,9 @@ class Suite {
     return CommandOf({options_.atriumd}, std::move(more));
   }
   // Atrium with the rooms of the benchmark.
-  std::vector<std::string> BenchRoomsCommand() const { return CommandOf({kThisProgram, kServeAtrium}, {}); }
+  std::vector<std::string> BenchRoomsCommand(std::vector<std::string> more = {}) const {
+    return CommandOf({kThisProgram, kServeAtrium}, std::move(more));
+  }
 
   std::vector<std::string> CommandOf(std::vector<std::string> command, std::vector<std::string> more) const {
     const std::vector<std::string> flags = {"--dev",
@@ -204,6 +214,33 @@ class Suite {
       figure.Add(ResidentBytesPerRoom(atriumd, kind, options_.rooms), std::nullopt);
       figures_.push_back(std::move(figure));
     }
+  }
+
+  void RunDurable() {
+    Say("durable writes");
+    const ScratchDirectory scratch(options_.directory);
+    const ChildProcess atrium(BenchRoomsCommand({"--data-dir", scratch.path() + "/atrium"}));
+    const DurableOptions options{.writers = options_.writers,
+                                 .rounds = options_.rounds,
+                                 .slice = options_.slice,
+                                 .directory = scratch.path() + "/bare"};
+    Add(MeasureDurable(loop_, atrium, options, notes_));
+  }
+
+  void RunStart() {
+    Say("starts");
+    const ScratchDirectory scratch(options_.directory);
+    const auto start = [&](const std::string& data) {
+      return std::make_unique<ChildProcess>(BenchRoomsCommand({"--data-dir", data}));
+    };
+    Add(MeasureStart(start, {.rooms = options_.rooms, .rounds = options_.rounds, .directory = scratch.path()}));
+  }
+
+  void RunResume() {
+    Say("storms of clients that come back");
+    const auto start = [&] { return std::make_unique<ChildProcess>(AtriumCommand()); };
+    Add(MeasureResume(loop_, start,
+                      {.clients = options_.connections, .rounds = options_.rounds, .quiet = options_.slice}));
   }
 
   void Add(std::vector<Figure> figures) {

@@ -18,13 +18,13 @@ namespace po = boost::program_options;
 constexpr char kHelp[] =
     "Measures atriumd beside limits of the same machine, in turns, and prints a table. A few minutes; 127.0.0.1 "
     "only.\n\n"
-    "  atrium_bench            every figure, in about three minutes\n"
+    "  atrium_bench            every figure, in about six minutes\n"
     "  atrium_bench --quick    every figure once, small: does it all run?\n\n"
     "Flags";
 
 constexpr char kShapes[] = "1x1000x4,100x10x4,1000x2x1";
 constexpr char kLatencyShapes[] = "1x1000,100x10";
-constexpr char kParts[] = "fanout,latency,unary,idle,silent,state,joins,rooms";
+constexpr char kParts[] = "fanout,latency,unary,idle,silent,state,joins,rooms,durable,start,resume";
 
 // "1x1000x8,100x10": rooms x members, or rooms x members x burst.
 std::vector<Shape> ParseShapes(const std::string& text) {
@@ -63,6 +63,7 @@ void MakeQuick(Options& options) {
   options.members = 10;
   options.joiners = 50;
   options.rooms = 500;
+  options.writers = 10;
 }
 
 }  // namespace
@@ -89,10 +90,13 @@ Options ParseOptions(int argc, char** argv) {
   add("shapes", &shapes, std::string(kShapes), "fan-out: rooms x members x publishes in a burst");
   add("latency-shapes", &latency_shapes, std::string(kLatencyShapes), "latency: rooms x members");
   add("rate", &options.deliveries_per_second, options.deliveries_per_second, "latency: deliveries per second");
-  add("connections", &options.connections, options.connections, "idle and silent ones");
+  add("connections", &options.connections, options.connections, "idle and silent ones; resume: those that come back");
   add("members", &options.members, options.members, "state: of each room");
   add("joiners", &options.joiners, options.joiners, "joins: sessions into one room, beside a fifth of them");
-  add("rooms", &options.rooms, options.rooms, "rooms: small ones, for their memory");
+  add("rooms", &options.rooms, options.rooms, "rooms: small ones, for their memory; start: durable ones");
+  add("writers", &options.writers, options.writers, "durable: at once, beside one");
+  add("directory", &options.directory, std::filesystem::temp_directory_path().string(),
+      "durable, start: on the file system to measure");
   po::variables_map given;
   try {
     po::store(po::command_line_parser(argc, argv).options(flags).positional({}).run(), given);
@@ -110,7 +114,7 @@ Options ParseOptions(int argc, char** argv) {
   options.parts = ParseParts(parts);
   if (given.contains("quick")) MakeQuick(options);
   Check(options.rounds > 0 && options.slice > absl::ZeroDuration() && options.connections > 1 && options.members > 1 &&
-            options.joiners >= 10 && options.rooms > 0,
+            options.joiners >= 10 && options.rooms > 0 && options.writers > 0,
         "numbers must be positive");
   return options;
 }

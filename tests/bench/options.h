@@ -21,7 +21,9 @@ struct Options {
   int members = 50;                                   // of the rooms whose state changes
   int joiners = 5'000;                                // beside a fifth of them
   int rooms = 100'000;                                // small ones
-  // Which parts run: fanout, latency, unary, idle, silent, state, joins, rooms.
+  int writers = 100;                                  // into durable rooms, beside one
+  std::string directory;                              // where what is durable is kept meanwhile
+  // Which parts run: fanout, latency, unary, idle, silent, state, joins, rooms, durable, start, resume.
   std::vector<std::string> parts;
 
   bool Runs(const char* part) const;

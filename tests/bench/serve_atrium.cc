@@ -18,7 +18,8 @@ namespace {
 absl::Status AddRooms(RoomRegistry& registry) {
   RETURN_IF_ERROR(registry.Add<ListRoom>());
   RETURN_IF_ERROR(registry.Add<ArenaRoom>());
-  return registry.Add<FoldingArenaRoom>();
+  RETURN_IF_ERROR(registry.Add<FoldingArenaRoom>());
+  return registry.Add<NotesRoom>();
 }
 
 void CheckOk(const absl::Status& status) {

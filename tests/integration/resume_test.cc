@@ -122,7 +122,11 @@ TEST_P(EachWayTest, ALostConnectionCostsNothing) {
     EXPECT_TRUE(client->GetState("geral").has_get_state());
   }
   const int end = chatter.Stop();
-  client->WaitFor([end](const auto& frame) { return frame.event().data().number_value() >= end - 2; }, "the last tick");
+  // It may have come before the last loss already.
+  if (ticks.empty() || ticks.back() < end - 2) {
+    client->WaitFor([end](const auto& frame) { return frame.event().data().number_value() >= end - 2; },
+                    "the last tick");
+  }
   for (const int tick : Ticks(*client)) ticks.push_back(tick);
   ASSERT_FALSE(ticks.empty());
   EXPECT_EQ(ticks, TicksFrom(ticks.front(), ticks.back() + 1));

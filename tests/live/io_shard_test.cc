@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <boost/asio/post.hpp>
 #include <future>
 #include <string>
 #include <thread>
@@ -49,6 +50,38 @@ TEST(IoShardTest, ATaskPostedByATaskRunsBehindItAndBeforeTheTurnEnds) {
   });
   ASSERT_EQ(done.get_future().wait_for(kDeadline), std::future_status::ready);
   EXPECT_EQ(order, (std::vector<std::string>{"outer", "inner", "end"}));
+}
+
+TEST(IoShardTest, WhatCanWaitDoesNotHoldUpSocketsThatHaveMoreToDo) {
+  IoShard shard(0);
+  constexpr int kHandlers = 10'000, kCanWait = 10'000;
+  int handled = 0, waited = 0, waited_before = 0;
+  std::promise<void> done;
+  for (int i = 0; i < kHandlers; ++i) {
+    boost::asio::post(shard.io(), [&] {
+      if (++handled == kHandlers) waited_before = waited;
+    });
+  }
+  std::vector<int> order;
+  for (int i = 0; i < kCanWait; ++i) {
+    shard.WhenIdle([&, i] {
+      order.push_back(i);
+      if (++waited == kCanWait) done.set_value();
+    });
+  }
+  shard.Start();
+  ASSERT_EQ(done.get_future().wait_for(kDeadline), std::future_status::ready);
+  EXPECT_GT(waited_before, 0) << "it has its turn, too";
+  EXPECT_LT(waited_before, kCanWait / 10);
+  EXPECT_TRUE(std::is_sorted(order.begin(), order.end()));
+}
+
+TEST(IoShardTest, WhatCanWaitRunsAtOnceWhenThereIsNothingElse) {
+  IoShard shard(0);
+  shard.Start();
+  std::promise<void> done;
+  shard.Post([&] { shard.WhenIdle([&] { shard.WhenIdle([&] { done.set_value(); }); }); });
+  EXPECT_EQ(done.get_future().wait_for(kDeadline), std::future_status::ready);
 }
 
 TEST(IoShardTest, TimersRunInTheirOrderUnlessCancelled) {

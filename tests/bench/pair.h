@@ -1,0 +1,29 @@
+#pragma once
+
+#include <functional>
+
+#include "absl/time/time.h"
+#include "tests/bench/child_process.h"
+#include "tests/bench/fanout.h"
+#include "tests/bench/loop.h"
+
+namespace atrium::bench {
+
+// Two members of a room of their own that chat at an even pace: what everybody else notices of a storm. On one thread
+// at a time; it has a loop of its own.
+class Pair {
+ public:
+  Pair(const ChildProcess& server, double messages_per_second);
+
+  // Microseconds from when each message was due to its delivery: 99 of 100 took no longer.
+  double P99(absl::Duration duration);
+  // The same while `act` runs on this thread, and the pair on another.
+  double P99While(const std::function<void()>& act);
+
+ private:
+  const double messages_per_second_;
+  Loop loop_;
+  Crowd crowd_;
+};
+
+}  // namespace atrium::bench
