@@ -56,7 +56,6 @@ const kPause = 1000;
 
 /** What is to be done in rooms, in the order asked for, until the server has acknowledged it. */
 export class Pending {
-  private readonly newKey = keys();
   private entries: Entry[] = [];
   private size = 0;
   private pause: ReturnType<typeof setTimeout> | undefined;
@@ -68,7 +67,7 @@ export class Pending {
 
   /** Resolves when the server has done it; fails with RESOURCE_EXHAUSTED, QUEUE_FULL when too much waits already. */
   add<Name extends Repeatable>(name: Name, room: Target, body: Requests[Name]): Promise<Replies[Name]> {
-    const text = JSON.stringify({ ...body, idempotencyKey: this.newKey() });
+    const text = JSON.stringify({ ...body, idempotencyKey: newIdempotencyKey() });
     if (this.entries.length >= this.limits.requests || this.size + text.length > this.limits.size) {
       const error = new AtriumError(Code.RESOURCE_EXHAUSTED, 'QUEUE_FULL', 'Too much waits to be acknowledged.');
       return Promise.reject(error);
@@ -202,15 +201,13 @@ export function notJoined(roomId: string): AtriumError {
   return new AtriumError(Code.UNAVAILABLE, 'NOT_JOINED', `Not in the room ${roomId} at the moment.`);
 }
 
-// `crypto.randomUUID` is not there on a page that came without TLS.
-function keys(): () => string {
+/** 128 random bits, as text. `crypto.randomUUID` is not there on a page that came without TLS. */
+export function newIdempotencyKey(): string {
   const random = new Uint32Array(4);
   if (typeof crypto === 'undefined') {
     random.forEach((_, index) => (random[index] = Math.random() * 2 ** 32));
   } else {
     crypto.getRandomValues(random);
   }
-  const own = [...random].map((part) => part.toString(36)).join('');
-  let count = 0;
-  return () => `${own}-${(++count).toString(36)}`;
+  return [...random].map((part) => part.toString(16).padStart(8, '0')).join('');
 }

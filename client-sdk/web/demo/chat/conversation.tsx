@@ -3,16 +3,19 @@ import { Avatar } from '../avatar.js';
 import type { ChatMessage } from '../contracts.js';
 import { Time } from '../time.js';
 import type { ConversationView, Notice } from './conversation_store.js';
+import type { Outgoing } from './outbox.js';
 
 interface ConversationLogProps {
   name: string;
   user: string;
   view: ConversationView;
+  /** Written without a connection. */
+  waiting: readonly Outgoing[];
 }
 
-export function ConversationLog({ name, user, view }: ConversationLogProps) {
+export function ConversationLog({ name, user, view, waiting }: ConversationLogProps) {
   const { messages, notices, typing } = view;
-  const list = useStickToEnd([messages, notices]);
+  const list = useStickToEnd([messages, notices, waiting.length]);
   const noticesAfter = (id: string) => notices.filter(({ after }) => after === id);
   return (
     <>
@@ -34,6 +37,11 @@ export function ConversationLog({ name, user, view }: ConversationLogProps) {
             </Fragment>
           );
         })}
+        {waiting.map(({ key, text }) => (
+          <article key={key} className="message own waiting" title="Goes out when there is a connection">
+            <p>{text}</p>
+          </article>
+        ))}
       </div>
       <p className="typing" aria-live="polite">
         {typingText(typing)}
