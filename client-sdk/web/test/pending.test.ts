@@ -172,23 +172,23 @@ test('a room that is left, or refuses to be joined again, gets nothing more', as
   assert.deepEqual(emits, []);
 });
 
-test('what was kept and comes too fast is sent a little later', async () => {
+test('what was kept and comes too fast is sent a little later, in its order', async () => {
   const room = await client.join('geral');
   await server.stop();
   await until(() => client.status === 'offline', 'offline');
   let refused = 0;
   server.onRequest = (frame) => {
-    if (frame['emit'].event === 'b' && refused++ === 0) {
+    if (frame['emit'].event !== 'a' && ++refused <= 4) {
       const details = [{ '@type': 'type.googleapis.com/google.rpc.ErrorInfo', reason: 'RATE_LIMITED' }];
       server.push({ reply: { id: frame['id'], error: { code: 8, message: 'Rate limit exceeded', details } } });
       return;
     }
     answer(frame);
   };
-  const emitting = [room.emit('a'), room.emit('b')];
+  const emitting = ['a', 'b', 'c', 'd'].map((name) => room.emit(name));
   await server.start();
   await Promise.all(emitting);
-  assert.deepEqual(names(), ['a', 'b']);
+  assert.deepEqual(names(), ['a', 'b', 'c', 'd']);
 });
 
 test('what the server cannot read is not sent again, and the rest is', async () => {
@@ -210,7 +210,7 @@ test('many that were kept all arrive, in their order', async () => {
   const room = await client.join('geral');
   await server.stop();
   await until(() => client.status === 'offline', 'offline');
-  const emitting = Array.from({ length: 200 }, (_, n) => room.emit(`e${n}`));
+  const emitting = Array.from({ length: 50 }, (_, n) => room.emit(`e${n}`));
   await server.start();
   await Promise.all(emitting);
   assert.deepEqual(
