@@ -21,7 +21,7 @@ before(async () => {
   data = mkdtempSync(join(tmpdir(), 'atrium-browser-'));
   daemon = await start();
   wire = await Wire.start(daemon);
-  browser = await Browser.launch();
+  browser = await Browser.launch({ keepsPages: true });
   ana = await open(daemon, 'ana');
   bo = await open(wire, 'bo');
   await hasMembers(ana, ['A ana you', 'B bo']);
@@ -149,13 +149,17 @@ test('a page that is closed is gone at once', async () => {
 test('a page that is left is gone at once, and is there again when it comes back', async () => {
   const dora = await open(daemon, 'dora');
   await hasMembers(ana, ['A ana you', 'B bo', 'D dora']);
+  await dora.evaluate(() => addEventListener('pageshow', ({ persisted }) => (window.wasKept = persisted)));
   const left = Date.now();
   await dora.goto('about:blank');
   await lines(ana).getByText('dora left').waitFor();
   assert.ok(Date.now() - left < kGone, `after ${Date.now() - left} ms`);
-  await dora.goBack();
+  await dora.goBack({ waitUntil: 'commit' });
   await isIn(dora);
+  assert.equal(await dora.evaluate(() => window.wasKept), true);
   await hasMembers(ana, ['A ana you', 'B bo', 'D dora']);
+  await write(dora, 'back again');
+  await sees(ana, 'back again');
   await dora.close();
   await hasMembers(ana, ['A ana you', 'B bo']);
 });
@@ -164,7 +168,12 @@ test('a server that is killed and comes again has all, and what was written mean
   const before = await messages(ana);
   await write(bo, 'before the end');
   await sees(ana, 'before the end');
+  wire.cutBefore('acknowledgement lost'); // It is on disk then.
+  await write(bo, 'acknowledgement lost');
+  await until(() => wire.isCut, 'the connection is cut');
+  await sees(ana, 'acknowledgement lost');
   await daemon.stop('SIGKILL');
+  wire.mend();
   await Promise.all([isReconnecting(ana), isReconnecting(bo)]);
   await write(ana, 'written by ana');
   await write(bo, 'written by bo');
@@ -174,7 +183,7 @@ test('a server that is killed and comes again has all, and what was written mean
   await Promise.all([isIn(ana), isIn(bo)]);
   await Promise.all([sees(ana, 'written by bo'), sees(bo, 'written by ana')]);
   await hasMembers(ana, ['A ana you', 'B bo']);
-  const kept = [...before, 'before the end'];
+  const kept = [...before, 'before the end', 'acknowledgement lost'];
   for (const page of [ana, bo]) {
     const now = await messages(page);
     assert.deepEqual(now.slice(0, kept.length), kept);

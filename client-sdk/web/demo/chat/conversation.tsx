@@ -24,6 +24,7 @@ export function ConversationLog({ name, user, view, waiting }: ConversationLogPr
           <div className="empty">
             <p>No messages yet in {name}.</p>
             <p>Write the first, open a second tab, or post from a terminal.</p>
+            <p>Without a connection too: it goes out when you are back, and nothing is missed.</p>
           </div>
         )}
         <Notices notices={noticesAfter('')} />
