@@ -5,10 +5,21 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { Daemon } from '../interop/daemon.mjs';
-import { activity, Browser, connection, curl, hasMembers, isConnected, isReconnecting, picture, until } from './pages.mjs';
+import {
+  activity,
+  Browser,
+  connection,
+  curl,
+  hasMembers,
+  isConnected,
+  isReconnecting,
+  picture,
+  until,
+} from './pages.mjs';
 import { Wire } from '../interop/wire.mjs';
 
-const kGone = 1500; // Well below the 2 s after which others hear of a lost connection, and the 15 s that a session waits.
+// Well below the 2 s after which others hear of a lost connection, and the 15 s that a session waits.
+const kGone = 1500;
 
 let data;
 let daemon;

@@ -46,10 +46,10 @@ const kStable = 10_000;
 const kPingInterval = 25_000;
 
 /**
- * A client of Atrium. It connects at the first `join` or `mount`, and after a lost connection again and again: at random
- * moments of an interval that doubles (full jitter), or at once when the browser is online or visible again. Its session
- * then goes on, with its rooms and components. If the server does not know that any more, this client joins its rooms
- * again behind what it has of them, and mounts its components anew. What rooms were asked meanwhile, or was not
+ * A client of Atrium. It connects at the first `join` or `mount`, and after a lost connection again and again: at
+ * random moments of an interval that doubles (full jitter), or at once when the browser is online or visible again. Its
+ * session then goes on, with its rooms and components. If the server does not know that any more, this client joins its
+ * rooms again behind what it has of them, and mounts its components anew. What rooms were asked meanwhile, or was not
  * acknowledged, is sent then.
  */
 export class AtriumClient {

@@ -29,8 +29,8 @@ export interface ComponentLink {
 
 /**
  * An object on the server that belongs to this session: its state is seen here, its actions are called here, and it
- * joins rooms. It lives as long as the session; in the next it is mounted again by itself, as a new one with another id,
- * in none of the rooms that its actions had joined: `onMount` is where to have them joined again.
+ * joins rooms. It lives as long as the session; in the next it is mounted again by itself, as a new one with another
+ * id, in none of the rooms that its actions had joined: `onMount` is where to have them joined again.
  */
 export class Component<State = JsonObject, Actions extends ActionsOf<Actions> = AnyActions> {
   private readonly stateListeners = new Listeners<[State, readonly PatchOperation[]]>();
@@ -63,8 +63,8 @@ export class Component<State = JsonObject, Actions extends ActionsOf<Actions> = 
   }
 
   /**
-   * Calls an action and gives its result. It is sent once: fails at once with UNAVAILABLE while not mounted or without a
-   * connection, and with CONNECTION_LOST when the server may have run it.
+   * Calls an action and gives its result. It is sent once: fails at once with UNAVAILABLE while not mounted or without
+   * a connection, and with CONNECTION_LOST when the server may have run it.
    */
   async call<Name extends keyof Actions & string>(
     action: Name,

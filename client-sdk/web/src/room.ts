@@ -187,9 +187,9 @@ export class Room<State = JsonObject> {
 
   /**
    * Sends an event to the members. Waits for a connection, if there is none, and for the server's acknowledgement, over
-   * as many connections as that takes. Fails with CONNECTION_LOST where the server may have done it, but cannot be asked
-   * again without the risk of doing it twice; with QUEUE_FULL when too much waits. One that is volatile is sent once,
-   * and fails at once when there is no connection.
+   * as many connections as that takes. Fails with CONNECTION_LOST where the server may have done it, but cannot be
+   * asked again without the risk of doing it twice; with QUEUE_FULL when too much waits. One that is volatile is sent
+   * once, and fails at once when there is no connection.
    */
   async emit(event: string, data: Json = null, options: EmitOptions = {}): Promise<EmitResponse> {
     this.requireJoined();

@@ -73,7 +73,8 @@ test('a snapshot in place of what was missed is told', async () => {
   await lose();
   const position = { epoch: 'e2', offset: '9' };
   const members = [{ id: 's1', connected: true }, { id: 's9' }];
-  server.push({ snapshot: { room: { id: 'geral', memberCount: 2 }, memberId: 's1', state: { a: 1 }, position, members } });
+  const info = { id: 'geral', memberCount: 2 };
+  server.push({ snapshot: { room: info, memberId: 's1', state: { a: 1 }, position, members } });
   await until(() => words.length === 2, 'it came');
   assert.deepEqual(words, ['state {"a":1}', 'gap']);
   assert.deepEqual(room.position, position);
