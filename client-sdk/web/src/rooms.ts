@@ -27,6 +27,9 @@ export interface Link {
   abandon(why: string): void;
 }
 
+// After the server said that joins come too fast: milliseconds.
+const kPause = 1000;
+
 // A leave that the server has not acknowledged.
 interface Leave {
   roomId: string;
@@ -188,6 +191,10 @@ export class Rooms {
       (error) => {
         if (error.isLoss || this.entries.get(roomId) !== entry) {
           return; // The next connection joins again.
+        }
+        if (error.reason === 'RATE_LIMITED' && entry.room.isReturning) {
+          setTimeout(() => entry.room.isReturning && this.sendJoin(entry), kPause); // So many rooms at once.
+          return;
         }
         entry.reject(error);
         this.onSessionLeft(entry.room);

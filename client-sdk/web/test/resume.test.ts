@@ -150,6 +150,20 @@ test('a room that it was taken out of meanwhile is left', async () => {
   assert.deepEqual([words, server.joins.length, client.rooms], [['left LEAVE_REASON_LEAVE'], 1, []]);
 });
 
+test('a room whose join came too fast is joined a little later', async () => {
+  const room = await client.join('geral');
+  const words = heard(room);
+  server.resumes = false;
+  server.joined = { recovered: true, position: { epoch: 'e1', offset: '4' } };
+  const details = [{ '@type': 'type.googleapis.com/google.rpc.ErrorInfo', reason: 'RATE_LIMITED' }];
+  server.refuse = { code: 8, message: 'Rate limit exceeded', details };
+  await lose();
+  await until(() => server.joins.length === 2, 'it was asked');
+  server.refuse = undefined;
+  await until(() => room.memberId === 's2', 'joined again');
+  assert.deepEqual(words, []);
+});
+
 test('a join and a leave without an answer are asked again', async () => {
   const geral = await client.join('geral');
   const asked: string[] = [];
