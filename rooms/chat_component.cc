@@ -92,14 +92,16 @@ ChatComponent::Result ChatComponent::SwitchRoom(const SwitchRoomRequest& request
 }
 
 Awaitable<ChatComponent::Result> ChatComponent::SendMessage(const SendChatRequest& request) {
-  if (!state().has_active_room()) co_return Refused("No active room");
-  const std::string room = state().active_room();
+  const std::string room = request.room_id().empty() ? state().active_room() : request.room_id();
+  if (room.empty()) co_return Refused("No active room");
+  if (!IsIn(room)) co_return Refused("Not in this room");
   AddMessageRequest message;
   message.set_text(std::string(absl::StripAsciiWhitespace(request.text())));
   message.set_user(state().username().empty() ? user_id() : state().username());
   if (message.text().empty()) co_return Refused("Message cannot be empty");
   if (CountCharacters(message.text()) > 1000) co_return Refused("Message too long");
-  absl::StatusOr<ChatMessage> added = co_await Room<ChatRoom>(room).Call<ChatMessage>("addMessage", message);
+  absl::StatusOr<ChatMessage> added =
+      co_await Room<ChatRoom>(room).Call<ChatMessage>("addMessage", message, request.idempotency_key());
   if (!added.ok()) co_return Refused(added.status().message());
   ChatResult result = Success(room);
   *result.mutable_message() = *std::move(added);

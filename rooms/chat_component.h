@@ -25,7 +25,7 @@ class ChatComponent final : public LiveComponent<ChatUserState> {
   // "leaveRoom", "switchRoom": the first room that remains, or that one, is active from then on.
   Awaitable<Result> LeaveRoom(const LeaveRoomRequest& request);
   Result SwitchRoom(const SwitchRoomRequest& request);
-  // "sendMessage": into the active room. "setUsername": for what is said from then on.
+  // "sendMessage": into a room that it is in. "setUsername": for what is said from then on.
   Awaitable<Result> SendMessage(const SendChatRequest& request);
   Result SetUsername(const SetUsernameRequest& request);
 

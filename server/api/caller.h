@@ -13,7 +13,7 @@ struct Caller {
     kComponent,  // server code of a component: trusted as a service is, and a member perhaps
   };
   Kind kind = Kind::kClient;
-  // Of a client: its session.
+  // Of a client, or of the one that a component belongs to: its session.
   std::string session_id;
   std::string user_id;
   // Of a client or component: the member that it acts as. A client may act as its session or as a component of that.

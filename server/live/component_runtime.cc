@@ -205,10 +205,11 @@ Awaitable<absl::Status> ComponentRuntime::Leave(std::string room_id) {
   co_return status;
 }
 
-Awaitable<absl::StatusOr<Payload>> ComponentRuntime::CallRoom(std::string room_id, std::string method, Payload args) {
+Awaitable<absl::StatusOr<Payload>> ComponentRuntime::CallRoom(std::string room_id, std::string method, Payload args,
+                                                              std::string idempotency_key) {
   if (absl::Status status = CheckRoom(room_id); !status.ok()) co_return status;
   const auto start = [&](ComponentSink::Done<absl::StatusOr<Payload>> done) {
-    sink_->Call(room_id, std::move(method), std::move(args), std::move(done));
+    sink_->Call(room_id, std::move(method), std::move(args), std::move(idempotency_key), std::move(done));
   };
   co_return co_await WaitFor<absl::StatusOr<Payload>>(start);
 }

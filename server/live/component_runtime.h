@@ -32,7 +32,7 @@ class ComponentSink {
   virtual void Send(const ComponentDelta& delta) = 0;
   virtual void Join(const std::string& room_id, Payload payload, Done<absl::Status> done) = 0;
   virtual void Leave(const std::string& room_id, Done<absl::Status> done) = 0;
-  virtual void Call(const std::string& room_id, std::string method, Payload args,
+  virtual void Call(const std::string& room_id, std::string method, Payload args, std::string idempotency_key,
                     Done<absl::StatusOr<Payload>> done) = 0;
   virtual void Emit(const std::string& room_id, std::string event, Payload data, HandleEmitOptions options,
                     Done<absl::StatusOr<int>> done) = 0;
@@ -114,7 +114,8 @@ class ComponentRuntime final : public Listener,
   Awaitable<absl::Status> Join(std::string room_id, Payload payload);
   Awaitable<absl::Status> JoinDefaultRoom(std::string room_id);
   Awaitable<absl::Status> Leave(std::string room_id);
-  Awaitable<absl::StatusOr<Payload>> CallRoom(std::string room_id, std::string method, Payload args);
+  Awaitable<absl::StatusOr<Payload>> CallRoom(std::string room_id, std::string method, Payload args,
+                                              std::string idempotency_key);
   Awaitable<absl::StatusOr<int>> Emit(std::string room_id, std::string event, Payload data, HandleEmitOptions options);
   Awaitable<absl::StatusOr<Payload>> GetRoomState(std::string room_id);
 

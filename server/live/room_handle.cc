@@ -19,8 +19,8 @@ Awaitable<absl::Status> RoomHandle::Join(const google::protobuf::Message& payloa
 
 Awaitable<absl::Status> RoomHandle::Leave() { return runtime_->Leave(room_id_); }
 
-Awaitable<absl::StatusOr<Payload>> RoomHandle::CallJson(std::string method, Payload args) {
-  return runtime_->CallRoom(room_id_, std::move(method), std::move(args));
+Awaitable<absl::StatusOr<Payload>> RoomHandle::CallJson(std::string method, Payload args, std::string idempotency_key) {
+  return runtime_->CallRoom(room_id_, std::move(method), std::move(args), std::move(idempotency_key));
 }
 
 Awaitable<absl::StatusOr<int>> RoomHandle::Emit(absl::string_view event, const google::protobuf::Message& data,

@@ -57,10 +57,12 @@ class RoomHandle {
   Awaitable<absl::Status> Leave();
 
   // Calls a method of a typed room, which is created if absent. FAILED_PRECONDITION if it has no such method; else what
-  // the method returns.
+  // the method returns. With a key that the component's user has called it by before, it is not done again, but
+  // answered as it was then; INVALID_ARGUMENT if that was another call.
   template <typename Response>
-  Awaitable<absl::StatusOr<Response>> Call(absl::string_view method, const google::protobuf::Message& request) {
-    return ReadAnswer<Response>(CallJson(std::string(method), ToPayload(request)));
+  Awaitable<absl::StatusOr<Response>> Call(absl::string_view method, const google::protobuf::Message& request,
+                                           absl::string_view idempotency_key = "") {
+    return ReadAnswer<Response>(CallJson(std::string(method), ToPayload(request), std::string(idempotency_key)));
   }
 
   // Sends an event, of any name that OnEvent lets pass; a `google.protobuf.Value` can be any JSON. Returns how many
@@ -99,7 +101,7 @@ class RoomHandle {
   static Payload ToPayload(const google::protobuf::Message& message) {
     return Payload::FromText(MessageToJson(message, JsonZeros::kPrint));
   }
-  Awaitable<absl::StatusOr<Payload>> CallJson(std::string method, Payload args);
+  Awaitable<absl::StatusOr<Payload>> CallJson(std::string method, Payload args, std::string idempotency_key);
 
   ComponentRuntime* runtime_;
   std::string room_id_;

@@ -61,8 +61,10 @@ class ComponentHost::Mounted final : public ComponentSink {
         Later<absl::Status, v1::LeaveResponse>(std::move(done), [](auto response) { return response.status(); }));
   }
 
-  void Call(const std::string& room_id, std::string method, Payload args, Done<absl::StatusOr<Payload>> done) override {
+  void Call(const std::string& room_id, std::string method, Payload args, std::string idempotency_key,
+            Done<absl::StatusOr<Payload>> done) override {
     v1::CallRequest request;
+    request.set_idempotency_key(std::move(idempotency_key));
     request.set_room_id(room_id);
     request.set_method(std::move(method));
     api().Call(AsCaller(), {std::move(request), std::move(args)},
@@ -95,7 +97,8 @@ class ComponentHost::Mounted final : public ComponentSink {
  private:
   RoomApi& api() { return session_.hub().api(); }
   Caller AsCaller() const {
-    return {.kind = Caller::Kind::kComponent, .user_id = self_.user_id, .member_id = self_.id};
+    return {
+        .kind = Caller::Kind::kComponent, .session_id = session_.id(), .user_id = self_.user_id, .member_id = self_.id};
   }
 
   // Answers through the shard's mailbox, behind the room's frames.

@@ -26,12 +26,14 @@ export class Browser {
   /** What its pages wrote to the console, without failures to connect. */
   complaints = [];
 
-  static async launch() {
+  /** `keepsPages`: a page that is left is kept as it is, for the way back. */
+  static async launch({ keepsPages = false } = {}) {
     mkdirSync(kPictures, { recursive: true });
     const browser = new Browser();
     browser.chromium = await chromium.launch({
       executablePath: process.env.CHROMIUM || '/usr/bin/chromium',
       args: kFlags,
+      ignoreDefaultArgs: keepsPages ? ['--disable-back-forward-cache'] : [],
     });
     return browser;
   }

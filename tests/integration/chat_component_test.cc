@@ -92,6 +92,26 @@ TEST_P(ChatComponentTest, TalksInRooms) {
   EXPECT_EQ(ana.Try("sendMessage", absl::StrCat(R"({"text":")", std::string(1001, 'x'), "\"}")), "Message too long");
 }
 
+TEST_P(ChatComponentTest, AMessageThatComesAgainWithItsKeyIsPostedOnce) {
+  const std::string message = R"({"text":"hello","roomId":"geral","idempotencyKey":"key-1"})";
+  json::value first;
+  {
+    Chatter ana(server_, GetParam(), "ana");
+    EXPECT_EQ(ana.Try("sendMessage", message), "Not in this room");
+    ana.Do("joinRoom", R"({"roomId":"geral"})");
+    ana.Do("joinRoom", R"({"roomId":"tech"})");
+    first = ana.Do("sendMessage", message);
+    EXPECT_EQ(ana.Do("sendMessage", message), first);
+  }
+  // Another session of the same user, and another user.
+  Chatter ana(server_, Door::kJson, "ana"), bo(server_, Door::kJson, "bo");
+  ana.Do("joinRoom", R"({"roomId":"geral"})");
+  bo.Do("joinRoom", R"({"roomId":"geral"})");
+  EXPECT_EQ(ana.Do("sendMessage", message), first);
+  EXPECT_THAT(ana.Try("sendMessage", R"({"text":"other","idempotencyKey":"key-1"})"), HasSubstr("another request"));
+  EXPECT_NE(bo.Do("sendMessage", message), first);
+}
+
 TEST_P(ChatComponentTest, CreatesRoomsWithPasswords) {
   Chatter ana(server_, GetParam(), "ana"), bo(server_, GetParam(), "bo");
   EXPECT_EQ(ana.Try("createRoom", R"({"roomId":"den"})"), "Room ID and name are required");

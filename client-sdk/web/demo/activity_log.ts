@@ -29,11 +29,11 @@ export class ActivityLog extends Store<readonly Activity[]> {
 
   watch(client: AtriumClient): void {
     let wasOnline = false;
-    client.onStatus((status, { error }) => {
+    client.onStatus((status, { error, resumed }) => {
       const told = status === 'online' || (status === 'offline' && wasOnline) || status === 'closed';
       wasOnline = status === 'online';
       if (told && error?.reason !== 'CLOSED') {
-        this.add('connection', '', status, wasOnline ? `session ${client.sessionId}` : (error?.message ?? ''));
+        this.add('connection', '', status, wasOnline ? `session ${client.sessionId}${resumed ? ' goes on' : ''}` : (error?.message ?? ''));
       }
     });
     client.onRoom((room) => this.watchRoom(room));

@@ -48,7 +48,7 @@ export interface LiveRoomChatActions {
   joinRoom(args: { roomId: string; password?: string }): Outcome;
   leaveRoom(args: { roomId: string }): Outcome;
   switchRoom(args: { roomId: string }): Outcome;
-  sendMessage(args: { text: string }): Outcome & { message?: ChatMessage };
+  sendMessage(args: { text: string; roomId?: string; idempotencyKey?: string }): Outcome & { message?: ChatMessage };
 }
 
 export interface CounterState {

@@ -20,10 +20,15 @@ export function People({ members, count, memberIds, stale }: PeopleProps) {
       </h2>
       <ul aria-label="Members">
         {sorted.map((member) => (
-          <li key={member.id}>
+          <li
+            key={member.id}
+            className={member.connected === false ? 'away' : undefined}
+            title={member.connected === false ? 'Has lost the connection, and may come back' : undefined}
+          >
             <Avatar name={nameOf(member)} />
             <span className="who">{nameOf(member)}</span>
             {memberIds.includes(member.id) && <span className="tag">you</span>}
+            {member.connected === false && <span className="tag">away</span>}
           </li>
         ))}
         {hidden > 0 && <li className="more">and {hidden} more</li>}

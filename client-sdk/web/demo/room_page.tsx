@@ -5,6 +5,7 @@ import type { IconName } from './icons.js';
 import { People } from './people.js';
 import type { Session } from './session.js';
 import { Shell, type View } from './shell.js';
+import { useStore } from './store.js';
 import type { Command } from './try_it.js';
 
 interface Online {
@@ -26,6 +27,7 @@ export function RoomPage<State extends Online>(props: RoomPageProps<State>) {
   const { session, room, title, children, ...shell } = props;
   const [shown, setShown] = useState<View>('page');
   const { joined, state, members, count } = useRoom(room);
+  const isLive = useStore(session).status === 'online' && joined;
   return (
     <Shell
       {...shell}
@@ -33,7 +35,7 @@ export function RoomPage<State extends Online>(props: RoomPageProps<State>) {
       shown={shown}
       onShow={setShown}
       count={count}
-      people={<People members={members} count={count} memberIds={room.memberIds} stale={!joined} />}
+      people={<People members={members} count={count} memberIds={room.memberIds} stale={!isLive} />}
     >
       <div className="bar">
         <h2>{title}</h2>

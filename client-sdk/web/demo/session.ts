@@ -10,6 +10,8 @@ export interface SessionView {
 /** A user's connection, and what came over it. */
 export class Session extends Store<SessionView> {
   readonly client: AtriumClient;
+  /** How many there were. */
+  connections = 0;
 
   constructor(
     readonly user: string,
@@ -17,7 +19,10 @@ export class Session extends Store<SessionView> {
   ) {
     super({ status: 'connecting', info: {} });
     this.client = new AtriumClient({ token: user, client: 'atrium-demo/0.1.0' });
-    this.client.onStatus((status, info) => this.update({ status, info }));
+    this.client.onStatus((status, info) => {
+      this.connections += status === 'online' ? 1 : 0;
+      this.update({ status, info });
+    });
     log.watch(this.client);
     this.client.connect();
   }

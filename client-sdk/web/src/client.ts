@@ -4,7 +4,8 @@ import { Components, type MountOptions } from './components.js';
 import { Connection, type Ending } from './connection.js';
 import { AtriumError, Code } from './error.js';
 import { Listeners, type Unsubscribe } from './listeners.js';
-import { milliseconds, type JsonObject, type ServerFrame, type Welcome } from './protocol.js';
+import { Pending, type QueueLimits } from './pending.js';
+import { milliseconds, type JsonObject, type Requests, type ServerFrame, type Welcome } from './protocol.js';
 import type { Room } from './room.js';
 import { Rooms, type JoinOptions, type Link } from './rooms.js';
 
@@ -19,6 +20,8 @@ export interface StatusInfo {
   retryAt?: number;
   /** When `offline` or `closed`: why. */
   error?: AtriumError;
+  /** When `online`: the session of the last connection goes on, with all that was in it. */
+  resumed?: boolean;
 }
 
 export interface ClientOptions {
@@ -32,6 +35,8 @@ export interface ClientOptions {
   requestTimeout?: number;
   /** The longest wait in milliseconds before the first retry, and before any. Default 500 and 16,000. */
   backoff?: { min: number; max: number };
+  /** How many requests may wait to be acknowledged, and how many characters of them. Default 1000 and 1,000,000. */
+  queue?: QueueLimits;
   /** Default: the WebSocket of the platform. */
   webSocket?: typeof WebSocket;
 }
@@ -41,18 +46,22 @@ const kStable = 10_000;
 const kPingInterval = 25_000;
 
 /**
- * A client of Atrium. It connects at the first `join` or `mount`, and after a lost connection again and again: at random
- * moments of an interval that doubles (full jitter), or at once when the browser is online or visible again. It then
- * joins its rooms and mounts its components anew. Requests that were under way when the connection was lost fail; they are not repeated,
- * because the server may have done them.
+ * A client of Atrium. It connects at the first `join` or `mount`, and after a lost connection again and again: at
+ * random moments of an interval that doubles (full jitter), or at once when the browser is online or visible again. Its
+ * session then goes on, with its rooms and components. If the server does not know that any more, this client joins its
+ * rooms again behind what it has of them, and mounts its components anew. What rooms were asked meanwhile, or was not
+ * acknowledged, is sent then.
  */
 export class AtriumClient {
   private readonly options: Required<ClientOptions>;
+  private readonly pending: Pending;
   private readonly roomSet: Rooms;
   private readonly componentSet: Components;
   private readonly statusListeners = new Listeners<[ConnectionStatus, StatusInfo]>();
   private connection: Connection | undefined;
+  // The last one; its session may be over.
   private welcome: Welcome | undefined;
+  private resumeToken = '';
   private currentStatus: ConnectionStatus = 'offline';
   private currentInfo: StatusInfo = {};
   private onlineSince = 0;
@@ -68,10 +77,12 @@ export class AtriumClient {
       client: 'atrium-web/0.1.0',
       requestTimeout: 10_000,
       backoff: { min: 500, max: 16_000 },
+      queue: { requests: 1000, size: 1_000_000 },
       webSocket: globalThis.WebSocket,
       ...options,
     };
     const link = this.link();
+    this.pending = link.pending;
     this.roomSet = new Rooms(link);
     this.componentSet = new Components(link);
   }
@@ -84,7 +95,7 @@ export class AtriumClient {
     return this.currentInfo;
   }
 
-  /** Empty unless online. */
+  /** Of the session that this client has, or had last; empty before the first. */
   get sessionId(): string {
     return this.welcome?.sessionId ?? '';
   }
@@ -117,9 +128,13 @@ export class AtriumClient {
       return;
     }
     clearTimeout(this.retryTimer);
-    this.unwatch ??= watchBrowser(() => this.wake());
+    this.unwatch ??= watchBrowser({
+      wake: () => this.wake(),
+      hide: () => this.connection?.leave(),
+      show: () => this.connect(),
+    });
     this.setStatus('connecting');
-    this.connection = new Connection(this.options, {
+    this.connection = new Connection({ ...this.options, hello: () => this.hello() }, {
       onWelcome: (welcome) => this.onWelcome(welcome),
       onFrame: (frame) => this.onFrame(frame),
       onEnd: (ending) => this.onEnd(ending),
@@ -127,7 +142,7 @@ export class AtriumClient {
   }
 
   /**
-   * Joins a room, and again after each reconnect, until `Room.leave`. Resolves when this client is in, however many
+   * Joins a room, and again in each session, until `Room.leave`. Resolves when this client is in, however many
    * tries that takes; fails when the server refuses or the client is closed.
    */
   join<State = JsonObject>(roomId: string, options: JoinOptions = {}): Promise<Room<State>> {
@@ -139,7 +154,7 @@ export class AtriumClient {
   }
 
   /**
-   * Mounts a component of this class on the server, and again after each reconnect, until `Component.unmount`.
+   * Mounts a component of this class on the server, and again in each session, until `Component.unmount`.
    * Resolves when it is there, however many tries that takes; fails when the server refuses or the client is closed.
    */
   mount<State = JsonObject, Actions extends ActionsOf<Actions> = AnyActions>(
@@ -164,29 +179,49 @@ export class AtriumClient {
 
   private link(): Link {
     const client = this;
+    const call: Link['call'] = (name, request, succeed, fail) => client.online?.call(name, request, succeed, fail);
+    const pending = new Pending(
+      {
+        get session() {
+          return client.online && { sessionId: client.sessionId, userId: client.welcome?.userId ?? '' };
+        },
+        call,
+      },
+      this.options.queue,
+    );
     return {
       get sessionId() {
         return client.sessionId;
       },
+      pending,
       request: (name, request) =>
         new Promise((resolve, reject) => {
-          if (client.connection && client.currentStatus === 'online') {
-            client.connection.call(name, request, resolve, reject);
+          if (client.online) {
+            call(name, request, resolve, reject);
           } else {
             reject(new AtriumError(Code.UNAVAILABLE, 'NOT_CONNECTED', 'There is no connection to the server.'));
           }
         }),
-      call: (name, request, succeed, fail) => {
-        if (client.currentStatus === 'online') {
-          client.connection?.call(name, request, succeed, fail);
-        }
-      },
+      call,
       abandon: (why) => client.connection?.abandon(why),
     };
   }
 
+  // The connection, if the server knows this client there.
+  private get online(): Connection | undefined {
+    return this.currentStatus === 'online' && !this.connection?.isOver ? this.connection : undefined;
+  }
+
+  private hello(): Requests['hello'] {
+    const { token, client } = this.options;
+    const { resumeToken } = this;
+    return resumeToken ? { token, client, resumeToken, known: this.roomSet.known } : { token, client };
+  }
+
   private onWelcome(welcome: Welcome): void {
+    const resumed = welcome.resumed === true && welcome.sessionId === this.sessionId;
     this.welcome = welcome;
+    this.resumeToken = welcome.resumeToken ?? '';
     this.onlineSince = Date.now();
     const interval = milliseconds(welcome.pingInterval, kPingInterval);
     clearInterval(this.watchTimer);
@@ -194,9 +229,15 @@ export class AtriumClient {
       this.watchTimer = setInterval(() => this.probe(2 * interval), interval);
     }
     this.currentStatus = 'online';
-    this.roomSet.resume();
-    this.componentSet.resume();
-    this.setStatus('online'); // Behind the two: a listener may join or mount more, once.
+    if (resumed) {
+      this.roomSet.goOn();
+      this.componentSet.goOn();
+    } else {
+      this.roomSet.startAnew();
+      this.componentSet.startAnew();
+    }
+    this.pending.flush();
+    this.setStatus('online', { resumed }); // Behind all that: a listener may join or mount more, once.
   }
 
   private onFrame(frame: ServerFrame): void {
@@ -209,14 +250,16 @@ export class AtriumClient {
 
   private onEnd(ending: Ending): void {
     this.connection = undefined;
-    this.welcome = undefined;
     clearInterval(this.watchTimer);
     if (!ending.retry) {
       this.finish(ending.error);
       return;
     }
-    this.componentSet.suspend();
-    const gone = this.roomSet.suspend();
+    if (ending.isLeave) {
+      this.resumeToken = '';
+      this.setStatus('offline', { error: ending.error }); // Until the page is shown again.
+      return;
+    }
     const wasStable = this.currentStatus === 'online' && Date.now() - this.onlineSince >= kStable;
     this.attempts = wasStable ? 0 : this.attempts;
     const { min, max } = this.options.backoff;
@@ -225,15 +268,13 @@ export class AtriumClient {
     this.notBefore = Date.now() + ending.wait;
     this.retryTimer = setTimeout(() => this.connect(), delay);
     this.setStatus('offline', { retryAt: Date.now() + delay, error: ending.error });
-    for (const room of gone) {
-      room.exit({ reason: 'LEAVE_REASON_DISCONNECT', error: ending.error });
-    }
   }
 
   private finish(error: AtriumError): void {
     clearTimeout(this.retryTimer);
     this.unwatch?.();
     this.setStatus('closed', { error });
+    this.pending.finish(error);
     this.roomSet.finish(error);
     this.componentSet.finish(error);
   }

@@ -29,8 +29,8 @@ export interface ComponentLink {
 
 /**
  * An object on the server that belongs to this session: its state is seen here, its actions are called here, and it
- * joins rooms. After a lost connection it is mounted again by itself, as a new one with another id, in none of the
- * rooms that its actions had joined: `onMount` is where to have them joined again.
+ * joins rooms. It lives as long as the session; in the next it is mounted again by itself, as a new one with another
+ * id, in none of the rooms that its actions had joined: `onMount` is where to have them joined again.
  */
 export class Component<State = JsonObject, Actions extends ActionsOf<Actions> = AnyActions> {
   private readonly stateListeners = new Listeners<[State, readonly PatchOperation[]]>();
@@ -48,7 +48,7 @@ export class Component<State = JsonObject, Actions extends ActionsOf<Actions> = 
     private readonly link: ComponentLink,
   ) {}
 
-  /** Empty while not mounted; another one after each reconnect. It is also the id of the member that joins rooms. */
+  /** Empty while not mounted; another one in each session. It is also the id of the member that joins rooms. */
   get id(): string {
     return this.ownId;
   }
@@ -62,7 +62,10 @@ export class Component<State = JsonObject, Actions extends ActionsOf<Actions> = 
     return this.document as unknown as State;
   }
 
-  /** Calls an action and gives its result. Fails at once with UNAVAILABLE while not mounted. */
+  /**
+   * Calls an action and gives its result. It is sent once: fails at once with UNAVAILABLE while not mounted or without
+   * a connection, and with CONNECTION_LOST when the server may have run it.
+   */
   async call<Name extends keyof Actions & string>(
     action: Name,
     ...args: Arguments<Actions[Name]>
@@ -90,7 +93,7 @@ export class Component<State = JsonObject, Actions extends ActionsOf<Actions> = 
     return () => void this.decoders.splice(this.decoders.indexOf(own), 1);
   }
 
-  /** Calls `listener` each time that the component was mounted anew, after a reconnect. */
+  /** Calls `listener` each time that the component was mounted anew, in another session. */
   onMount(listener: () => void): Unsubscribe {
     return this.mountListeners.add(listener);
   }
@@ -116,7 +119,7 @@ export class Component<State = JsonObject, Actions extends ActionsOf<Actions> = 
     }
   }
 
-  /** @internal The connection is gone, or the component. */
+  /** @internal The session is over, or the component. */
   suspend(): void {
     this.ownId = '';
   }
@@ -130,6 +133,13 @@ export class Component<State = JsonObject, Actions extends ActionsOf<Actions> = 
   /** @internal */
   receive(patch: ComponentPatch): void {
     const operations = patch.operations ?? [];
+    const [whole] = operations;
+    if (whole?.op === 'replace' && whole.path === '') {
+      this.version = Number(patch.version ?? 0);
+      this.document = whole.value ?? {};
+      this.stateListeners.call(this.state, []);
+      return;
+    }
     try {
       if (patch.version !== undefined && Number(patch.version) !== ++this.version) {
         throw new Error(`version ${patch.version} where ${this.version} was expected`);

@@ -21,6 +21,8 @@ interface Entry {
 /** The components that a client has or wants to have. */
 export class Components {
   private readonly entries = new Set<Entry>();
+  // Those that the server has been asked to end.
+  private readonly unmounted = new Set<string>();
 
   constructor(private readonly link: Link) {}
 
@@ -45,17 +47,22 @@ export class Components {
     return promise as Promise<unknown> as Promise<Component<State, Actions>>;
   }
 
-  /** There is a connection: mounts all again. */
-  resume(): void {
+  /** The session goes on over another connection: mounts what it was not told of. */
+  goOn(): void {
+    this.unmounted.clear();
     for (const entry of [...this.entries]) {
-      this.sendMount(entry);
+      if (!entry.component.mounted) {
+        this.sendMount(entry);
+      }
     }
   }
 
-  suspend(): void {
+  /** There is another session: mounts all again. */
+  startAnew(): void {
     for (const { component } of this.entries) {
       component.suspend();
     }
+    this.goOn();
   }
 
   finish(error: AtriumError): void {
@@ -74,6 +81,7 @@ export class Components {
         return;
       }
     }
+    this.sendUnmount(patch.componentId); // The reply to its mount, or the request to end it, was lost.
   }
 
   private sendMount(entry: Entry): void {
@@ -91,7 +99,7 @@ export class Components {
       request,
       (mounted) => {
         if (!this.entries.has(entry)) {
-          this.link.request('unmount', { componentId: mounted.componentId }).catch(() => {}); // No longer wanted.
+          this.sendUnmount(mounted.componentId); // No longer wanted.
           return;
         }
         component.enter(mounted, entry.wasMounted);
@@ -113,7 +121,20 @@ export class Components {
     entry.component.suspend();
     entry.reject(new AtriumError(Code.CANCELLED, 'UNMOUNTED', 'The component was unmounted.'));
     if (id !== '') {
-      await this.link.request('unmount', { componentId: id });
+      this.unmounted.add(id);
+      await this.link.request('unmount', { componentId: id }).catch((error: AtriumError) => {
+        // Then it ends with the session; or, when that goes on, the server tells of it, and it is ended then.
+        if (!error.isLoss && error.reason !== 'NOT_CONNECTED') {
+          throw error;
+        }
+      });
+    }
+  }
+
+  private sendUnmount(componentId: string): void {
+    if (!this.unmounted.has(componentId)) {
+      this.unmounted.add(componentId);
+      this.link.request('unmount', { componentId }).catch(() => {});
     }
   }
 }

@@ -12,8 +12,8 @@ import {
 
 export interface ConnectionOptions {
   url: string;
-  token: string;
-  client: string;
+  /** Asked when the connection is open. */
+  hello: () => Requests['hello'];
   /** Milliseconds. */
   requestTimeout: number;
   webSocket: typeof WebSocket;
@@ -26,6 +26,10 @@ export interface Ending {
   retry: boolean;
   /** Milliseconds to wait at least before coming again. */
   wait: number;
+  /** The session ends with it: there is nothing to resume. */
+  isLeave?: boolean;
+  /** A request was longer than the server reads. */
+  tooBig?: boolean;
 }
 
 export interface ConnectionHandlers {
@@ -38,10 +42,18 @@ export interface ConnectionHandlers {
 
 interface Pending {
   name: keyof Replies;
+  /** Characters of the frame. */
+  size: number;
   timer: ReturnType<typeof setTimeout>;
   succeed(result: never): void;
   fail(error: AtriumError): void;
 }
+
+// A loss, for the server: the session waits for its client.
+const kLoss = 4000;
+const kTooBig = 1009;
+// The server did not get the hello in time: the network was slow, or this computer was asleep.
+const kNoHello = 3502;
 
 /** One WebSocket from its opening to its end: says hello, pairs replies with requests, passes on the rest. */
 export class Connection {
@@ -59,11 +71,16 @@ export class Connection {
     private readonly handlers: ConnectionHandlers,
   ) {
     this.socket = new options.webSocket(options.url, SUBPROTOCOL);
-    this.socket.onopen = () => this.send('hello', { token: options.token, client: options.client });
+    this.socket.onopen = () => this.send('hello', options.hello());
     this.socket.onmessage = (event) => this.receive(event.data);
     this.socket.onclose = (event) => this.end(endingOfClose(event.code, event.reason));
     this.socket.onerror = () => {}; // A close follows, always.
     this.welcomeTimer = setTimeout(() => this.end(lost('The server did not answer.')), options.requestTimeout);
+  }
+
+  /** Nothing comes or goes any more. */
+  get isOver(): boolean {
+    return this.ended;
   }
 
   /** Milliseconds since the server was last heard. The browser does not show its pings. */
@@ -78,23 +95,30 @@ export class Connection {
     succeed: (result: Replies[Name]) => void,
     fail: (error: AtriumError) => void,
   ): void {
-    const id = this.send(name, request);
+    const id = this.nextId;
+    const size = this.send(name, request);
     const heard = this.heardFrames;
     const timer = setTimeout(() => {
+      if (this.heardFrames === heard) {
+        this.end(lost('The server has gone silent.'));
+        return;
+      }
       this.pending.delete(id);
       fail(
         new AtriumError(Code.DEADLINE_EXCEEDED, 'REQUEST_TIMEOUT', `The server did not answer the ${name} in time.`),
       );
-      if (this.heardFrames === heard) {
-        this.end(lost('The server has gone silent.'));
-      }
     }, this.options.requestTimeout);
-    this.pending.set(id, { name, timer, succeed: succeed as (result: never) => void, fail });
+    this.pending.set(id, { name, size, timer, succeed: succeed as (result: never) => void, fail });
   }
 
   /** Ends the session. */
   close(): void {
     this.end({ error: new AtriumError(Code.CANCELLED, 'CLOSED', 'The client was closed.'), retry: false, wait: 0 });
+  }
+
+  /** Ends the session, of a client that may come again. */
+  leave(): void {
+    this.end({ ...lost('The page was left.'), isLeave: true });
   }
 
   /** Ends the connection as if it had been lost. */
@@ -103,9 +127,9 @@ export class Connection {
   }
 
   private send<Name extends keyof Requests>(name: Name, request: Requests[Name]): number {
-    const id = this.nextId++;
-    this.socket.send(JSON.stringify({ id, [name]: request }));
-    return id;
+    const text = JSON.stringify({ id: this.nextId++, [name]: request });
+    this.socket.send(text);
+    return text.length;
   }
 
   private receive(data: unknown): void {
@@ -160,12 +184,15 @@ export class Connection {
     }
     this.ended = true;
     clearTimeout(this.welcomeTimer);
-    this.socket.close(1000);
-    for (const { timer, fail } of this.pending.values()) {
-      clearTimeout(timer);
-      fail(ending.error);
-    }
+    this.socket.close(ending.retry && !ending.isLeave ? kLoss : 1000);
+    const pending = [...this.pending.values()];
     this.pending.clear();
+    // What the server could not take is not to be sent again: the largest, or there would have been no such end.
+    const largest = Math.max(0, ...pending.map(({ size }) => size));
+    for (const { timer, size, fail } of pending) {
+      clearTimeout(timer);
+      fail(ending.tooBig && size === largest ? tooBig() : ending.error);
+    }
     this.handlers.onEnd(ending);
   }
 }
@@ -179,11 +206,15 @@ function endingOfGoodbye(goodbye: Goodbye): Ending {
   return { ...ending, wait: milliseconds(goodbye.reconnectAfter, 0) };
 }
 
+function tooBig(): AtriumError {
+  return new AtriumError(Code.INVALID_ARGUMENT, 'MESSAGE_TOO_BIG', 'The request is longer than the server reads.');
+}
+
 // 3000 to 3499: come again; 3500 to 3999: do not. All other codes are accidents of the network.
 function endingOfClose(code: number, reason: string): Ending {
   if (code < 3000 || code > 3999) {
-    return lost(reason || 'The connection was lost.');
+    return { ...lost(reason || 'The connection was lost.'), tooBig: code === kTooBig };
   }
   const error = new AtriumError(Code.UNAVAILABLE, `GOODBYE_${code}`, reason || 'The server ended the connection.');
-  return { error, retry: code < 3500, wait: 0 };
+  return { error, retry: code < 3500 || code === kNoHello, wait: 0 };
 }

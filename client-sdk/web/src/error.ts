@@ -1,7 +1,15 @@
 import type { Status } from './protocol.js';
 
 /** Codes of google.rpc.Code that this client itself makes. */
-export const Code = { CANCELLED: 1, DEADLINE_EXCEEDED: 4, FAILED_PRECONDITION: 9, UNAVAILABLE: 14 } as const;
+export const Code = {
+  CANCELLED: 1,
+  INVALID_ARGUMENT: 3,
+  DEADLINE_EXCEEDED: 4,
+  NOT_FOUND: 5,
+  RESOURCE_EXHAUSTED: 8,
+  FAILED_PRECONDITION: 9,
+  UNAVAILABLE: 14,
+} as const;
 
 /** A request that failed, by the server's word or because it could not be asked. */
 export class AtriumError extends Error {

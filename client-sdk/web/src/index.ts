@@ -5,6 +5,8 @@ export type { MountOptions } from './components.js';
 export { AtriumError } from './error.js';
 export type { Unsubscribe } from './listeners.js';
 export { applyPatch } from './patch.js';
+export { newIdempotencyKey } from './pending.js';
+export type { QueueLimits } from './pending.js';
 export type {
   EmitResponse,
   Json,

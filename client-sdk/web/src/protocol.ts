@@ -37,6 +37,8 @@ export interface Member {
   info?: JsonObject;
   /** RFC 3339. */
   joinTime?: string;
+  /** False, on the wire absent, while its client has lost its connection and may still come back. */
+  connected?: boolean;
 }
 
 export type LeaveReason =
@@ -64,6 +66,8 @@ export interface RoomSnapshot {
   state?: Json;
   position?: Position;
   members?: Member[];
+  /** Without state and members: the room goes on from the position that was named, by frames that follow. */
+  recovered?: boolean;
 }
 
 /** A `google.rpc.Status`. */
@@ -80,9 +84,15 @@ export interface StatusDetail {
   fieldViolations?: { field?: string; description?: string }[];
 }
 
+/** What a client has of a room. */
+export interface RoomPosition {
+  roomId: string;
+  position: Position;
+}
+
 export interface Requests {
-  hello: { token: string; client: string };
-  join: { roomId: string; initialState?: Json };
+  hello: { token: string; client: string; resumeToken?: string; known?: RoomPosition[] };
+  join: { roomId: string; initialState?: Json; since?: Position };
   leave: { roomId: string };
   emit: {
     roomId: string;
@@ -93,9 +103,10 @@ export interface Requests {
     includeSelf?: boolean;
     volatile?: boolean;
     memberId?: string;
+    idempotencyKey?: string;
   };
-  call: ({ roomId: string } | { componentId: string }) & { method: string; args: JsonObject };
-  setState: { roomId: string; state: Json };
+  call: ({ roomId: string; idempotencyKey?: string } | { componentId: string }) & { method: string; args: JsonObject };
+  setState: { roomId: string; state: Json; idempotencyKey?: string };
   getState: { roomId: string };
   mount: { component: string; state?: Json; room?: string };
   unmount: { componentId: string };
@@ -122,6 +133,10 @@ export interface Welcome {
   userId?: string;
   /** Seconds, such as `25s`. */
   pingInterval?: string;
+  /** For the hello of the next connection. */
+  resumeToken?: string;
+  /** The session of the last connection goes on. */
+  resumed?: boolean;
 }
 
 export type Reply = { id?: number; error?: Status } & Partial<Replies>;

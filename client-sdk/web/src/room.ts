@@ -1,6 +1,8 @@
 import { AtriumError, Code } from './error.js';
 import { Listeners, type Unsubscribe } from './listeners.js';
 import { applyPatch } from './patch.js';
+import { notJoined, type Repeatable, type Target } from './pending.js';
+import { Roster } from './roster.js';
 import { bytesOf } from './protocol.js';
 import type {
   EmitResponse,
@@ -64,29 +66,36 @@ export type EventListener<Data> = (data: Data, meta: EventMeta) => void;
 
 /** @internal What a room needs of its client. */
 export interface RoomLink {
-  /** Empty unless online. */
+  /** Of the session that this client has, or had last. */
   readonly sessionId: string;
   request<Name extends keyof Replies>(name: Name, request: Requests[Name]): Promise<Replies[Name]>;
+  /** Keeps it until the server has acknowledged it. */
+  keep<Name extends Repeatable>(name: Name, room: Target, request: Requests[Name]): Promise<Replies[Name]>;
+  /** Whether an event that an earlier session of this client emitted was to come back to it. */
+  takeEcho(event: RoomEvent): boolean;
+  /** Leaves as a session. */
+  leave(roomId: string): Promise<void>;
   /** This session has left `room`; a component of it may still be there. */
   onSessionLeft(room: Room): void;
 }
 
 /**
- * A room as this client sees it, which is in it as a session, by components of it, or both. After a lost connection
- * a room that was joined by `AtriumClient.join` is joined again; until then `joined` is false and the rest is as it
- * was last seen.
+ * A room as this client sees it, which is in it as a session, by components of it, or both. While a connection is lost
+ * all is as it was last seen; then what was missed comes as if it happened now, each frame once.
  */
 export class Room<State = JsonObject> {
   private readonly events = new Map<string, Listeners<[EventData, EventMeta]>>();
   private readonly stateListeners = new Listeners<[State, readonly PatchOperation[]]>();
   private readonly memberListeners = new Listeners<[readonly Member[], number]>();
   private readonly leftListeners = new Listeners<[Leaving]>();
+  private readonly gapListeners = new Listeners<[]>();
   private document: Json = {};
-  private roster: readonly Member[] = [];
-  private total = 0;
+  private readonly roster = new Roster();
   private place: Position = { epoch: '', offset: '0' };
   private resyncing = false;
+  private returning = false;
   private ownIds: readonly string[] = [];
+  private readonly pastIds = new Set<string>();
   private description: RoomInfo;
 
   /** @internal Rooms come from `AtriumClient`. */
@@ -106,7 +115,7 @@ export class Room<State = JsonObject> {
     return this.ownIds.length > 0;
   }
 
-  /** This client's id among the members; empty when not joined. It is another one after each reconnect. */
+  /** This client's id among the members; empty when not joined. It is another one in each session. */
   get memberId(): string {
     return this.ownIds[0] ?? '';
   }
@@ -121,13 +130,16 @@ export class Room<State = JsonObject> {
     return this.document as unknown as State;
   }
 
-  /** Who is here, this client included. Incomplete or empty when `count` is above 200. */
+  /**
+   * Who is here, this client included; those that have lost their connection and may come back are not `connected`.
+   * Incomplete or empty when `count` is above 200.
+   */
   get members(): readonly Member[] {
-    return this.roster;
+    return this.roster.members;
   }
 
   get count(): number {
-    return this.total;
+    return this.roster.count;
   }
 
   /** Of the last frame that was seen. */
@@ -165,55 +177,102 @@ export class Room<State = JsonObject> {
     return this.leftListeners.add(listener);
   }
 
-  /** Sends an event to the members. Fails at once with UNAVAILABLE when there is no connection. */
-  async emit(event: string, data: Json = null, options: EmitOptions = {}): Promise<EmitResponse> {
-    this.requireJoined();
-    const byComponent = this.ownIds.includes(this.link.sessionId) ? {} : { memberId: this.memberId };
-    return this.link.request('emit', { roomId: this.id, event, data, ...byComponent, ...options });
+  /**
+   * Calls `listener` when this client has missed frames that the server does not have any more, or not for a client as
+   * slow as this: state and members are what they are now, the events are lost.
+   */
+  onGap(listener: () => void): Unsubscribe {
+    return this.gapListeners.add(listener);
   }
 
-  /** Calls a method of a typed room that is open to members; its result is what the method returns. */
+  /**
+   * Sends an event to the members. Waits for a connection, if there is none, and for the server's acknowledgement, over
+   * as many connections as that takes. Fails with CONNECTION_LOST where the server may have done it, but cannot be
+   * asked again without the risk of doing it twice; with QUEUE_FULL when too much waits. One that is volatile is sent
+   * once, and fails at once when there is no connection.
+   */
+  async emit(event: string, data: Json = null, options: EmitOptions = {}): Promise<EmitResponse> {
+    this.requireJoined();
+    const bySession = this.returning || this.ownIds.includes(this.link.sessionId);
+    const byComponent = bySession ? {} : { memberId: this.memberId };
+    const request = { roomId: this.id, event, data, ...byComponent, ...options };
+    return options.volatile ? this.link.request('emit', request) : this.link.keep('emit', this, request);
+  }
+
+  /** Calls a method of a typed room that is open to members; its result is what the method returns. Waits as `emit`. */
   async call<Result extends Json = Json>(method: string, args: JsonObject = {}): Promise<Result> {
     this.requireJoined();
-    const { result } = await this.link.request('call', { roomId: this.id, method, args });
+    const { result } = await this.link.keep('call', this, { roomId: this.id, method, args });
     return result as Result;
   }
 
-  /** Merges an RFC 7396 patch into the state: a null removes its key. The change comes by `onState`, to all. */
+  /**
+   * Merges an RFC 7396 patch into the state: a null removes its key. The change comes by `onState`, to all. Waits as
+   * `emit`.
+   */
   async setState(mergePatch: JsonObject): Promise<void> {
     this.requireJoined();
-    await this.link.request('setState', { roomId: this.id, state: mergePatch });
+    await this.link.keep('setState', this, { roomId: this.id, state: mergePatch });
   }
 
   /** Leaves for good, as a session; its components leave by their actions (else FAILED_PRECONDITION). */
   async leave(): Promise<void> {
     const { sessionId } = this.link;
-    const wasJoined = this.joined;
-    if (wasJoined && !this.ownIds.includes(sessionId)) {
+    const isIn = this.joined || this.returning;
+    if (this.joined && !this.ownIds.includes(sessionId)) {
       throw new AtriumError(Code.FAILED_PRECONDITION, 'NOT_JOINED', `Only a component is in the room ${this.id}.`);
     }
     this.dropMember(sessionId);
+    this.returning = false;
     this.link.onSessionLeft(this as unknown as Room);
-    if (wasJoined) {
-      await this.link.request('leave', { roomId: this.id });
+    if (isIn) {
+      await this.link.leave(this.id);
     }
   }
 
-  /** @internal */
-  enter(snapshot: RoomSnapshot): void {
-    this.resyncing = false;
-    this.description = snapshot.room;
-    this.ownIds = [...new Set([...this.ownIds, snapshot.memberId])];
-    this.document = snapshot.state ?? null;
-    this.place = snapshot.position ?? this.place;
-    this.roster = snapshot.members ?? [];
-    this.total = snapshot.room.memberCount ?? this.roster.length;
-    this.stateListeners.call(this.state, []);
-    this.memberListeners.call(this.roster, this.total);
+  /** @internal What this client has of the room, and could go on from. */
+  get known(): Position | undefined {
+    return this.place.epoch === '' ? undefined : this.place;
   }
 
-  /** @internal The connection is gone. */
-  suspend(): void {
+  /** @internal It was joined in a session that is over, and is being joined again. */
+  get isReturning(): boolean {
+    return this.returning;
+  }
+
+  /** @internal `isPushed`: nobody here has asked for it. */
+  enter(snapshot: RoomSnapshot, isPushed: boolean): void {
+    const isGap = this.returning ? !snapshot.recovered : isPushed && this.ownIds.includes(snapshot.memberId);
+    this.returning = false;
+    this.description = snapshot.room;
+    this.ownIds = [...new Set([...this.ownIds, snapshot.memberId])];
+    this.place = snapshot.position ?? this.place;
+    if (snapshot.recovered) {
+      this.goOn();
+    } else {
+      this.resyncing = false;
+      this.document = snapshot.state ?? null;
+      const members = snapshot.members ?? [];
+      this.roster.replace(members, snapshot.room.memberCount ?? members.length);
+      this.stateListeners.call(this.state, []);
+    }
+    this.memberListeners.call(this.members, this.count);
+    if (isGap) {
+      this.gapListeners.call();
+    }
+  }
+
+  /** @internal What was missed comes: asks again for what is behind that. */
+  goOn(): void {
+    if (this.resyncing) {
+      this.resync();
+    }
+  }
+
+  /** @internal The session is over, and with it all that was in the room; `returning`: this client joins again. */
+  suspend(returning: boolean): void {
+    this.ownIds.forEach((id) => this.pastIds.add(id));
+    this.returning = returning && (this.joined || this.returning);
     this.ownIds = [];
   }
 
@@ -225,12 +284,19 @@ export class Room<State = JsonObject> {
   /** @internal */
   exit(leaving: Leaving): void {
     this.ownIds = [];
+    this.returning = false;
     this.leftListeners.call(leaving);
   }
 
   /** @internal */
   receiveEvent(frame: RoomEvent): void {
-    this.advance(frame.offset);
+    if (!this.advance(frame.offset)) {
+      return;
+    }
+    const isReplay = frame.offset !== undefined && this.pastIds.has(frame.senderId ?? '');
+    if (isReplay && !this.link.takeEcho(frame)) {
+      return; // Its own: after a join with a position they come to all.
+    }
     this.tell(frame.binary === undefined ? (frame.data ?? null) : bytesOf(frame.binary), {
       event: frame.event,
       roomId: this.id,
@@ -243,8 +309,7 @@ export class Room<State = JsonObject> {
 
   /** @internal */
   receivePatch(frame: StatePatch): void {
-    this.advance(frame.offset);
-    if (this.resyncing) {
+    if (!this.advance(frame.offset) || this.resyncing) {
       return; // In the state that is on its way.
     }
     const operations = frame.operations ?? [];
@@ -259,31 +324,18 @@ export class Room<State = JsonObject> {
 
   /** @internal */
   receiveMembers(frame: MemberChange): void {
-    this.advance(frame.offset);
-    const joined = frame.joined ?? [];
-    const left = frame.left ?? [];
-    const changed = new Map((frame.changed ?? []).map((member) => [member.id, member]));
-    const moved = new Set([...joined, ...left.map((departure) => departure.member)].map((member) => member.id));
-    const roster = this.roster.map((member) => changed.get(member.id) ?? member);
-    this.total = frame.count ?? 0;
-    this.roster = [...roster.filter((member) => !moved.has(member.id)), ...joined];
-    if (moved.size === 0 && roster.length !== this.total) {
-      this.roster = []; // Too many to be listed.
+    if (!this.advance(frame.offset)) {
+      return;
     }
-    this.memberListeners.call(this.roster, this.total);
-
-    let count = this.total - joined.length + left.length;
-    for (const member of joined) {
-      this.tellPresence('$sub:join', member.id, ++count);
+    const arrivals = this.roster.change(frame);
+    this.memberListeners.call(this.members, this.count);
+    for (const { event, subscriberId, count } of arrivals) {
+      const isOwn = this.ownIds.includes(subscriberId) || this.pastIds.has(subscriberId);
+      const meta = { event, roomId: this.id, offset: '', senderId: '', senderUserId: '', time: new Date() };
+      if (!isOwn) {
+        this.tell({ subscriberId, count }, meta);
+      }
     }
-    for (const { member } of left) {
-      this.tellPresence('$sub:leave', member.id, --count);
-    }
-  }
-
-  private tellPresence(event: string, subscriberId: string, count: number): void {
-    const meta = { event, roomId: this.id, offset: '', senderId: '', senderUserId: '', time: new Date() };
-    this.tell({ subscriberId, count }, meta);
   }
 
   private tell(data: EventData, meta: EventMeta): void {
@@ -304,21 +356,28 @@ export class Room<State = JsonObject> {
           this.stateListeners.call(this.state, []);
         }
       },
-      () => {
-        this.resyncing = false; // The next patch that does not fit tries again.
+      (error: AtriumError) => {
+        // The next session, or else the next patch that does not fit, tries again.
+        this.resyncing = this.resyncing && error.isLoss;
       },
     );
   }
 
-  private advance(offset: string | undefined): void {
-    if (offset !== undefined) {
-      this.place = { epoch: this.place.epoch, offset };
+  // False: it has been here before.
+  private advance(offset: string | undefined): boolean {
+    if (offset === undefined) {
+      return true;
     }
+    if (BigInt(offset) <= BigInt(this.place.offset)) {
+      return false;
+    }
+    this.place = { epoch: this.place.epoch, offset };
+    return true;
   }
 
   private requireJoined(): void {
-    if (!this.joined) {
-      throw new AtriumError(Code.UNAVAILABLE, 'NOT_JOINED', `Not in the room ${this.id} at the moment.`);
+    if (!this.joined && !this.returning) {
+      throw notJoined(this.id);
     }
   }
 }

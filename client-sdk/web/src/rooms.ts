@@ -1,7 +1,8 @@
-import { type AtriumError } from './error.js';
+import { Code, type AtriumError } from './error.js';
 import { Listeners, type Unsubscribe } from './listeners.js';
-import type { JsonObject, Left, Replies, Requests, RoomSnapshot, ServerFrame } from './protocol.js';
-import { Room } from './room.js';
+import type { Pending } from './pending.js';
+import type { JsonObject, Left, Replies, Requests, RoomPosition, RoomSnapshot, ServerFrame } from './protocol.js';
+import { Room, type Leaving } from './room.js';
 
 export interface JoinOptions {
   /** The state of the room, if this join creates it. */
@@ -10,8 +11,9 @@ export interface JoinOptions {
 
 /** What rooms and components need of their client. */
 export interface Link {
-  /** Empty unless online. */
+  /** Of the session that this client has, or had last; empty before the first. */
   readonly sessionId: string;
+  readonly pending: Pending;
   /** Fails at once with UNAVAILABLE when there is no connection. */
   request<Name extends keyof Replies>(name: Name, request: Requests[Name]): Promise<Replies[Name]>;
   /** Calls one of the two, before any frame that the server sent after its reply is passed on; none when offline. */
@@ -21,8 +23,18 @@ export interface Link {
     succeed: (result: Replies[Name]) => void,
     fail: (error: AtriumError) => void,
   ): void;
-  /** Gives up the connection, for another one that starts afresh. */
+  /** Gives up the connection, for another one. */
   abandon(why: string): void;
+}
+
+// After the server said that joins come too fast: milliseconds.
+const kPause = 1000;
+
+// A leave that the server has not acknowledged.
+interface Leave {
+  roomId: string;
+  finish(): void;
+  fail(error: AtriumError): void;
 }
 
 interface Entry {
@@ -39,6 +51,7 @@ interface Entry {
 export class Rooms {
   private readonly entries = new Map<string, Entry>();
   private readonly handles = new Map<string, Room>();
+  private readonly leaves = new Set<Leave>();
   private readonly listeners = new Listeners<[Room]>();
 
   constructor(private readonly link: Link) {}
@@ -67,29 +80,47 @@ export class Rooms {
     return entry.promise;
   }
 
-  /** There is a connection: joins all again. */
-  resume(): void {
+  /** What the server is told when the session is to go on. */
+  get known(): RoomPosition[] {
+    const joined = this.list.filter((room) => room.joined && room.known);
+    return joined.map((room) => ({ roomId: room.id, position: room.known! }));
+  }
+
+  /** The session goes on over another connection: asks again what was not answered. */
+  goOn(): void {
+    for (const leave of [...this.leaves]) {
+      this.sendLeave(leave);
+    }
     for (const entry of [...this.entries.values()]) {
-      this.sendJoin(entry);
+      entry.room.goOn();
+      if (entry.own && !entry.room.memberIds.includes(this.link.sessionId)) {
+        this.sendJoin(entry);
+      }
     }
   }
 
-  /** The connection is gone, and with it the rooms that this client did not join by itself: these. */
-  suspend(): Room[] {
+  /** There is another session: joins all again. Rooms that this client did not join by itself are gone. */
+  startAnew(): void {
+    this.finishLeaves();
     const gone: Room[] = [];
-    for (const [roomId, { room, own }] of [...this.entries]) {
-      room.suspend();
-      if (!own) {
-        this.entries.delete(roomId);
-        gone.push(room);
+    for (const entry of [...this.entries.values()]) {
+      entry.room.suspend(entry.own);
+      if (entry.own) {
+        this.sendJoin(entry);
+      } else {
+        this.entries.delete(entry.room.id);
+        gone.push(entry.room);
       }
     }
-    return gone;
+    for (const room of gone) {
+      this.exit(room, { reason: 'LEAVE_REASON_DISCONNECT' });
+    }
   }
 
   finish(error: AtriumError): void {
     const entries = [...this.entries.values()];
     this.entries.clear();
+    this.finishLeaves();
     for (const entry of entries) {
       entry.reject(error);
       entry.room.exit({ reason: 'LEAVE_REASON_DISCONNECT', error });
@@ -123,6 +154,9 @@ export class Rooms {
         return link.sessionId;
       },
       request: (name, request) => link.request(name, request),
+      keep: (name, room, request) => link.pending.add(name, room, request),
+      takeEcho: (event) => link.pending.takeEcho(event),
+      leave: (id) => this.leave(id),
       onSessionLeft: (room) => this.onSessionLeft(room),
     });
   }
@@ -141,25 +175,31 @@ export class Rooms {
 
   private sendJoin(entry: Entry): void {
     const roomId = entry.room.id;
+    const since = entry.room.isReturning ? entry.room.known : undefined;
     this.link.call(
       'join',
-      { roomId, ...entry.options },
+      { roomId, ...entry.options, ...(since && { since }) },
       (snapshot) => {
         if (this.entries.get(roomId) === entry) {
-          entry.room.enter(snapshot);
+          entry.room.enter(snapshot, false);
           entry.resolve(entry.room);
+          this.link.pending.flush();
         } else if (!this.entries.get(roomId)?.own) {
-          this.link.request('leave', { roomId }).catch(() => {}); // Left while the join was under way.
+          this.leave(roomId).catch(() => {}); // Left while the join was under way.
         }
       },
       (error) => {
         if (error.isLoss || this.entries.get(roomId) !== entry) {
           return; // The next connection joins again.
         }
+        if (error.reason === 'RATE_LIMITED' && entry.room.isReturning) {
+          setTimeout(() => entry.room.isReturning && this.sendJoin(entry), kPause); // So many rooms at once.
+          return;
+        }
         entry.reject(error);
         this.onSessionLeft(entry.room);
         if (!entry.room.joined) {
-          entry.room.exit({ reason: 'LEAVE_REASON_UNSPECIFIED', error });
+          this.exit(entry.room, { reason: 'LEAVE_REASON_UNSPECIFIED', error });
         }
       },
     );
@@ -168,24 +208,67 @@ export class Rooms {
   private receiveSnapshot(snapshot: RoomSnapshot): void {
     const known = this.entries.get(snapshot.room.id);
     const entry = known ?? this.addEntry(snapshot.room.id, false, {});
-    entry.room.enter(snapshot);
+    entry.room.enter(snapshot, true);
     if (!entry.own || snapshot.memberId === this.link.sessionId) {
       entry.resolve(entry.room);
     }
     if (!known) {
       this.listeners.call(entry.room);
     }
+    this.link.pending.flush();
+  }
+
+  private leave(roomId: string): Promise<void> {
+    return new Promise((finish, fail) => {
+      const leave = { roomId, finish, fail };
+      this.leaves.add(leave);
+      this.sendLeave(leave);
+    });
+  }
+
+  private sendLeave(leave: Leave): void {
+    const finish = () => this.leaves.delete(leave) && leave.finish();
+    this.link.call('leave', { roomId: leave.roomId }, finish, (error) => {
+      if (error.code === Code.NOT_FOUND) {
+        finish(); // Done over the last connection.
+      } else if (!error.isLoss && this.leaves.delete(leave)) {
+        leave.fail(error);
+      }
+    });
+  }
+
+  // Whoever has no session any more has left.
+  private finishLeaves(): void {
+    this.leaves.forEach((leave) => leave.finish());
+    this.leaves.clear();
+  }
+
+  private exit(room: Room, leaving: Leaving): void {
+    room.exit(leaving);
+    this.link.pending.drop(room);
   }
 
   private receiveLeft(room: Room, left: Left): void {
-    room.dropMember(left.memberId ?? room.memberId);
-    if (left.memberId === this.link.sessionId) {
+    const memberId = left.memberId ?? room.memberId;
+    const entry = this.entries.get(room.id)!;
+    if (entry.own && memberId === this.link.sessionId && left.reason === 'LEAVE_REASON_DISCONNECT') {
+      this.comeBack(entry);
+      return;
+    }
+    room.dropMember(memberId);
+    if (memberId === this.link.sessionId) {
       this.onSessionLeft(room);
     }
     if (!room.joined) {
       this.entries.delete(room.id);
-      room.exit({ reason: left.reason ?? 'LEAVE_REASON_UNSPECIFIED' });
+      this.exit(room, { reason: left.reason ?? 'LEAVE_REASON_UNSPECIFIED' });
     }
+  }
+
+  // This client was without a connection for longer than the room waits.
+  private comeBack(entry: Entry): void {
+    entry.room.suspend(true);
+    this.sendJoin(entry);
   }
 
   // Components may still be in it.
@@ -198,6 +281,7 @@ export class Rooms {
       entry.own = false;
     } else {
       this.entries.delete(room.id);
+      this.link.pending.drop(room);
     }
   }
 }

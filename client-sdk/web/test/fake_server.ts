@@ -12,9 +12,19 @@ export class FakeServer {
   state: unknown = {};
   /** Error that the next joins and mounts get. */
   refuse: Frame | undefined;
+  /** Called right behind each welcome. */
+  onHello: () => void = () => {};
   /** Called with requests other than hello, join and mount; replies are the test's. */
   onRequest: (frame: Frame, socket: Socket) => void = () => {};
   pingInterval = '25s';
+  /** Whether sessions outlive their connections. */
+  resumes = false;
+  /** What the next join gets beside the usual. */
+  joined: Frame = {};
+  /** Default: the token of the hello. */
+  userId: string | undefined;
+  answersMounts = true;
+  private sessions = 0;
   private server: WebSocketServer | undefined;
 
   constructor(private port = 0) {}
@@ -38,6 +48,11 @@ export class FakeServer {
     return `ws://127.0.0.1:${this.port}/ws`;
   }
 
+  /** Of the last welcome. */
+  get sessionId(): string {
+    return `s${this.sessions}`;
+  }
+
   get last(): Socket {
     return this.sockets[this.sockets.length - 1]!;
   }
@@ -57,13 +72,25 @@ export class FakeServer {
   }
 
   private receive(frame: Frame, socket: Socket): void {
+    if (socket.readyState !== socket.OPEN) {
+      return; // It has been cut.
+    }
     if (frame.hello) {
       this.hellos.push(frame.hello);
-      const sessionId = `s${this.hellos.length}`;
-      this.push({ welcome: { sessionId, userId: frame.hello.token, pingInterval: this.pingInterval } }, socket);
+      const resumed = this.resumes && frame.hello.resumeToken === `t${this.hellos.length - 1}`;
+      this.sessions += resumed ? 0 : 1;
+      const welcome = {
+        sessionId: this.sessionId,
+        userId: this.userId ?? frame.hello.token,
+        pingInterval: this.pingInterval,
+        resumeToken: `t${this.hellos.length}`,
+        ...(resumed && { resumed }),
+      };
+      this.push({ welcome }, socket);
+      this.onHello();
     } else if (frame.join) {
       this.joins.push(frame.join);
-      const memberId = `s${this.hellos.length}`;
+      const memberId = this.sessionId;
       const result = this.refuse
         ? { error: this.refuse }
         : {
@@ -72,14 +99,17 @@ export class FakeServer {
               memberId,
               state: this.state,
               position: { epoch: 'e1', offset: '4' },
-              members: [{ id: memberId, userId: 'ana', joinTime: '2026-01-01T00:00:00Z' }],
+              members: [{ id: memberId, userId: 'ana', joinTime: '2026-01-01T00:00:00Z', connected: true }],
+              ...this.joined,
             },
           };
       this.push({ reply: { id: frame.id, ...result } }, socket);
     } else if (frame.mount) {
       this.mounts.push(frame.mount);
       const mount = { componentId: `c${this.mounts.length}`, state: this.state };
-      this.push({ reply: { id: frame.id, ...(this.refuse ? { error: this.refuse } : { mount }) } }, socket);
+      if (this.answersMounts) {
+        this.push({ reply: { id: frame.id, ...(this.refuse ? { error: this.refuse } : { mount }) } }, socket);
+      }
     } else {
       this.onRequest(frame, socket);
     }

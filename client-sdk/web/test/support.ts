@@ -15,6 +15,13 @@ export function clientOf(server: FakeServer, options: Partial<ClientOptions> = {
   });
 }
 
+/** `request` without its key, which is another each time. */
+export function withoutKey<Request extends { idempotencyKey?: string }>(request: Request): object {
+  const { idempotencyKey, ...rest } = request;
+  assert.match(idempotencyKey ?? '', /^[0-9a-f]{32}$/);
+  return rest;
+}
+
 export async function until(condition: () => boolean, what: string): Promise<void> {
   const deadline = Date.now() + 5000;
   while (!condition()) {

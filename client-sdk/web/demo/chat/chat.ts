@@ -7,9 +7,10 @@ import type {
   Outcome,
   RoomEntry,
 } from '../contracts.js';
-import type { Session } from '../session.js';
+import type { Session, SessionView } from '../session.js';
 import { Store } from '../store.js';
 import { chatRoomId, Conversation } from './conversation_store.js';
+import { Outbox } from './outbox.js';
 
 export interface ListedRoom extends RoomEntry {
   joined: boolean;
@@ -43,9 +44,13 @@ export function firstWanted(): Wanted {
 
 /** A user's chat rooms, by a `LiveRoomChat`. */
 export class Chat extends Store<ChatView> {
+  /** Messages of this user that are not known to be in their rooms. */
+  readonly outbox: Outbox;
   private readonly conversations = new Map<string, Conversation>();
   private readonly directory: Room<DirectoryState>;
   private component: Component<LiveRoomChatState, LiveRoomChatActions> | undefined;
+  // The component is in all rooms that it should be in.
+  private restored = false;
 
   constructor(
     private readonly session: Session,
@@ -54,7 +59,11 @@ export class Chat extends Store<ChatView> {
     super({ ready: false, active: wanted.active, rooms: [], unread: 0, problem: '' });
     this.directory = session.client.room<DirectoryState>(kDirectory);
     this.directory.onState(() => this.show());
-    session.subscribe(() => session.view.status !== 'online' && this.update({ ready: false }));
+    this.outbox = new Outbox(
+      () => this.view.ready,
+      ({ room, text, key }) => this.component!.call('sendMessage', { roomId: room, text, idempotencyKey: key }),
+    );
+    session.subscribe(() => this.onStatus(session.view));
     this.show();
     void this.mount();
   }
@@ -96,9 +105,25 @@ export class Chat extends Store<ChatView> {
     return this.ask((chat) => chat.call('leaveRoom', { roomId: id }));
   }
 
-  /** Sends to the room that is shown. */
+  /** Sends to the room that is shown, when there is a connection. */
   async send(text: string): Promise<string> {
-    return this.ask((chat) => chat.call('sendMessage', { text }));
+    return this.outbox.send(this.view.active, text);
+  }
+
+  private onStatus({ status, info }: SessionView): void {
+    if (status !== 'online') {
+      this.update({ ready: false });
+    } else if (info.resumed && this.restored) {
+      this.getReady();
+    } else if (info.resumed && this.component?.mounted) {
+      void this.restore();
+    }
+  }
+
+  private getReady(): void {
+    this.update({ ready: true });
+    this.show();
+    void this.outbox.flush();
   }
 
   private async mount(): Promise<void> {
@@ -113,14 +138,19 @@ export class Chat extends Store<ChatView> {
     this.component.onEnd(fail);
     log.watchComponent(this.component);
     this.component.onState(() => this.show());
-    this.component.onMount(() => void this.restore());
+    this.component.onMount(() => {
+      this.restored = false;
+      void this.restore();
+    });
     await this.restore();
   }
 
   // A component that was mounted anew is in no chat room yet.
   private async restore(): Promise<void> {
     const { id } = this.component!;
-    const isCurrent = () => this.component?.id === id;
+    const { connections } = this.session;
+    const isCurrent = () =>
+      this.component?.id === id && this.session.connections === connections && this.session.view.status === 'online';
     const { active } = this.wanted;
     await this.directoryIsThere();
     const listed = new Set([...kPresets, ...this.listed()].map((room) => room.id));
@@ -140,8 +170,8 @@ export class Chat extends Store<ChatView> {
     this.wanted.active = this.wanted.rooms.has(active) ? active : first;
     await this.ask((chat) => chat.call('switchRoom', { roomId: this.wanted.active }));
     if (isCurrent()) {
-      this.update({ ready: true });
-      this.show();
+      this.restored = true;
+      this.getReady();
     }
   }
 

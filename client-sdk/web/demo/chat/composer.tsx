@@ -4,16 +4,18 @@ import { Icon } from '../icons.js';
 interface ComposerProps {
   name: string;
   enabled: boolean;
+  /** There is no connection: what is sent now is on its way when there is. */
+  later: boolean;
   /** What went wrong, or nothing. */
   onSend: (text: string) => Promise<string>;
   onTyping: (typing: boolean) => void;
 }
 
-export function Composer({ name, enabled, onSend, onTyping }: ComposerProps) {
+export function Composer({ name, enabled, later, onSend, onTyping }: ComposerProps) {
   const [text, setText] = useState('');
   const [error, setError] = useState('');
   const typing = useTyping(onTyping);
-  const ready = enabled && text.trim() !== '';
+  const ready = (enabled || later) && text.trim() !== '';
 
   const send = async (event?: FormEvent) => {
     event?.preventDefault();
@@ -53,7 +55,7 @@ export function Composer({ name, enabled, onSend, onTyping }: ComposerProps) {
       <textarea
         rows={1}
         aria-label={`Message to ${name}`}
-        placeholder={enabled ? `Message ${name}` : 'Waiting for the connection…'}
+        placeholder={later ? 'Sent when the connection is back…' : `Message ${name}`}
         value={text}
         maxLength={1000}
         onChange={(event) => onChange(event.target.value)}

@@ -3,16 +3,19 @@ import { Avatar } from '../avatar.js';
 import type { ChatMessage } from '../contracts.js';
 import { Time } from '../time.js';
 import type { ConversationView, Notice } from './conversation_store.js';
+import type { Outgoing } from './outbox.js';
 
 interface ConversationLogProps {
   name: string;
   user: string;
   view: ConversationView;
+  /** Written without a connection. */
+  waiting: readonly Outgoing[];
 }
 
-export function ConversationLog({ name, user, view }: ConversationLogProps) {
+export function ConversationLog({ name, user, view, waiting }: ConversationLogProps) {
   const { messages, notices, typing } = view;
-  const list = useStickToEnd([messages, notices]);
+  const list = useStickToEnd([messages, notices, waiting.length]);
   const noticesAfter = (id: string) => notices.filter(({ after }) => after === id);
   return (
     <>
@@ -21,6 +24,7 @@ export function ConversationLog({ name, user, view }: ConversationLogProps) {
           <div className="empty">
             <p>No messages yet in {name}.</p>
             <p>Write the first, open a second tab, or post from a terminal.</p>
+            <p>Without a connection too: it goes out when you are back, and nothing is missed.</p>
           </div>
         )}
         <Notices notices={noticesAfter('')} />
@@ -34,6 +38,11 @@ export function ConversationLog({ name, user, view }: ConversationLogProps) {
             </Fragment>
           );
         })}
+        {waiting.map(({ key, text }) => (
+          <article key={key} className="message own waiting" title="Goes out when there is a connection">
+            <p>{text}</p>
+          </article>
+        ))}
       </div>
       <p className="typing" aria-live="polite">
         {typingText(typing)}

@@ -22,6 +22,7 @@ export function ChatPage({ chat, session }: { chat: Chat; session: Session }) {
   const conversation = chat.conversation(active);
   const view = useStore(conversation);
   const room = rooms.find(({ id }) => id === active);
+  const waiting = useStore(chat.outbox).filter((message) => message.room === active);
   const enabled = ready && view.joined;
 
   useEffect(() => {
@@ -70,11 +71,18 @@ export function ChatPage({ chat, session }: { chat: Chat; session: Session }) {
             enabled={enabled}
             onLeave={() => void chat.leave(active).then(setRefusal)}
           />
-          <ConversationLog key={active} name={room.name} user={session.user} view={view} />
+          <ConversationLog
+            key={active}
+            name={room.name}
+            user={session.user}
+            view={view}
+            waiting={ready ? [] : waiting}
+          />
           <Composer
             key={`to ${active}`}
             name={room.name}
             enabled={enabled}
+            later={!ready}
             onSend={(text) => chat.send(text)}
             onTyping={(typing) => conversation.tellTyping(typing)}
           />

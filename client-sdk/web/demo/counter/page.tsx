@@ -4,6 +4,7 @@ import { useMount, useRoom } from '../hooks.js';
 import { Icon } from '../icons.js';
 import { RoomPage } from '../room_page.js';
 import type { Session } from '../session.js';
+import { useStore } from '../store.js';
 import type { Command } from '../try_it.js';
 
 const kRoom = 'counter:global';
@@ -17,13 +18,14 @@ export function CounterPage({ session }: { session: Session }) {
   const { component, problem } = useMount<object, LiveSharedCounterActions>(session, 'LiveSharedCounter');
   const room = session.client.room<CounterState>(kRoom);
   const { joined, state } = useRoom(room);
+  const { status } = useStore(session);
   const [refusal, setRefusal] = useState('');
 
   const change = async (action: keyof LiveSharedCounterActions) => {
     const { success, error } = await component!.call(action).catch((cause: Error): Outcome => failed(cause));
     setRefusal(success ? '' : (error ?? 'The server refused it.'));
   };
-  const enabled = component !== undefined && joined;
+  const enabled = component !== undefined && joined && status === 'online';
   return (
     <RoomPage session={session} room={room} name="Counter" icon="counter" title="Shared counter" commands={kCommands}>
       <div className="counter">

@@ -23,17 +23,18 @@ export function PingPage({ session }: { session: Session }) {
   const [rounds] = useState(() => new Rounds());
   const [auto, setAuto] = useState(false);
   const view = useStore(rounds);
-  const enabled = component !== undefined && joined;
+  const { status } = useStore(session);
+  const enabled = component !== undefined && joined && status === 'online';
 
   useEffect(() => rounds.listen(room), [rounds, room]);
   useEffect(() => {
-    if (!auto || !component || !joined) {
+    if (!auto || !component || !enabled) {
       return undefined;
     }
     void rounds.ping(component);
     const timer = setInterval(() => void rounds.ping(component), kAutoPing);
     return () => clearInterval(timer);
-  }, [auto, component, joined, rounds]);
+  }, [auto, component, enabled, rounds]);
 
   return (
     <RoomPage session={session} room={room} name="Ping-pong" icon="ping" title="Ping-pong" commands={kCommands}>
