@@ -79,7 +79,7 @@ class FaultyFileSystem final : public rocksdb::FileSystemWrapper {
   std::condition_variable released_;
   bool full_ = false, syncs_lie_ = false, hold_ = false, lost_ = false;
   int held_ = 0, failing_syncs_ = 0;
-  int64_t operations_left_ = -1;  // none: no limit
+  int64_t operations_left_ = -1;                  // none: no limit
   std::map<std::string, uint64_t> synced_bytes_;  // of each file that was written to since the start
   std::vector<Naming> unsynced_names_;            // in order
 };
