@@ -41,7 +41,8 @@ absl::Status Rpc::Explain(const grpc::Status& status) const {
   // Of a server that answers, the message is its own.
   if (code == absl::StatusCode::kUnavailable && status.error_details().empty()) {
     return absl::UnavailableError(absl::StrCat("no atriumd answers at ", address_,
-                                               ": start one with `atriumd --dev`, or name another with --address"));
+                                               ": start one with `atriumd --dev`, or name another with --address (",
+                                               message, ")"));
   }
   if (code == absl::StatusCode::kDeadlineExceeded && absl::StrContains(message, "Deadline Exceeded")) {
     return absl::DeadlineExceededError(absl::StrCat(address_, " did not answer in 10 s: is it an atriumd?"));

@@ -1,8 +1,14 @@
 #include "client-sdk/cli/session.h"
 
+#include <chrono>
 #include <utility>
 
 namespace atrium::cli {
+namespace {
+
+constexpr std::chrono::seconds kGoodbye(2);
+
+}  // namespace
 
 Session::Session(Rpc& rpc, const v1::Hello& hello, OnFrame on_frame, OnEnd on_end)
     : rpc_(rpc),
@@ -28,8 +34,11 @@ bool Session::Send(const v1::ClientFrame& frame) {
 }
 
 void Session::Leave() {
-  const std::lock_guard lock(writing_);
-  if (!ended_) stream_->WritesDone();
+  std::unique_lock lock(writing_);
+  if (ended_) return;
+  stream_->WritesDone();
+  // Until the server has heard it: what is dropped before looks like a lost connection.
+  end_.wait_for(lock, kGoodbye, [this] { return ended_; });
 }
 
 void Session::Read() {
@@ -44,6 +53,7 @@ void Session::Read() {
     ended_ = true;
     status = rpc_.Explain(stream_->Finish());
   }
+  end_.notify_all();
   on_end_(status);
 }
 

@@ -2,6 +2,7 @@
 
 #include <grpcpp/client_context.h>
 
+#include <condition_variable>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -25,7 +26,7 @@ class Session {
 
   // False when the connection has ended.
   bool Send(const v1::ClientFrame& frame);
-  // Ends the session.
+  // Ends the session, and waits for that, 2 s at most. Not in `on_frame`.
   void Leave();
   // Loses the connection; the session may be resumed.
   void Drop() { context_.TryCancel(); }
@@ -39,6 +40,7 @@ class Session {
   grpc::ClientContext context_;
   const std::unique_ptr<grpc::ClientReaderWriter<v1::ClientFrames, v1::ServerFrames>> stream_;
   std::mutex writing_;
+  std::condition_variable end_;
   bool ended_ = false;  // guarded by writing_
   std::thread reader_;
 };
