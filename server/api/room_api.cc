@@ -81,12 +81,13 @@ std::string NewMessageId(absl::Time now) {
   return absl::StrFormat("api-%d-%06x", absl::ToUnixMillis(now), absl::Uniform<uint32_t>(random, 0, 1 << 24));
 }
 
-v1::EmitResponse MakeEmitResponse(const v1::EmitRequest& request, const Room* room, int notified) {
+// Takes what it repeats out of the request.
+v1::EmitResponse MakeEmitResponse(v1::EmitRequest& request, const Room* room, int notified) {
   v1::EmitResponse response;
   response.set_success(true);
-  response.set_event(request.event());
+  response.set_allocated_event(request.release_event());
   response.set_notified(notified);
-  response.set_room_id(request.room_id());
+  response.set_allocated_room_id(request.release_room_id());
   if (room != nullptr) *response.mutable_position() = room->position();
   return response;
 }
@@ -220,7 +221,7 @@ void RoomApi::Leave(const Caller& caller, WithPayload<v1::LeaveRequest> request,
 namespace {
 
 void EmitInto(Room& room, const Caller& caller, WithPayload<v1::EmitRequest> request, Done<v1::EmitResponse> done) {
-  const v1::EmitRequest& message = request.message;
+  v1::EmitRequest& message = request.message;
   const absl::StatusOr<const MemberIdentity*> sender = Membership(&room, caller);
   REFUSE_IF_ERROR(sender.status(), done);
   const absl::StatusOr<int> notified =
@@ -233,6 +234,7 @@ void EmitInto(Room& room, const Caller& caller, WithPayload<v1::EmitRequest> req
                              .to = {message.to().begin(), message.to().end()},
                              .is_volatile = message.volatile_()}});
   REFUSE_IF_ERROR(notified.status(), done);
+  if (request.errors_only) return done(WithPayload<v1::EmitResponse>());
   done(WithPayload<v1::EmitResponse>{MakeEmitResponse(message, &room, *notified)});
 }
 
@@ -251,7 +253,7 @@ void RoomApi::Emit(const Caller& caller, WithPayload<v1::EmitRequest> request, D
       return done(WithPayload<v1::EmitResponse>{MakeEmitResponse(request.message, nullptr, 0)});
     }
     Once(*room, caller, "Emit", std::move(request), std::move(done),
-         [room, caller](auto request, auto done) { EmitInto(*room, caller, std::move(request), std::move(done)); });
+         [room, &caller](auto request, auto done) { EmitInto(*room, caller, std::move(request), std::move(done)); });
   });
 }
 

@@ -20,6 +20,8 @@ template <typename Message>
 struct WithPayload {
   Message message;
   Payload payload;
+  // Of a request: who asks wants to hear of an error only. A verb may leave its response empty.
+  bool errors_only = false;
 };
 
 // Called once, on any thread.

@@ -106,8 +106,8 @@ Caller Session::AsCaller(std::string member_id) const {
 }
 
 Caller Session::AsMemberOf(const std::string& room_id) const {
-  const Seats::InRoom* const room = seats_.Find(room_id);
-  if (room == nullptr || components_ == nullptr) return AsCaller();
+  const Seats::InRoom* const room = components_ == nullptr ? nullptr : seats_.Find(room_id);
+  if (room == nullptr) return AsCaller();
   SessionKey member = room->seats.front().component;
   for (const Seats::Seat& seat : room->seats) member = std::min(member, seat.component);
   return member == 0 ? AsCaller() : AsCaller(components_->IdOf(member));
@@ -118,9 +118,8 @@ absl::StatusOr<Caller> Session::AsEmitter(const v1::EmitRequest& request) const 
     if (FindMember(request.member_id())) return AsCaller(request.member_id());
     return InvalidField("memberId", "must be the id of this session or of a component of it");
   }
-  const Caller caller = AsMemberOf(request.room_id());
-  const Seats::InRoom* const room = seats_.Find(request.room_id());
-  if (caller.member_id != id_ && room->seats.size() > 1) {
+  Caller caller = AsMemberOf(request.room_id());
+  if (caller.member_id != id_ && seats_.Find(request.room_id())->seats.size() > 1) {
     return InvalidField("memberId", "is required: several components of this session are in the room");
   }
   return caller;
@@ -207,6 +206,7 @@ void Session::Leave(uint32_t id, v1::LeaveRequest request) {
 void Session::Emit(uint32_t id, absl::string_view name, WithPayload<v1::EmitRequest> request) {
   absl::StatusOr<Caller> caller = AsEmitter(request.message);
   if (!caller.ok()) return hub_.ReplyError(*connection_, id, PrefixField(name, caller.status()));
+  request.errors_only = id == 0;
   Ask<v1::EmitRequest, v1::EmitResponse>(id, name, *std::move(caller), &RoomApi::Emit, std::move(request),
                                          &v1::Reply::mutable_emit);
 }

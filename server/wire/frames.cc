@@ -2,6 +2,8 @@
 
 #include <google/protobuf/io/coded_stream.h>
 
+#include <array>
+#include <boost/json/monotonic_resource.hpp>
 #include <utility>
 
 #include "absl/strings/escaping.h"
@@ -16,24 +18,31 @@ namespace {
 constexpr char kTextMessage = static_cast<char>(0x81);    // FIN, opcode 1
 constexpr char kBinaryMessage = static_cast<char>(0x82);  // FIN, opcode 2
 
-// RFC 6455 section 5.2: a server's frame is not masked.
-std::string WithWebSocketHeader(char first_byte, absl::string_view message) {
+constexpr size_t kMaxHeader = 10;
+
+// A message to come, of about so many bytes, behind room for its header.
+std::string BeginMessage(size_t expected) {
   std::string out;
-  out.reserve(message.size() + 10);
-  out.push_back(first_byte);
-  const uint64_t size = message.size();
-  int length_bytes = 0;
-  if (size < 126) {
-    out.push_back(static_cast<char>(size));
-  } else if (size <= 0xffff) {
-    out.push_back(126);
-    length_bytes = 2;
-  } else {
-    out.push_back(127);
-    length_bytes = 8;
-  }
-  for (int shift = 8 * (length_bytes - 1); shift >= 0; shift -= 8) out.push_back(static_cast<char>(size >> shift));
+  out.reserve(kMaxHeader + expected);
+  out.resize(kMaxHeader);
+  return out;
+}
+
+// Puts the header before it. RFC 6455 section 5.2: a server's frame is not masked.
+void FinishMessage(std::string& message, char first_byte) {
+  const uint64_t size = message.size() - kMaxHeader;
+  const size_t length_bytes = size < 126 ? 0 : size <= 0xffff ? 2 : 8;
+  const size_t begin = kMaxHeader - 2 - length_bytes;
+  message[begin] = first_byte;
+  message[begin + 1] = static_cast<char>(length_bytes == 0 ? size : length_bytes == 2 ? 126 : 127);
+  for (size_t i = 0; i < length_bytes; ++i) message[kMaxHeader - 1 - i] = static_cast<char>(size >> 8 * i);
+  message.erase(0, begin);
+}
+
+std::string WithWebSocketHeader(char first_byte, absl::string_view message) {
+  std::string out = BeginMessage(message.size());
   out.append(message.data(), message.size());
+  FinishMessage(out, first_byte);
   return out;
 }
 
@@ -58,6 +67,14 @@ void BeginRoomFrame(std::string& out, absl::string_view kind, absl::string_view 
   absl::StrAppend(&out, "{\"", kind, "\":{\"roomId\":");
   AppendJsonString(out, room_id);
   if (offset > 0) absl::StrAppend(&out, ",\"offset\":\"", offset, "\"");
+}
+
+// At least, unless something in it is to be escaped.
+size_t EventJsonSize(const Event& event) {
+  constexpr size_t kNames = 160;  // and the offset and the time
+  const size_t data = event.binary != nullptr ? event.binary->size() * 4 / 3 + 4 : event.data.Json().size();
+  return kNames + data + event.room_id.size() + event.event.size() + event.sender_id.size() +
+         event.sender_user_id.size();
 }
 
 void AppendEventJson(std::string& out, const Event& event) {
@@ -111,6 +128,11 @@ class FrameBuilder {
   bool wants_proto() const { return encodings_.Has(Encoding::kWebSocketProto) || encodings_.Has(Encoding::kGrpc); }
 
   void SetJson(absl::string_view json) { Bytes(Encoding::kWebSocketJson) = WithWebSocketHeader(kTextMessage, json); }
+  // `message` was begun by BeginMessage.
+  void SetJsonMessage(std::string message) {
+    FinishMessage(message, kTextMessage);
+    Bytes(Encoding::kWebSocketJson) = std::move(message);
+  }
   void SetProto(absl::string_view frame) {
     if (encodings_.Has(Encoding::kWebSocketProto)) {
       Bytes(Encoding::kWebSocketProto) = WithWebSocketHeader(kBinaryMessage, frame);
@@ -206,9 +228,9 @@ FramePtr Reencode(const Frame& frame, Encoding encoding) {
 FramePtr EncodeEvent(const Event& event, EncodingSet encodings) {
   FrameBuilder builder(encodings, event.origin);
   if (builder.wants_json()) {
-    std::string json;
+    std::string json = BeginMessage(EventJsonSize(event));
     AppendEventJson(json, event);
-    builder.SetJson(json);
+    builder.SetJsonMessage(std::move(json));
   }
   if (builder.wants_proto()) builder.SetProto(EventProto(event));
   builder.SetVolatile(event.origin.offset == 0);
@@ -265,7 +287,10 @@ FramePtr EncodeComponentPatch(const ComponentDelta& delta, EncodingSet encodings
 
 ClientRequest DecodeJsonFrame(absl::string_view text) {
   ClientRequest request;
-  absl::StatusOr<json::value> parsed = ParseJson(text);
+  // Nothing of the value outlives this function.
+  std::array<unsigned char, 4096> buffer;
+  json::monotonic_resource storage(buffer.data(), buffer.size());
+  const absl::StatusOr<json::value> parsed = ParseJson(text, kMaxJsonDepth, &storage);
   if (!parsed.ok()) {
     request.status = parsed.status();
     return request;

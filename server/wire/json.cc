@@ -1,11 +1,13 @@
 #include "server/wire/json.h"
 
+#include <array>
 #include <boost/json/basic_parser_impl.hpp>
 #include <boost/json/value_stack.hpp>
 #include <charconv>
 #include <cmath>
 #include <cstdint>
 #include <string>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "server/common/errors.h"
@@ -27,7 +29,8 @@ class Handler {
   static constexpr size_t max_key_size = json::string::max_size();
   static constexpr size_t max_string_size = json::string::max_size();
 
-  json::value_stack stack;
+  std::array<unsigned char, 1024> scratch;  // for small texts
+  json::value_stack stack{{}, scratch.data(), scratch.size()};
   bool integer_too_large = false;
 
   bool on_document_begin(json::error_code&) { return true; }
@@ -108,34 +111,29 @@ struct Writer {
   }
 };
 
-// Bytes of `c` inside a JSON string.
-size_t EscapedSize(unsigned char c) {
-  switch (c) {
-    case '"':
-    case '\\':
-    case '\b':
-    case '\f':
-    case '\n':
-    case '\r':
-    case '\t': return 2;
-    default: return c < 0x20 ? 6 : 1;
-  }
-}
+// Bytes of each character inside a JSON string.
+constexpr std::array<uint8_t, 256> kEscapedSize = [] {
+  std::array<uint8_t, 256> size{};
+  for (int c = 0; c < 256; ++c) size[c] = c < 0x20 ? 6 : 1;
+  for (const unsigned char c : {'"', '\\', '\b', '\f', '\n', '\r', '\t'}) size[c] = 2;
+  return size;
+}();
+size_t EscapedSize(char c) { return kEscapedSize[static_cast<unsigned char>(c)]; }
 
 size_t StringSize(absl::string_view text) {
   size_t size = 2;
-  for (const char c : text) size += EscapedSize(static_cast<unsigned char>(c));
+  for (const char c : text) size += EscapedSize(c);
   return size;
 }
 
 }  // namespace
 
-absl::StatusOr<json::value> ParseJson(absl::string_view text, int max_depth) {
+absl::StatusOr<json::value> ParseJson(absl::string_view text, int max_depth, json::storage_ptr storage) {
   json::parse_options options;
   // Boost counts the levels below the outermost value.
   options.max_depth = max_depth;
   json::basic_parser<Handler> parser(options);
-  parser.handler().stack.reset();
+  parser.handler().stack.reset(std::move(storage));
   json::error_code error;
   const size_t read = parser.write_some(false, text.data(), text.size(), error);
   if (!error && read == text.size()) return parser.handler().stack.release();
@@ -186,7 +184,7 @@ void AppendJsonString(std::string& out, absl::string_view text) {
   out.push_back('"');
   size_t plain = 0;
   for (size_t i = 0; i < text.size(); ++i) {
-    const auto c = static_cast<unsigned char>(text[i]);
+    const char c = text[i];
     if (EscapedSize(c) == 1) continue;
     out.append(text.data() + plain, i - plain);
     plain = i + 1;
@@ -198,8 +196,8 @@ void AppendJsonString(std::string& out, absl::string_view text) {
       case '\r': out.push_back('r'); break;
       case '\t': out.push_back('t'); break;
       case '"':
-      case '\\': out.push_back(static_cast<char>(c)); break;
-      default: absl::StrAppend(&out, "u", absl::Hex(c, absl::kZeroPad4));
+      case '\\': out.push_back(c); break;
+      default: absl::StrAppend(&out, "u", absl::Hex(static_cast<unsigned char>(c), absl::kZeroPad4));
     }
   }
   out.append(text.data() + plain, text.size() - plain);

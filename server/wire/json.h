@@ -20,7 +20,9 @@ inline constexpr int kMaxJsonDepth = 32;
 // Reads one JSON text (RFC 8259). INVALID_ARGUMENT, with the byte where it went wrong, when it is not JSON or
 // not UTF-8, nests deeper than `max_depth`, or holds an integer beyond 2^53, which a double would falsify, or a
 // number beyond a double. With a point or an exponent a number may be larger: it does not claim to be exact.
-absl::StatusOr<json::value> ParseJson(absl::string_view text, int max_depth = kMaxJsonDepth);
+// The value, and all that is in it, is made in `storage`.
+absl::StatusOr<json::value> ParseJson(absl::string_view text, int max_depth = kMaxJsonDepth,
+                                      json::storage_ptr storage = {});
 
 // Writes `value` in its canonical form: no white space, numbers shortest-form, keys in their order.
 void AppendJson(std::string& out, const json::value& value);

@@ -216,7 +216,8 @@ class Reader {
   absl::Status ReadFields(const json::object& object, Message& message, const Path& path, absl::string_view skip = {}) {
     const Descriptor& type = *message.GetDescriptor();
     // An outer payload field stands before all inner ones.
-    Payload* const own = payload_ != nullptr && PayloadField(type) != nullptr ? payload_ : nullptr;
+    const FieldDescriptor* const payload_field = payload_ == nullptr ? nullptr : PayloadField(type);
+    Payload* const own = payload_field == nullptr ? nullptr : payload_;
     absl::FixedArray<bool, 32> seen(type.field_count(), false);
     for (const auto& [key, value] : object) {
       const absl::string_view name = ToView(key);
@@ -226,7 +227,7 @@ class Reader {
       const Path field_path{&path, field->json_name()};
       if (std::exchange(seen[field->index()], true)) return field_path.Breaks("is given twice");
       if (!value.is_null() || TakesNull(*field)) RETURN_IF_ERROR(CheckOneof(*field, message, field_path));
-      if (own != nullptr) payload_ = field == PayloadField(type) ? own : nullptr;
+      if (own != nullptr) payload_ = field == payload_field ? own : nullptr;
       RETURN_IF_ERROR(ReadField(value, *field, message, field_path));
     }
     if (own != nullptr) payload_ = nullptr;

@@ -1,13 +1,13 @@
 #include "server/wire/time_json.h"
 
 #include <charconv>
+#include <chrono>
 #include <cstdlib>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
-#include "absl/time/civil_time.h"
 #include "absl/time/time.h"
 
 namespace atrium {
@@ -17,10 +17,14 @@ constexpr int64_t kFirstSecond = -62'135'596'800;  // 0001-01-01T00:00:00Z
 constexpr int64_t kLastSecond = 253'402'300'799;   // 9999-12-31T23:59:59Z
 constexpr int64_t kMaxDurationSeconds = 315'576'000'000;
 
+void PutDigits(char* to, int digits, int64_t number) {
+  for (; digits > 0; number /= 10) to[--digits] = static_cast<char>('0' + number % 10);
+}
+
 void AppendPadded(std::string& out, int64_t number, int digits) {
-  const size_t end = out.size() + digits;
-  out.resize(end);
-  for (int i = 1; i <= digits; ++i, number /= 10) out[end - i] = static_cast<char>('0' + number % 10);
+  char text[9];
+  PutDigits(text, digits, number);
+  out.append(text, digits);
 }
 
 void AppendFraction(std::string& out, int nanos) {
@@ -35,18 +39,18 @@ void AppendFraction(std::string& out, int nanos) {
 
 void AppendTimestamp(std::string& out, const google::protobuf::Timestamp& time) {
   // By hand, as every event carries one: absl::FormatTime takes a microsecond.
-  const absl::CivilSecond civil = absl::CivilSecond(1970, 1, 1) + time.seconds();
-  AppendPadded(out, civil.year(), 4);
-  out.push_back('-');
-  AppendPadded(out, civil.month(), 2);
-  out.push_back('-');
-  AppendPadded(out, civil.day(), 2);
-  out.push_back('T');
-  AppendPadded(out, civil.hour(), 2);
-  out.push_back(':');
-  AppendPadded(out, civil.minute(), 2);
-  out.push_back(':');
-  AppendPadded(out, civil.second(), 2);
+  const std::chrono::sys_seconds second{std::chrono::seconds(time.seconds())};
+  const auto day = std::chrono::floor<std::chrono::days>(second);
+  const std::chrono::year_month_day date(day);
+  const std::chrono::hh_mm_ss clock(second - day);
+  char text[] = "YYYY-MM-DDThh:mm:ss";
+  PutDigits(text, 4, int{date.year()});
+  PutDigits(text + 5, 2, unsigned{date.month()});
+  PutDigits(text + 8, 2, unsigned{date.day()});
+  PutDigits(text + 11, 2, clock.hours().count());
+  PutDigits(text + 14, 2, clock.minutes().count());
+  PutDigits(text + 17, 2, clock.seconds().count());
+  out.append(text, sizeof(text) - 1);
   AppendFraction(out, time.nanos());
   out.push_back('Z');
 }
