@@ -25,8 +25,8 @@ void Answer(Room& room, Done done, Result result) {
 // the answer of the first. Without a key it is just run. `run` says what it has done as soon as it is: the answer is
 // stored with that, and given when both are on disk; it begins before this returns. `method` tells the verbs apart.
 template <typename Request, typename Response, typename Run>
-void Once(Room& room, const Caller& caller, absl::string_view method, WithPayload<Request> request, Done<Response> done,
-          Run run) {
+void Once(Room& room, const Caller& caller, absl::string_view method, WithPayload<Request>&& request,
+          Done<Response> done, Run run) {
   const std::string given = request.message.idempotency_key();
   if (given.empty()) {
     return run(std::move(request),

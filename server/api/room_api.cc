@@ -220,7 +220,7 @@ void RoomApi::Leave(const Caller& caller, WithPayload<v1::LeaveRequest> request,
 
 namespace {
 
-void EmitInto(Room& room, const Caller& caller, WithPayload<v1::EmitRequest> request, Done<v1::EmitResponse> done) {
+void EmitInto(Room& room, const Caller& caller, WithPayload<v1::EmitRequest>&& request, Done<v1::EmitResponse> done) {
   v1::EmitRequest& message = request.message;
   const absl::StatusOr<const MemberIdentity*> sender = Membership(&room, caller);
   REFUSE_IF_ERROR(sender.status(), done);
@@ -244,7 +244,8 @@ void RoomApi::Emit(const Caller& caller, WithPayload<v1::EmitRequest> request, D
   REFUSE_IF_ERROR(ValidateEmit(request.message), done);
   REFUSE_IF_ERROR(ValidateEmitter(caller, request.message), done);
   std::string room_id = request.message.room_id();
-  rooms_.Find(std::move(room_id), [caller, request = std::move(request),
+  // A mere `caller` would be const, and copied when this is moved.
+  rooms_.Find(std::move(room_id), [caller = caller, request = std::move(request),
                                    done = std::move(done)](absl::StatusOr<Room*> found) mutable {
     REFUSE_IF_ERROR(found.status(), done);
     Room* const room = *found;
@@ -253,7 +254,7 @@ void RoomApi::Emit(const Caller& caller, WithPayload<v1::EmitRequest> request, D
       return done(WithPayload<v1::EmitResponse>{MakeEmitResponse(request.message, nullptr, 0)});
     }
     Once(*room, caller, "Emit", std::move(request), std::move(done),
-         [room, &caller](auto request, auto done) { EmitInto(*room, caller, std::move(request), std::move(done)); });
+         [room, &caller](auto&& request, auto done) { EmitInto(*room, caller, std::move(request), std::move(done)); });
   });
 }
 
@@ -280,7 +281,8 @@ void RoomApi::SendMessage(const Caller& caller, WithPayload<v1::SendMessageReque
   if (message.user().empty()) message.set_user("API Bot");
   const std::string room_id = message.room_id();
   const bool typed = rooms_.registry().TypeOf(room_id) != nullptr;
-  auto send = [caller, request = std::move(request), done = std::move(done)](absl::StatusOr<Room*> found) mutable {
+  auto send = [caller = caller, request = std::move(request),
+               done = std::move(done)](absl::StatusOr<Room*> found) mutable {
     REFUSE_IF_ERROR(found.status(), done);
     Room* const room = *found;
     if (room == nullptr) {
@@ -290,7 +292,7 @@ void RoomApi::SendMessage(const Caller& caller, WithPayload<v1::SendMessageReque
       return done(WithPayload<v1::SendMessageResponse>{std::move(response)});
     }
     Once(*room, caller, "SendMessage", std::move(request), std::move(done),
-         [room](auto request, auto done) { SendMessageInto(*room, request.message, std::move(done)); });
+         [room](auto&& request, auto done) { SendMessageInto(*room, request.message, std::move(done)); });
   };
   if (typed) return rooms_.FindOrCreate(room_id, {}, std::move(send));
   rooms_.Find(room_id, std::move(send));
@@ -304,13 +306,13 @@ void RoomApi::SetState(const Caller& caller, WithPayload<v1::SetStateRequest> re
   REFUSE_IF_ERROR(ValidateIdempotencyKey(request.message.idempotency_key()), done);
   absl::StatusOr<json::object> merge = ReadObject("state", request.payload);
   REFUSE_IF_ERROR(merge.status(), done);
-  auto set = [caller, merge = *std::move(merge), request = std::move(request),
+  auto set = [caller = caller, merge = *std::move(merge), request = std::move(request),
               done = std::move(done)](absl::StatusOr<Room*> found) mutable {
     REFUSE_IF_ERROR(found.status(), done);
     Room* const room = *found;
     REFUSE_IF_ERROR(Membership(room, caller).status(), done);
     Once(*room, caller, "SetState", std::move(request), std::move(done),
-         [room, merge = std::move(merge)](auto request, Done<v1::SetStateResponse> done) {
+         [room, merge = std::move(merge)](auto&& request, Done<v1::SetStateResponse> done) {
            absl::optional<uint64_t> expected_offset;
            if (request.message.has_expected_offset()) expected_offset = request.message.expected_offset();
            REFUSE_IF_ERROR(room->SetState(merge, expected_offset), done);
@@ -327,7 +329,7 @@ void RoomApi::GetState(const Caller& caller, WithPayload<v1::GetStateRequest> re
                        Done<v1::GetStateResponse> done) {
   std::string room_id = request.message.room_id();
   REFUSE_IF_ERROR(ValidateRoomId("roomId", room_id), done);
-  rooms_.Find(room_id, [caller, room_id, done = std::move(done)](absl::StatusOr<Room*> found) mutable {
+  rooms_.Find(room_id, [caller = caller, room_id, done = std::move(done)](absl::StatusOr<Room*> found) mutable {
     REFUSE_IF_ERROR(found.status(), done);
     Room* const room = *found;
     REFUSE_IF_ERROR(Membership(room, caller).status(), done);
@@ -353,14 +355,14 @@ void RoomApi::Call(const Caller& caller, WithPayload<v1::CallRequest> request, D
   if (trusted && rooms_.registry().TypeOf(room_id) == nullptr) {
     return done(UntypedHasNoMethods());
   }
-  auto call = [caller, trusted, args = *std::move(args), request = std::move(request),
+  auto call = [caller = caller, trusted, args = *std::move(args), request = std::move(request),
                done = std::move(done)](absl::StatusOr<Room*> found) mutable {
     REFUSE_IF_ERROR(found.status(), done);
     Room* const room = *found;
     const absl::StatusOr<const MemberIdentity*> member = Membership(room, caller);
     REFUSE_IF_ERROR(member.status(), done);
     Once(*room, caller, "Call", std::move(request), std::move(done),
-         [room, member = *member, trusted, args = std::move(args)](auto request, Done<v1::CallResponse> done) {
+         [room, member = *member, trusted, args = std::move(args)](auto&& request, Done<v1::CallResponse> done) {
            auto finish = [done = std::move(done)](absl::StatusOr<TypedRoom::CallResult> called) mutable {
              REFUSE_IF_ERROR(PrefixField("args", called.status()), done);
              done(WithPayload<v1::CallResponse>{.payload = std::move(called->result)});

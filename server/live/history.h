@@ -1,10 +1,10 @@
 #pragma once
 
-#include <deque>
 #include <functional>
 
 #include "absl/container/inlined_vector.h"
 #include "absl/time/time.h"
+#include "server/common/fifo.h"
 #include "server/live/channel.h"
 #include "server/wire/frames.h"
 
@@ -56,7 +56,7 @@ class History {
   void Trim(absl::Time now);
 
   const HistoryLimits& limits_;
-  std::deque<Entry> entries_;
+  Fifo<Entry> entries_;
   size_t bytes_ = 0;
   uint64_t forgotten_ = 0;
 };

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <deque>
 #include <functional>
 #include <string>
 #include <utility>
@@ -11,6 +10,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "absl/types/optional.h"
+#include "server/common/fifo.h"
 #include "server/live/room_record.pb.h"
 #include "server/wire/payload.h"
 
@@ -58,7 +58,7 @@ class Idempotency {
 
   absl::flat_hash_map<std::string, Entry> entries_;
   // The keys of those that are done, oldest first.
-  std::deque<std::string> order_;
+  Fifo<std::string> order_;
 };
 
 }  // namespace atrium

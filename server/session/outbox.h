@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/inlined_vector.h"
 #include "absl/strings/string_view.h"
 #include "server/wire/frames.h"
 
@@ -140,7 +141,7 @@ class Outbox {
     return dropped;
   }
 
-  std::vector<Item> items_;
+  absl::InlinedVector<Item, 1> items_;
   size_t head_ = 0;       // index of the first that is not sent
   size_t head_sent_ = 0;  // bytes of it that are
   size_t begun_ = 0;      // items that the transport has taken

@@ -150,7 +150,9 @@ absl::StatusOr<json::value> ParseJson(absl::string_view text, int max_depth, jso
 void AppendJson(std::string& out, const json::value& value) { Writer{out}.Write(value); }
 
 std::string ToJson(const json::value& value) {
+  constexpr size_t kOften = 100;
   std::string out;
+  out.reserve(kOften);
   AppendJson(out, value);
   return out;
 }
