@@ -214,6 +214,10 @@ json::value NumberValue(double number) {
 }
 
 void AppendJsonNumber(std::string& out, double number) {
+  if (number == 0 && std::signbit(number)) {
+    out += "-0.0";  // Without the point it would be read as an integer, and lose its sign.
+    return;
+  }
   char buffer[32];
   char* const end = buffer + sizeof(buffer);
   const std::to_chars_result result = std::abs(number) > kMaxInteger
