@@ -207,17 +207,12 @@ void AppendJsonString(std::string& out, absl::string_view text) {
 }
 
 json::value NumberValue(double number) {
-  const bool integer = std::trunc(number) == number && std::abs(number) <= kMaxInteger;
-  const bool negative_zero = number == 0 && std::signbit(number);
-  if (integer && !negative_zero) return static_cast<int64_t>(number);
+  // Also of -0, which would be written as an integer, and then read without its sign.
+  if (std::trunc(number) == number && std::abs(number) <= kMaxInteger) return static_cast<int64_t>(number);
   return number;
 }
 
 void AppendJsonNumber(std::string& out, double number) {
-  if (number == 0 && std::signbit(number)) {
-    out += "-0.0";  // Without the point it would be read as an integer, and lose its sign.
-    return;
-  }
   char buffer[32];
   char* const end = buffer + sizeof(buffer);
   const std::to_chars_result result = std::abs(number) > kMaxInteger

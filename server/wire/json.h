@@ -31,7 +31,7 @@ std::string ToJson(const json::value& value);
 // The length of ToJson(value), without making it.
 size_t JsonSize(const json::value& value);
 
-// `number`, which is finite, as a value; as an integer if it is one of at most 2^53.
+// `number`, which is finite, as a value; as an integer if it is one of at most 2^53, -0 as 0.
 json::value NumberValue(double number);
 
 void AppendJsonString(std::string& out, absl::string_view text);

@@ -26,8 +26,8 @@ TEST(JsonTest, WritesWhatItReadInCanonicalForm) {
 }
 
 TEST(JsonTest, WritesNumbersShortestForm) {
-  EXPECT_EQ(RoundTrip("[1.50,0.1,1e3,1.0,-0.0,1e300,2.5e-7]"), "[1.5,0.1,1000,1,-0.0,1e+300,2.5e-07]");
-  EXPECT_EQ(RoundTrip("[-0.0,-0e-144]"), "[-0.0,-0.0]");
+  EXPECT_EQ(RoundTrip("[1.50,0.1,1e3,1.0,-0.0,1e300,2.5e-7]"), "[1.5,0.1,1000,1,0,1e+300,2.5e-07]");
+  EXPECT_EQ(RoundTrip("[-0,-0.0,-0e-144]"), "[0,0,0]");
 }
 
 TEST(JsonTest, ReadsTheNearestDouble) {
