@@ -21,6 +21,7 @@ export interface Target {
 export interface PendingLink {
   /** Undefined unless online. */
   readonly session: { sessionId: string; userId: string } | undefined;
+  /** Calls one of the two, before any frame that the server sent after its reply is passed on; none when offline. */
   call<Name extends keyof Replies>(
     name: Name,
     request: Requests[Name],

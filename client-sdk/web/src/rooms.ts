@@ -1,6 +1,6 @@
 import { Code, type AtriumError } from './error.js';
 import { Listeners, type Unsubscribe } from './listeners.js';
-import type { Pending } from './pending.js';
+import type { Pending, PendingLink } from './pending.js';
 import type { JsonObject, Left, Replies, Requests, RoomPosition, RoomSnapshot, ServerFrame } from './protocol.js';
 import { Room, type Leaving } from './room.js';
 
@@ -10,19 +10,12 @@ export interface JoinOptions {
 }
 
 /** What rooms and components need of their client. */
-export interface Link {
+export interface Link extends Pick<PendingLink, 'call'> {
   /** Of the session that this client has, or had last; empty before the first. */
   readonly sessionId: string;
   readonly pending: Pending;
   /** Fails at once with UNAVAILABLE when there is no connection. */
   request<Name extends keyof Replies>(name: Name, request: Requests[Name]): Promise<Replies[Name]>;
-  /** Calls one of the two, before any frame that the server sent after its reply is passed on; none when offline. */
-  call<Name extends keyof Replies>(
-    name: Name,
-    request: Requests[Name],
-    succeed: (result: Replies[Name]) => void,
-    fail: (error: AtriumError) => void,
-  ): void;
   /** Gives up the connection, for another one. */
   abandon(why: string): void;
 }
