@@ -151,16 +151,7 @@ void WebSocketConnection::Write() {
 }
 
 bool WebSocketConnection::WriteSome() {
-  std::array<iovec, kGather> parts;
-  const size_t count = std::min(outbox_.size(), kGather);
-  for (size_t i = 0; i < count; ++i) {
-    const absl::string_view unsent = outbox_.Unsent(i);
-    parts[i] = {const_cast<char*>(unsent.data()), unsent.size()};
-  }
-  msghdr message{};
-  message.msg_iov = parts.data();
-  message.msg_iovlen = count;
-  const ssize_t sent = sendmsg(socket_.native_handle(), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+  const ssize_t sent = SendQueued();
   if (sent >= 0) {
     Sent(static_cast<size_t>(sent));
     return true;
@@ -172,6 +163,25 @@ bool WebSocketConnection::WriteSome() {
     Abort();
   }
   return false;
+}
+
+ssize_t WebSocketConnection::SendQueued() {
+  constexpr int kFlags = MSG_NOSIGNAL | MSG_DONTWAIT;
+  // Mostly it is one, for which the kernel needs no list.
+  if (outbox_.size() == 1) {
+    const absl::string_view unsent = outbox_.Unsent(0);
+    return send(socket_.native_handle(), unsent.data(), unsent.size(), kFlags);
+  }
+  std::array<iovec, kGather> parts;
+  const size_t count = std::min(outbox_.size(), kGather);
+  for (size_t i = 0; i < count; ++i) {
+    const absl::string_view unsent = outbox_.Unsent(i);
+    parts[i] = {const_cast<char*>(unsent.data()), unsent.size()};
+  }
+  msghdr message{};
+  message.msg_iov = parts.data();
+  message.msg_iovlen = count;
+  return sendmsg(socket_.native_handle(), &message, kFlags);
 }
 
 void WebSocketConnection::WaitToWrite() {

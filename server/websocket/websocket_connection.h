@@ -39,6 +39,8 @@ class WebSocketConnection final : public Connection, private FrameParser::Sink {
   void WriteAgain();
   // False if the socket took nothing more.
   bool WriteSome();
+  // What the kernel says of one call for what is queued.
+  ssize_t SendQueued();
 
   // Of the shard that it is on.
   WebSocketDoor* door_;

@@ -285,6 +285,24 @@ FramePtr EncodeComponentPatch(const ComponentDelta& delta, EncodingSet encodings
   return builder.Build();
 }
 
+namespace {
+
+// The request of a frame, by its name.
+absl::Status ReadRequest(const json::value& value, const MessageShape& shape, absl::string_view name,
+                         ClientRequest& request) {
+  const MessageShape::Field* const field = shape.Find(name);
+  if (field == nullptr) return InvalidField(name, "unknown request");
+  const std::string& json_name = field->descriptor->json_name();
+  if (request.frame.request_case() != v1::ClientFrame::REQUEST_NOT_SET) {
+    return InvalidField(json_name, "a frame holds one request");
+  }
+  if (!value.is_object()) return InvalidField(json_name, "must be an object");
+  google::protobuf::Message& message = *shape.reflection().MutableMessage(&request.frame, field->descriptor);
+  return PrefixField(json_name, MessageFromJson(value, *field->message, message, &request.payload));
+}
+
+}  // namespace
+
 ClientRequest DecodeJsonFrame(absl::string_view text) {
   ClientRequest request;
   // Nothing of the value outlives this function.
@@ -300,28 +318,15 @@ ClientRequest DecodeJsonFrame(absl::string_view text) {
     request.status = InvalidField("frame", "must be a JSON object");
     return request;
   }
-  const google::protobuf::Descriptor& type = *v1::ClientFrame::descriptor();
+  static const MessageShape& shape = MessageShape::Of(*v1::ClientFrame::descriptor());
   if (const json::value* id = object->if_contains("id")) {
-    request.status = FieldFromJson(*id, *type.FindFieldByNumber(v1::ClientFrame::kIdFieldNumber), request.frame);
+    request.status = FieldFromJson(*id, *shape.Find("id")->descriptor, request.frame);
     if (!request.status.ok()) return request;
     request.id = request.frame.id();
   }
   for (const auto& [key, value] : *object) {
     if (key == "id") continue;
-    const google::protobuf::FieldDescriptor* field = type.FindFieldByCamelcaseName(std::string(key));
-    if (field == nullptr) field = type.FindFieldByName(std::string(key));
-    if (field == nullptr) {
-      request.status = InvalidField(std::string(key), "unknown request");
-    } else if (request.frame.request_case() != v1::ClientFrame::REQUEST_NOT_SET) {
-      request.status = InvalidField(field->json_name(), "a frame holds one request");
-    } else if (!value.is_object()) {
-      request.status = InvalidField(field->json_name(), "must be an object");
-    } else {
-      request.status =
-          PrefixField(field->json_name(),
-                      MessageFromJson(value, *request.frame.GetReflection()->MutableMessage(&request.frame, field),
-                                      &request.payload));
-    }
+    request.status = ReadRequest(value, shape, ToView(key), request);
     if (!request.status.ok()) return request;
   }
   if (request.frame.request_case() == v1::ClientFrame::REQUEST_NOT_SET) {

@@ -6,6 +6,7 @@
 #include <charconv>
 #include <cmath>
 #include <cstdint>
+#include <cstring>
 #include <string>
 #include <utility>
 
@@ -120,6 +121,36 @@ constexpr std::array<uint8_t, 256> kEscapedSize = [] {
 }();
 size_t EscapedSize(char c) { return kEscapedSize[static_cast<unsigned char>(c)]; }
 
+// How much of `text`, from its begin, needs no escape: eight bytes at a time.
+size_t PlainLength(absl::string_view text) {
+  constexpr uint64_t kOnes = 0x0101010101010101;
+  constexpr uint64_t kHighs = kOnes << 7;
+  // The high bit of each byte that is less than `n`, for n up to 128; of one behind such a byte it may be wrong.
+  const auto below = [](uint64_t word, uint64_t n) { return (word - kOnes * n) & ~word & kHighs; };
+  size_t i = 0;
+  for (; i + sizeof(uint64_t) <= text.size(); i += sizeof(uint64_t)) {
+    uint64_t word;
+    std::memcpy(&word, text.data() + i, sizeof(word));
+    if (below(word, 0x20) | below(word ^ (kOnes * '"'), 1) | below(word ^ (kOnes * '\\'), 1)) break;
+  }
+  while (i < text.size() && EscapedSize(text[i]) == 1) ++i;
+  return i;
+}
+
+void AppendEscape(std::string& out, char c) {
+  out.push_back('\\');
+  switch (c) {
+    case '\b': out.push_back('b'); break;
+    case '\f': out.push_back('f'); break;
+    case '\n': out.push_back('n'); break;
+    case '\r': out.push_back('r'); break;
+    case '\t': out.push_back('t'); break;
+    case '"':
+    case '\\': out.push_back(c); break;
+    default: absl::StrAppend(&out, "u", absl::Hex(static_cast<unsigned char>(c), absl::kZeroPad4));
+  }
+}
+
 size_t StringSize(absl::string_view text) {
   size_t size = 2;
   for (const char c : text) size += EscapedSize(c);
@@ -184,25 +215,13 @@ size_t JsonSize(const json::value& value) {
 
 void AppendJsonString(std::string& out, absl::string_view text) {
   out.push_back('"');
-  size_t plain = 0;
-  for (size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (EscapedSize(c) == 1) continue;
-    out.append(text.data() + plain, i - plain);
-    plain = i + 1;
-    out.push_back('\\');
-    switch (c) {
-      case '\b': out.push_back('b'); break;
-      case '\f': out.push_back('f'); break;
-      case '\n': out.push_back('n'); break;
-      case '\r': out.push_back('r'); break;
-      case '\t': out.push_back('t'); break;
-      case '"':
-      case '\\': out.push_back(c); break;
-      default: absl::StrAppend(&out, "u", absl::Hex(static_cast<unsigned char>(c), absl::kZeroPad4));
-    }
+  for (;;) {
+    const size_t plain = PlainLength(text);
+    out.append(text.data(), plain);
+    if (plain == text.size()) break;
+    AppendEscape(out, text[plain]);
+    text.remove_prefix(plain + 1);
   }
-  out.append(text.data() + plain, text.size() - plain);
   out.push_back('"');
 }
 

@@ -8,6 +8,7 @@
 
 #include "absl/status/status.h"
 #include "server/wire/json.h"
+#include "server/wire/message_shape.h"
 #include "server/wire/payload.h"
 
 namespace atrium {
@@ -23,6 +24,10 @@ const google::protobuf::FieldDescriptor* PayloadField(const google::protobuf::De
 // naming the field (as `roomId` or `frames[2].emit`) and its rule if one is unknown, mistyped or out of range.
 // With `payload`, the message's payload field goes there and stays unset.
 absl::Status MessageFromJson(const json::value& value, google::protobuf::Message& message, Payload* payload = nullptr);
+
+// The same for a `message` of which the shape is at hand.
+absl::Status MessageFromJson(const json::value& value, const MessageShape& shape, google::protobuf::Message& message,
+                             Payload* payload);
 
 // The same for one field of `message`.
 absl::Status FieldFromJson(const json::value& value, const google::protobuf::FieldDescriptor& field,

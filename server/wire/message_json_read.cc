@@ -17,6 +17,7 @@
 #include "server/common/errors.h"
 #include "server/common/status_macros.h"
 #include "server/wire/message_json.h"
+#include "server/wire/message_shape.h"
 #include "server/wire/time_json.h"
 
 namespace atrium {
@@ -29,7 +30,6 @@ using google::protobuf::EnumDescriptor;
 using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
 using google::protobuf::MessageFactory;
-using google::protobuf::OneofDescriptor;
 using google::protobuf::Reflection;
 
 constexpr char kMustBeObject[] = "must be an object";
@@ -139,35 +139,18 @@ std::optional<std::string> ReadBytes(const json::value& value) {
   return bytes;
 }
 
-const FieldDescriptor* FindField(const Descriptor& type, absl::string_view name) {
-  for (int i = 0; i < type.field_count(); ++i) {
-    const FieldDescriptor* const field = type.field(i);
-    if (field->json_name() == name || field->name() == name) return field;
-  }
-  return nullptr;
-}
-
-// Whether null is a value of `field` and does not mean that it is absent.
-bool TakesNull(const FieldDescriptor& field) {
-  if (field.is_repeated()) return false;
-  if (field.cpp_type() == FieldDescriptor::CPPTYPE_ENUM) {
-    return field.enum_type()->full_name() == "google.protobuf.NullValue";
-  }
-  return field.cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE &&
-         field.message_type()->well_known_type() == Descriptor::WELLKNOWNTYPE_VALUE;
-}
-
 class Reader {
+  using Field = MessageShape::Field;
+
  public:
   explicit Reader(Payload* payload) : payload_(payload) {}
 
-  absl::Status Read(const json::value& value, Message& message, const Path& path) {
-    const Descriptor& type = *message.GetDescriptor();
-    switch (type.well_known_type()) {
+  absl::Status Read(const json::value& value, const MessageShape& shape, Message& message, const Path& path) {
+    switch (shape.type().well_known_type()) {
       case Descriptor::WELLKNOWNTYPE_UNSPECIFIED:
       case Descriptor::WELLKNOWNTYPE_FIELDMASK:
         if (!value.is_object()) return path.Breaks(kMustBeObject);
-        return ReadFields(value.get_object(), message, path);
+        return ReadFields(value.get_object(), shape, message, path);
       case Descriptor::WELLKNOWNTYPE_TIMESTAMP:
         if (value.is_string() &&
             ParseTimestamp(ToView(value.get_string()), static_cast<google::protobuf::Timestamp&>(message))) {
@@ -193,88 +176,97 @@ class Reader {
         return absl::OkStatus();
       case Descriptor::WELLKNOWNTYPE_ANY: return ReadAny(value, static_cast<Any&>(message), path);
       default:  // The wrappers.
-        return ReadElement(value, *type.field(0), message, path);
+        return ReadElement(value, shape, shape.fields()[0], message, path);
     }
   }
 
   // `path` is that of the field.
-  absl::Status ReadField(const json::value& value, const FieldDescriptor& field, Message& message, const Path& path) {
-    if (value.is_null() && !TakesNull(field)) return absl::OkStatus();
-    if (payload_ != nullptr && &field == PayloadField(*message.GetDescriptor())) {
+  absl::Status ReadField(const json::value& value, const MessageShape& shape, const Field& field, Message& message,
+                         const Path& path) {
+    if (value.is_null() && !field.takes_null) return absl::OkStatus();
+    if (payload_ != nullptr && &field == shape.payload()) {
       *std::exchange(payload_, nullptr) = Payload::FromJson(value);
       return absl::OkStatus();
     }
-    if (!field.is_repeated()) return ReadElement(value, field, message, path);
+    if (!field.descriptor->is_repeated()) return ReadElement(value, shape, field, message, path);
     Payload* const payload = std::exchange(payload_, nullptr);  // Not from an element.
-    absl::Status status = field.is_map() ? ReadMap(value, field, message, path) : ReadList(value, field, message, path);
+    absl::Status status = field.descriptor->is_map() ? ReadMap(value, shape, field, message, path)
+                                                     : ReadList(value, shape, field, message, path);
     payload_ = payload;
     return status;
   }
 
  private:
   // `skip`: a name that is no field's.
-  absl::Status ReadFields(const json::object& object, Message& message, const Path& path, absl::string_view skip = {}) {
-    const Descriptor& type = *message.GetDescriptor();
+  absl::Status ReadFields(const json::object& object, const MessageShape& shape, Message& message, const Path& path,
+                          absl::string_view skip = {}) {
     // An outer payload field stands before all inner ones.
-    const FieldDescriptor* const payload_field = payload_ == nullptr ? nullptr : PayloadField(type);
+    const Field* const payload_field = payload_ == nullptr ? nullptr : shape.payload();
     Payload* const own = payload_field == nullptr ? nullptr : payload_;
-    absl::FixedArray<bool, 32> seen(type.field_count(), false);
+    absl::FixedArray<bool, 32> seen(shape.fields().size(), false);
     for (const auto& [key, value] : object) {
       const absl::string_view name = ToView(key);
       if (!skip.empty() && name == skip) continue;
-      const FieldDescriptor* const field = FindField(type, name);
+      const Field* const field = shape.Find(name);
       if (field == nullptr) return Path{&path, name}.Breaks("unknown field");
-      const Path field_path{&path, field->json_name()};
-      if (std::exchange(seen[field->index()], true)) return field_path.Breaks("is given twice");
-      if (!value.is_null() || TakesNull(*field)) RETURN_IF_ERROR(CheckOneof(*field, message, field_path));
+      const Path field_path{&path, field->descriptor->json_name()};
+      if (std::exchange(seen[field->descriptor->index()], true)) return field_path.Breaks("is given twice");
+      if (!value.is_null() || field->takes_null) RETURN_IF_ERROR(CheckOneof(shape, *field, message, field_path));
       if (own != nullptr) payload_ = field == payload_field ? own : nullptr;
-      RETURN_IF_ERROR(ReadField(value, *field, message, field_path));
+      RETURN_IF_ERROR(ReadField(value, shape, *field, message, field_path));
     }
     if (own != nullptr) payload_ = nullptr;
     return absl::OkStatus();
   }
 
-  static absl::Status CheckOneof(const FieldDescriptor& field, const Message& message, const Path& path) {
-    const OneofDescriptor* const oneof = field.real_containing_oneof();
-    if (oneof == nullptr) return absl::OkStatus();
-    const FieldDescriptor* const other = message.GetReflection()->GetOneofFieldDescriptor(message, oneof);
+  static absl::Status CheckOneof(const MessageShape& shape, const Field& field, const Message& message,
+                                 const Path& path) {
+    if (field.oneof == nullptr) return absl::OkStatus();
+    const FieldDescriptor* const other = shape.reflection().GetOneofFieldDescriptor(message, field.oneof);
     if (other == nullptr) return absl::OkStatus();
     return path.Breaks(absl::StrCat("cannot stand beside ", other->json_name()));
   }
 
-  absl::Status ReadList(const json::value& value, const FieldDescriptor& field, Message& message, const Path& path) {
+  absl::Status ReadList(const json::value& value, const MessageShape& shape, const Field& field, Message& message,
+                        const Path& path) {
     if (!value.is_array()) return path.Breaks("must be a list");
     int index = 0;
     for (const json::value& element : value.get_array()) {
-      RETURN_IF_ERROR(ReadElement(element, field, message, Path{&path, {}, index++}));
+      RETURN_IF_ERROR(ReadElement(element, shape, field, message, Path{&path, {}, index++}));
     }
     return absl::OkStatus();
   }
 
-  absl::Status ReadMap(const json::value& value, const FieldDescriptor& field, Message& message, const Path& path) {
+  absl::Status ReadMap(const json::value& value, const MessageShape& shape, const Field& field, Message& message,
+                       const Path& path) {
     if (!value.is_object()) return path.Breaks(kMustBeObject);
-    const Descriptor& entry_type = *field.message_type();
+    const MessageShape& entries = *field.message;
+    const Field& entry_key = entries.fields()[0];
+    const Field& entry_value = entries.fields()[1];
     for (const auto& [key, element] : value.get_object()) {
       const Path entry_path{&path, absl::string_view(key.data(), key.size())};
-      Message& entry = *message.GetReflection()->AddMessage(&message, &field);
-      RETURN_IF_ERROR(ReadMapKey(entry_path.name, *entry_type.map_key(), entry, entry_path));
-      RETURN_IF_ERROR(ReadElement(element, *entry_type.map_value(), entry, entry_path));
+      Message& entry = *shape.reflection().AddMessage(&message, field.descriptor);
+      RETURN_IF_ERROR(ReadMapKey(entry_path.name, entries, entry_key, entry, entry_path));
+      RETURN_IF_ERROR(ReadElement(element, entries, entry_value, entry, entry_path));
     }
     return absl::OkStatus();
   }
 
-  absl::Status ReadMapKey(absl::string_view key, const FieldDescriptor& field, Message& entry, const Path& path) {
-    if (field.cpp_type() != FieldDescriptor::CPPTYPE_BOOL) {
-      return ReadElement(json::value(FromView(key)), field, entry, path);
+  absl::Status ReadMapKey(absl::string_view key, const MessageShape& shape, const Field& field, Message& entry,
+                          const Path& path) {
+    if (field.descriptor->cpp_type() != FieldDescriptor::CPPTYPE_BOOL) {
+      return ReadElement(json::value(FromView(key)), shape, field, entry, path);
     }
     if (key != "true" && key != "false") return path.Breaks("has a key that must be true or false");
-    entry.GetReflection()->SetBool(&entry, &field, key == "true");
+    shape.reflection().SetBool(&entry, field.descriptor, key == "true");
     return absl::OkStatus();
   }
 
   // One value: appended where the field is repeated.
-  absl::Status ReadElement(const json::value& value, const FieldDescriptor& field, Message& message, const Path& path) {
-    const Reflection& reflection = *message.GetReflection();
+  absl::Status ReadElement(const json::value& value, const MessageShape& shape, const Field& shape_field,
+                           Message& message, const Path& path) {
+    const FieldDescriptor& field = *shape_field.descriptor;
+    const Reflection& reflection = shape.reflection();
     const auto put = [&](auto read, auto set, auto add, const auto& rule) {
       if (!read) return path.Breaks(rule());
       (reflection.*(field.is_repeated() ? add : set))(&message, &field, *std::move(read));
@@ -304,7 +296,7 @@ class Reader {
                    &Reflection::AddBool, [] { return "must be true or false"; });
       case FieldDescriptor::CPPTYPE_ENUM: {
         const EnumDescriptor& type = *field.enum_type();
-        if (value.is_null() && TakesNull(field)) {
+        if (value.is_null() && shape_field.takes_null) {
           reflection.SetEnumValue(&message, &field, 0);
           return absl::OkStatus();
         }
@@ -319,7 +311,7 @@ class Reader {
         return put(value.is_string() ? std::optional(std::string(ToView(value.get_string()))) : std::nullopt,
                    &Reflection::SetString, &Reflection::AddString, [] { return "must be a string"; });
       case FieldDescriptor::CPPTYPE_MESSAGE:
-        return Read(value,
+        return Read(value, *shape_field.message,
                     field.is_repeated() ? *reflection.AddMessage(&message, &field)
                                         : *reflection.MutableMessage(&message, &field),
                     path);
@@ -337,13 +329,14 @@ class Reader {
         DescriptorPool::generated_pool()->FindMessageTypeByName(std::string(name.substr(name.rfind('/') + 1)));
     if (type == nullptr) return Path{&path, "@type"}.Breaks("unknown type");
     const std::unique_ptr<Message> inner(MessageFactory::generated_factory()->GetPrototype(type)->New());
+    const MessageShape& shape = MessageShape::Of(*type);
     Payload* const payload = std::exchange(payload_, nullptr);
     if (type->well_known_type() == Descriptor::WELLKNOWNTYPE_UNSPECIFIED) {
-      RETURN_IF_ERROR(ReadFields(object, *inner, path, "@type"));
+      RETURN_IF_ERROR(ReadFields(object, shape, *inner, path, "@type"));
     } else {
       const Path value_path{&path, "value"};
       if (object.if_contains("value") == nullptr) return value_path.Breaks("is wanted");
-      RETURN_IF_ERROR(Read(object.at("value"), *inner, value_path));
+      RETURN_IF_ERROR(Read(object.at("value"), shape, *inner, value_path));
     }
     payload_ = payload;
     any.set_type_url(std::string(name));
@@ -358,11 +351,17 @@ class Reader {
 }  // namespace
 
 absl::Status MessageFromJson(const json::value& value, Message& message, Payload* payload) {
-  return Reader(payload).Read(value, message, Path{});
+  return MessageFromJson(value, MessageShape::Of(*message.GetDescriptor()), message, payload);
+}
+
+absl::Status MessageFromJson(const json::value& value, const MessageShape& shape, Message& message, Payload* payload) {
+  return Reader(payload).Read(value, shape, message, Path{});
 }
 
 absl::Status FieldFromJson(const json::value& value, const FieldDescriptor& field, Message& message, Payload* payload) {
-  return Reader(payload).ReadField(value, field, message, Path{nullptr, field.json_name()});
+  const MessageShape& shape = MessageShape::Of(*field.containing_type());
+  return Reader(payload).ReadField(value, shape, shape.fields()[field.index()], message,
+                                   Path{nullptr, field.json_name()});
 }
 
 }  // namespace atrium

@@ -51,6 +51,19 @@ TEST(JsonTest, EscapesOnlyWhatMustBe) {
   EXPECT_EQ(RoundTrip(R"(["\"\\\/\b\f\n\r\t\u0001\u00e9\ud83d\ude00"])"), "[\"\\\"\\\\/\\b\\f\\n\\r\\t\\u0001é😀\"]");
 }
 
+TEST(JsonTest, EscapesAtAnyPlaceInAText) {
+  for (size_t at = 0; at < 20; ++at) {
+    for (int c = 0; c < 128; ++c) {
+      std::string text = std::string(at, 'x') + static_cast<char>(c) + "\u00e9 and more";
+      std::string quoted;
+      AppendJsonString(quoted, text);
+      const bool plain = c >= 0x20 && c != '"' && c != '\\';
+      EXPECT_EQ(quoted == "\"" + text + "\"", plain) << c << " at " << at;
+      EXPECT_EQ(*ParseJson(quoted), json::value(json::string_view(text))) << c << " at " << at;
+    }
+  }
+}
+
 TEST(JsonTest, RefusesWhatIsNotJson) {
   for (const char* text :
        {"", "{", "[1,]", "nul", "{\"a\":1,}", "1 2", "'a'", "[NaN]", "\"\xff\"", "\"\\ud800\"", "01"}) {

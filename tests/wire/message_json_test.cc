@@ -1,11 +1,6 @@
 #include "server/wire/message_json.h"
 
 #include <google/protobuf/any.pb.h>
-#include <google/protobuf/compiler/parser.h>
-#include <google/protobuf/descriptor.pb.h>
-#include <google/protobuf/dynamic_message.h>
-#include <google/protobuf/io/tokenizer.h>
-#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 #include <google/protobuf/util/message_differencer.h>
 #include <google/protobuf/wrappers.pb.h>
 #include <gtest/gtest.h>
@@ -16,82 +11,24 @@
 
 #include "atrium/v1/frames.pb.h"
 #include "server/common/errors.h"
+#include "tests/wire/all_fields.pb.h"
 
 namespace atrium {
 namespace {
 
-using google::protobuf::Message;
+using wire_test::AllFields;
 using v1::ClientFrame;
 using v1::EmitRequest;
 using v1::ServerFrame;
 
-// One field of each kind.
-constexpr char kProto[] = R"(
-  syntax = "proto3";
-  import "google/protobuf/any.proto";
-  import "google/protobuf/duration.proto";
-  import "google/protobuf/struct.proto";
-  import "google/protobuf/timestamp.proto";
-  import "google/protobuf/wrappers.proto";
-  enum Color { COLOR_UNSPECIFIED = 0; COLOR_RED = 1; }
-  message All {
-    bool flag = 1;
-    int32 small = 2;
-    uint32 small_unsigned = 3;
-    int64 big = 4;
-    uint64 big_unsigned = 5;
-    double real = 6;
-    float short_real = 7;
-    string text = 8;
-    bytes blob = 9;
-    Color color = 10;
-    All child = 11;
-    repeated int32 numbers = 12;
-    repeated All children = 13;
-    map<string, int32> counts = 14;
-    map<int64, All> by_id = 15;
-    map<bool, string> by_flag = 16;
-    optional string note = 17;
-    oneof choice { string first_choice = 18; All second_choice = 19; }
-    google.protobuf.Timestamp at = 20;
-    google.protobuf.Duration wait = 21;
-    google.protobuf.Struct fields = 22;
-    google.protobuf.ListValue items = 23;
-    google.protobuf.Any any = 24;
-    google.protobuf.StringValue wrapped = 25;
-    repeated google.protobuf.Value values = 26;
-    google.protobuf.NullValue nothing = 27;
-  }
-)";
-
 class MessageJsonTest : public testing::Test {
  protected:
-  MessageJsonTest() : pool_(google::protobuf::DescriptorPool::generated_pool()) {
-    // The file's imports must be linked in.
-    google::protobuf::StringValue::descriptor();
-    google::protobuf::Any::descriptor();
-    google::protobuf::io::ArrayInputStream stream(kProto, sizeof(kProto) - 1);
-    google::protobuf::io::Tokenizer tokenizer(&stream, nullptr);
-    google::protobuf::FileDescriptorProto file;
-    google::protobuf::compiler::Parser parser;
-    EXPECT_TRUE(parser.Parse(&tokenizer, &file));
-    file.set_name("all.proto");
-    factory_.SetDelegateToGeneratedFactory(true);
-    prototype_ = factory_.GetPrototype(pool_.BuildFile(file)->FindMessageTypeByName("All"));
-  }
-
-  std::unique_ptr<Message> NewAll() const { return std::unique_ptr<Message>(prototype_->New()); }
-
-  // `text` read as an All and written again; or the error's message.
+  // `text` read as an AllFields and written again; or the error's message.
   std::string Echo(const std::string& text, JsonZeros zeros = JsonZeros::kOmit) const {
-    const std::unique_ptr<Message> message = NewAll();
-    const absl::Status status = MessageFromJson(*ParseJson(text), *message);
-    return status.ok() ? MessageToJson(*message, zeros) : std::string(status.message());
+    AllFields message;
+    const absl::Status status = MessageFromJson(*ParseJson(text), message);
+    return status.ok() ? MessageToJson(message, zeros) : std::string(status.message());
   }
-
-  google::protobuf::DescriptorPool pool_;
-  google::protobuf::DynamicMessageFactory factory_;
-  const Message* prototype_ = nullptr;
 };
 
 // The error of reading `text` into a message of that type.
