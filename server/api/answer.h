@@ -27,7 +27,7 @@ void Answer(Room& room, Done done, Result result) {
 template <typename Request, typename Response, typename Run>
 void Once(Room& room, const Caller& caller, absl::string_view method, WithPayload<Request>&& request,
           Done<Response> done, Run run) {
-  const std::string given = request.message.idempotency_key();
+  const std::string given = request.message->idempotency_key();
   if (given.empty()) {
     return run(std::move(request),
                Done<Response>([&room, done = std::move(done)](absl::StatusOr<WithPayload<Response>> response) mutable {
@@ -35,14 +35,14 @@ void Once(Room& room, const Caller& caller, absl::string_view method, WithPayloa
                  Answer(room, std::move(done), *std::move(response));
                }));
   }
-  const std::string& subject = caller.user_id.empty() ? caller.session_id : caller.user_id;
+  const std::string& subject = caller.user_id().empty() ? caller.session_id() : caller.user_id();
   std::string key = Idempotency::Key(subject, method, given);
   const std::string fingerprint = Idempotency::Fingerprint(
-      request.message.SerializeAsString(), request.payload.empty() ? json::value() : request.payload.ToJsonValue());
+      request.message->SerializeAsString(), request.payload.empty() ? json::value() : request.payload.ToJsonValue());
   Idempotency::Done again = [&room, done = std::move(done)](absl::StatusOr<Idempotency::Answer> answer) mutable {
     REFUSE_IF_ERROR(answer.status(), done);
     WithPayload<Response> response{.payload = std::move(answer->payload)};
-    response.message.ParseFromString(answer->response);
+    response.message->ParseFromString(answer->response);
     Answer(room, std::move(done), std::move(response));
   };
   const absl::Time now = room.Now();
@@ -51,7 +51,7 @@ void Once(Room& room, const Caller& caller, absl::string_view method, WithPayloa
                                           now](absl::StatusOr<WithPayload<Response>> response) mutable {
         absl::StatusOr<Idempotency::Answer> answer = Idempotency::Answer();
         if (response.ok()) {
-          answer->response = response->message.SerializeAsString();
+          answer->response = response->message->SerializeAsString();
           answer->payload = std::move(response->payload);
         } else {
           answer = response.status();

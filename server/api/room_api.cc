@@ -18,9 +18,9 @@ namespace {
 
 // The member that the caller acts as; null for a service, and for a component that is none.
 absl::StatusOr<const MemberIdentity*> Membership(const Room* room, const Caller& caller) {
-  if (caller.kind == Caller::Kind::kService) return nullptr;
-  const MemberIdentity* member = room == nullptr ? nullptr : room->FindMember(caller.member_id);
-  if (member == nullptr && caller.kind == Caller::Kind::kClient) return NotAMember();
+  if (caller.kind() == Caller::Kind::kService) return nullptr;
+  const MemberIdentity* member = room == nullptr ? nullptr : room->FindMember(caller.member_id());
+  if (member == nullptr && caller.kind() == Caller::Kind::kClient) return NotAMember();
   return member;
 }
 
@@ -62,7 +62,7 @@ absl::Status ValidateEmit(const v1::EmitRequest& request) {
 
 // A client's session has seen to it that it is one of its members.
 absl::Status ValidateEmitter(const Caller& caller, const v1::EmitRequest& request) {
-  if (request.member_id().empty() || caller.kind != Caller::Kind::kService) return absl::OkStatus();
+  if (request.member_id().empty() || caller.kind() != Caller::Kind::kService) return absl::OkStatus();
   return InvalidField("memberId", "must be empty: a service emits as nobody");
 }
 
@@ -128,7 +128,7 @@ v1::SendMessageResponse EmitMessage(Room* room, const v1::SendMessageRequest& re
 
 void RoomApi::Admit(const Caller& caller, MemberIdentity who, v1::JoinRequest request, JoinDone done) {
   REFUSE_IF_ERROR(ValidateRoomId("roomId", request.room_id()), done);
-  if (caller.kind == Caller::Kind::kClient) {
+  if (caller.kind() == Caller::Kind::kClient) {
     if (rooms_.registry().TypeOf(request.room_id()) != nullptr) return done(ServerSideJoinOnly());
     if (request.has_info()) return done(InvalidField("info", "is set by services only"));
   }
@@ -196,19 +196,19 @@ void RoomApi::Unwatch(const std::string& room_id, SessionKey observer) {
 }
 
 void RoomApi::Join(const Caller&, WithPayload<v1::JoinRequest> request, Done<v1::JoinResponse> done) {
-  REFUSE_IF_ERROR(ValidateRoomId("roomId", request.message.room_id()), done);
-  if (request.message.member_id().empty())
+  REFUSE_IF_ERROR(ValidateRoomId("roomId", request.message->room_id()), done);
+  if (request.message->member_id().empty())
     return done(InvalidField("memberId", "is required: the id of a session or component"));
-  sessions_.Bring(std::move(request.message), std::move(done));
+  sessions_.Bring(std::move(*request.message), std::move(done));
 }
 
 void RoomApi::Leave(const Caller& caller, WithPayload<v1::LeaveRequest> request, Done<v1::LeaveResponse> done) {
-  const bool service = caller.kind == Caller::Kind::kService;
-  std::string member_id = request.message.member_id();
-  REFUSE_IF_ERROR(ValidateRoomId("roomId", request.message.room_id()), done);
+  const bool service = caller.kind() == Caller::Kind::kService;
+  std::string member_id = request.message->member_id();
+  REFUSE_IF_ERROR(ValidateRoomId("roomId", request.message->room_id()), done);
   if (service && member_id.empty()) return done(InvalidField("memberId", "is required"));
-  if (!service) member_id = caller.session_id;
-  rooms_.Find(request.message.room_id(),
+  if (!service) member_id = caller.session_id();
+  rooms_.Find(request.message->room_id(),
               [service, member_id = std::move(member_id), done = std::move(done)](absl::StatusOr<Room*> found) mutable {
                 REFUSE_IF_ERROR(found.status(), done);
                 Room* const room = *found;
@@ -221,7 +221,7 @@ void RoomApi::Leave(const Caller& caller, WithPayload<v1::LeaveRequest> request,
 namespace {
 
 void EmitInto(Room& room, const Caller& caller, WithPayload<v1::EmitRequest>&& request, Done<v1::EmitResponse> done) {
-  v1::EmitRequest& message = request.message;
+  v1::EmitRequest& message = *request.message;
   const absl::StatusOr<const MemberIdentity*> sender = Membership(&room, caller);
   REFUSE_IF_ERROR(sender.status(), done);
   const absl::StatusOr<int> notified =
@@ -229,7 +229,7 @@ void EmitInto(Room& room, const Caller& caller, WithPayload<v1::EmitRequest>&& r
                  .data = std::move(request.payload),
                  .sender = *sender,
                  .include_self = message.include_self(),
-                 .trusted = caller.kind == Caller::Kind::kComponent,
+                 .trusted = caller.kind() == Caller::Kind::kComponent,
                  .options = {.exclude = {message.exclude().begin(), message.exclude().end()},
                              .to = {message.to().begin(), message.to().end()},
                              .is_volatile = message.volatile_()}});
@@ -241,9 +241,9 @@ void EmitInto(Room& room, const Caller& caller, WithPayload<v1::EmitRequest>&& r
 }  // namespace
 
 void RoomApi::Emit(const Caller& caller, WithPayload<v1::EmitRequest> request, Done<v1::EmitResponse> done) {
-  REFUSE_IF_ERROR(ValidateEmit(request.message), done);
-  REFUSE_IF_ERROR(ValidateEmitter(caller, request.message), done);
-  std::string room_id = request.message.room_id();
+  REFUSE_IF_ERROR(ValidateEmit(*request.message), done);
+  REFUSE_IF_ERROR(ValidateEmitter(caller, *request.message), done);
+  std::string room_id = request.message->room_id();
   // A mere `caller` would be const, and copied when this is moved.
   rooms_.Find(std::move(room_id), [caller = caller, request = std::move(request),
                                    done = std::move(done)](absl::StatusOr<Room*> found) mutable {
@@ -251,7 +251,7 @@ void RoomApi::Emit(const Caller& caller, WithPayload<v1::EmitRequest> request, D
     Room* const room = *found;
     if (room == nullptr) {
       REFUSE_IF_ERROR(Membership(room, caller).status(), done);
-      return done(WithPayload<v1::EmitResponse>{MakeEmitResponse(request.message, nullptr, 0)});
+      return done(WithPayload<v1::EmitResponse>{MakeEmitResponse(*request.message, nullptr, 0)});
     }
     Once(*room, caller, "Emit", std::move(request), std::move(done),
          [room, &caller](auto&& request, auto done) { EmitInto(*room, caller, std::move(request), std::move(done)); });
@@ -276,7 +276,7 @@ void SendMessageInto(Room& room, const v1::SendMessageRequest& request, Done<v1:
 
 void RoomApi::SendMessage(const Caller& caller, WithPayload<v1::SendMessageRequest> request,
                           Done<v1::SendMessageResponse> done) {
-  v1::SendMessageRequest& message = request.message;
+  v1::SendMessageRequest& message = *request.message;
   REFUSE_IF_ERROR(ValidateSendMessage(message), done);
   if (message.user().empty()) message.set_user("API Bot");
   const std::string room_id = message.room_id();
@@ -286,13 +286,13 @@ void RoomApi::SendMessage(const Caller& caller, WithPayload<v1::SendMessageReque
     REFUSE_IF_ERROR(found.status(), done);
     Room* const room = *found;
     if (room == nullptr) {
-      v1::SendMessageResponse response = EmitMessage(nullptr, request.message);
+      v1::SendMessageResponse response = EmitMessage(nullptr, *request.message);
       response.set_success(true);
-      response.set_room_id(request.message.room_id());
+      response.set_room_id(request.message->room_id());
       return done(WithPayload<v1::SendMessageResponse>{std::move(response)});
     }
     Once(*room, caller, "SendMessage", std::move(request), std::move(done),
-         [room](auto&& request, auto done) { SendMessageInto(*room, request.message, std::move(done)); });
+         [room](auto&& request, auto done) { SendMessageInto(*room, *request.message, std::move(done)); });
   };
   if (typed) return rooms_.FindOrCreate(room_id, {}, std::move(send));
   rooms_.Find(room_id, std::move(send));
@@ -300,10 +300,10 @@ void RoomApi::SendMessage(const Caller& caller, WithPayload<v1::SendMessageReque
 
 void RoomApi::SetState(const Caller& caller, WithPayload<v1::SetStateRequest> request,
                        Done<v1::SetStateResponse> done) {
-  const std::string room_id = request.message.room_id();
+  const std::string room_id = request.message->room_id();
   REFUSE_IF_ERROR(ValidateRoomId("roomId", room_id), done);
   if (rooms_.registry().TypeOf(room_id) != nullptr) return done(StateIsServerOnly());
-  REFUSE_IF_ERROR(ValidateIdempotencyKey(request.message.idempotency_key()), done);
+  REFUSE_IF_ERROR(ValidateIdempotencyKey(request.message->idempotency_key()), done);
   absl::StatusOr<json::object> merge = ReadObject("state", request.payload);
   REFUSE_IF_ERROR(merge.status(), done);
   auto set = [caller = caller, merge = *std::move(merge), request = std::move(request),
@@ -314,20 +314,20 @@ void RoomApi::SetState(const Caller& caller, WithPayload<v1::SetStateRequest> re
     Once(*room, caller, "SetState", std::move(request), std::move(done),
          [room, merge = std::move(merge)](auto&& request, Done<v1::SetStateResponse> done) {
            absl::optional<uint64_t> expected_offset;
-           if (request.message.has_expected_offset()) expected_offset = request.message.expected_offset();
+           if (request.message->has_expected_offset()) expected_offset = request.message->expected_offset();
            REFUSE_IF_ERROR(room->SetState(merge, expected_offset), done);
            WithPayload<v1::SetStateResponse> response;
-           *response.message.mutable_position() = room->position();
+           *response.message->mutable_position() = room->position();
            done(std::move(response));
          });
   };
-  if (caller.kind == Caller::Kind::kClient) return rooms_.Find(room_id, std::move(set));
+  if (caller.kind() == Caller::Kind::kClient) return rooms_.Find(room_id, std::move(set));
   rooms_.FindOrCreate(room_id, {}, std::move(set));
 }
 
 void RoomApi::GetState(const Caller& caller, WithPayload<v1::GetStateRequest> request,
                        Done<v1::GetStateResponse> done) {
-  std::string room_id = request.message.room_id();
+  std::string room_id = request.message->room_id();
   REFUSE_IF_ERROR(ValidateRoomId("roomId", room_id), done);
   rooms_.Find(room_id, [caller = caller, room_id, done = std::move(done)](absl::StatusOr<Room*> found) mutable {
     REFUSE_IF_ERROR(found.status(), done);
@@ -335,23 +335,23 @@ void RoomApi::GetState(const Caller& caller, WithPayload<v1::GetStateRequest> re
     REFUSE_IF_ERROR(Membership(room, caller).status(), done);
     if (room == nullptr) return done(RoomNotFound(room_id));
     WithPayload<v1::GetStateResponse> response{.payload = room->state()};
-    *response.message.mutable_position() = room->position();
+    *response.message->mutable_position() = room->position();
     Answer(*room, std::move(done), std::move(response));
   });
 }
 
 void RoomApi::Call(const Caller& caller, WithPayload<v1::CallRequest> request, Done<v1::CallResponse> done) {
-  if (request.message.has_component_id()) {
+  if (request.message->has_component_id()) {
     return done(InvalidField("componentId", "must be empty: actions are for the client of the component"));
   }
-  const std::string room_id = request.message.room_id();
+  const std::string room_id = request.message->room_id();
   REFUSE_IF_ERROR(ValidateRoomId("roomId", room_id), done);
-  REFUSE_IF_ERROR(ValidateIdempotencyKey(request.message.idempotency_key()), done);
-  if (request.message.method().empty()) return done(InvalidField("method", "is required"));
+  REFUSE_IF_ERROR(ValidateIdempotencyKey(request.message->idempotency_key()), done);
+  if (request.message->method().empty()) return done(InvalidField("method", "is required"));
   if (request.payload.empty()) request.payload = Payload::FromText("{}");
   absl::StatusOr<json::object> args = ReadObject("args", request.payload);
   REFUSE_IF_ERROR(args.status(), done);
-  const bool trusted = caller.kind != Caller::Kind::kClient;
+  const bool trusted = caller.kind() != Caller::Kind::kClient;
   if (trusted && rooms_.registry().TypeOf(room_id) == nullptr) {
     return done(UntypedHasNoMethods());
   }
@@ -367,7 +367,7 @@ void RoomApi::Call(const Caller& caller, WithPayload<v1::CallRequest> request, D
              REFUSE_IF_ERROR(PrefixField("args", called.status()), done);
              done(WithPayload<v1::CallResponse>{.payload = std::move(called->result)});
            };
-           room->Call(request.message.method(), args, member, std::move(finish), trusted);
+           room->Call(request.message->method(), args, member, std::move(finish), trusted);
          });
   };
   if (trusted) return rooms_.FindOrCreate(room_id, {}, std::move(call));

@@ -55,7 +55,7 @@ v1::RoomType Describe(const RoomTypeInfo& info, const RoomSettings& settings) {
 }  // namespace
 
 void RoomApi::GetRoom(const Caller&, WithPayload<v1::GetRoomRequest> request, Done<v1::Room> done) {
-  std::string room_id = request.message.room_id();
+  std::string room_id = request.message->room_id();
   REFUSE_IF_ERROR(ValidateRoomId("roomId", room_id), done);
   rooms_.Find(room_id, [room_id, done = std::move(done)](absl::StatusOr<Room*> found) mutable {
     REFUSE_IF_ERROR(found.status(), done);
@@ -81,11 +81,11 @@ absl::StatusOr<absl::optional<v1::Position>> HistoryStart(const v1::GetHistoryRe
 }  // namespace
 
 void RoomApi::GetHistory(const Caller&, WithPayload<v1::GetHistoryRequest> request, Done<v1::GetHistoryResponse> done) {
-  const std::string& room_id = request.message.room_id();
+  const std::string& room_id = request.message->room_id();
   REFUSE_IF_ERROR(ValidateRoomId("roomId", room_id), done);
-  const absl::StatusOr<size_t> size = PageSize(request.message.page_size());
+  const absl::StatusOr<size_t> size = PageSize(request.message->page_size());
   REFUSE_IF_ERROR(size.status(), done);
-  absl::StatusOr<absl::optional<v1::Position>> since = HistoryStart(request.message);
+  absl::StatusOr<absl::optional<v1::Position>> since = HistoryStart(*request.message);
   REFUSE_IF_ERROR(since.status(), done);
   rooms_.Find(room_id, [room_id, size = *size, since = *std::move(since),
                         done = std::move(done)](absl::StatusOr<Room*> found) mutable {
@@ -96,24 +96,24 @@ void RoomApi::GetHistory(const Caller&, WithPayload<v1::GetHistoryRequest> reque
     absl::StatusOr<std::vector<FramePtr>> frames = room->GetHistory(since, size + 1);
     REFUSE_IF_ERROR(frames.status(), done);
     WithPayload<v1::GetHistoryResponse> response;
-    *response.message.mutable_position() = room->position();
+    *response.message->mutable_position() = room->position();
     if (frames->size() > size) {
       frames->resize(size);
       v1::Position last = room->position();
       last.set_offset(frames->back()->origin().offset);
-      response.message.set_next_page_token(MakePageToken(PositionText(last)));
+      response.message->set_next_page_token(MakePageToken(PositionText(last)));
     }
-    for (const FramePtr& frame : *frames) *response.message.add_frames() = DecodeServerFrame(*frame);
+    for (const FramePtr& frame : *frames) *response.message->add_frames() = DecodeServerFrame(*frame);
     Answer(*room, std::move(done), std::move(response));
   });
 }
 
 void RoomApi::ListRooms(const Caller&, WithPayload<v1::ListRoomsRequest> request, Done<v1::ListRoomsResponse> done) {
-  const absl::StatusOr<size_t> size = PageSize(request.message.page_size());
+  const absl::StatusOr<size_t> size = PageSize(request.message->page_size());
   REFUSE_IF_ERROR(size.status(), done);
-  const absl::StatusOr<std::string> after = ReadPageToken(request.message.page_token());
+  const absl::StatusOr<std::string> after = ReadPageToken(request.message->page_token());
   REFUSE_IF_ERROR(after.status(), done);
-  absl::StatusOr<RoomFilter> filter = ParseRoomFilter(request.message.filter());
+  absl::StatusOr<RoomFilter> filter = ParseRoomFilter(request.message->filter());
   REFUSE_IF_ERROR(filter.status(), done);
   RoomManager::Wanted wanted{.unlisted = filter->names_unlisted};
   if (!filter->matches_all) wanted.matches = std::move(filter->matches);
@@ -123,20 +123,20 @@ void RoomApi::ListRooms(const Caller&, WithPayload<v1::ListRoomsRequest> request
                 WithPayload<v1::ListRoomsResponse> response;
                 if (rooms.size() > size) {
                   rooms.resize(size);
-                  response.message.set_next_page_token(MakePageToken(rooms.back().id()));
+                  response.message->set_next_page_token(MakePageToken(rooms.back().id()));
                 }
-                response.message.mutable_rooms()->Add(rooms.begin(), rooms.end());
+                response.message->mutable_rooms()->Add(rooms.begin(), rooms.end());
                 done(std::move(response));
               });
 }
 
 void RoomApi::ListMembers(const Caller&, WithPayload<v1::ListMembersRequest> request,
                           Done<v1::ListMembersResponse> done) {
-  std::string room_id = request.message.room_id();
+  std::string room_id = request.message->room_id();
   REFUSE_IF_ERROR(ValidateRoomId("roomId", room_id), done);
-  const absl::StatusOr<size_t> size = PageSize(request.message.page_size());
+  const absl::StatusOr<size_t> size = PageSize(request.message->page_size());
   REFUSE_IF_ERROR(size.status(), done);
-  const absl::StatusOr<std::string> after = ReadPageToken(request.message.page_token());
+  const absl::StatusOr<std::string> after = ReadPageToken(request.message->page_token());
   REFUSE_IF_ERROR(after.status(), done);
   rooms_.Find(room_id,
               [room_id, size = *size, after = *after, done = std::move(done)](absl::StatusOr<Room*> found) mutable {
@@ -152,16 +152,16 @@ void RoomApi::ListMembers(const Caller&, WithPayload<v1::ListMembersRequest> req
                 WithPayload<v1::ListMembersResponse> response;
                 if (members.size() > size) {
                   members.resize(size);
-                  response.message.set_next_page_token(MakePageToken(members.back()->identity.id));
+                  response.message->set_next_page_token(MakePageToken(members.back()->identity.id));
                 }
-                for (const Member* member : members) *response.message.add_members() = member->ToProto();
+                for (const Member* member : members) *response.message->add_members() = member->ToProto();
                 Answer(*room, std::move(done), std::move(response));
               });
 }
 
 void RoomApi::UpdateRoom(const Caller&, WithPayload<v1::UpdateRoomRequest> request, Done<v1::Room> done) {
   constexpr size_t kMaxMetadataBytes = 4096;
-  const v1::UpdateRoomRequest& message = request.message;
+  const v1::UpdateRoomRequest& message = *request.message;
   REFUSE_IF_ERROR(ValidateRoomId("roomId", message.room_id()), done);
   RoomUpdate update;
   if (message.has_locked()) update.locked = message.locked();
@@ -186,8 +186,8 @@ void RoomApi::UpdateRoom(const Caller&, WithPayload<v1::UpdateRoomRequest> reque
 
 void RoomApi::DestroyRoom(const Caller&, WithPayload<v1::DestroyRoomRequest> request,
                           Done<v1::DestroyRoomResponse> done) {
-  REFUSE_IF_ERROR(ValidateRoomId("roomId", request.message.room_id()), done);
-  rooms_.Destroy(request.message.room_id(), [done = std::move(done)](const absl::Status& status) mutable {
+  REFUSE_IF_ERROR(ValidateRoomId("roomId", request.message->room_id()), done);
+  rooms_.Destroy(request.message->room_id(), [done = std::move(done)](const absl::Status& status) mutable {
     REFUSE_IF_ERROR(status, done);
     done(WithPayload<v1::DestroyRoomResponse>());
   });
@@ -197,8 +197,8 @@ void RoomApi::ListRoomTypes(const Caller&, WithPayload<v1::ListRoomTypesRequest>
                             Done<v1::ListRoomTypesResponse> done) {
   WithPayload<v1::ListRoomTypesResponse> response;
   for (const auto& type : rooms_.registry().types())
-    *response.message.add_room_types() = Describe(*type, rooms_.settings());
-  std::sort(response.message.mutable_room_types()->begin(), response.message.mutable_room_types()->end(),
+    *response.message->add_room_types() = Describe(*type, rooms_.settings());
+  std::sort(response.message->mutable_room_types()->begin(), response.message->mutable_room_types()->end(),
             [](const v1::RoomType& a, const v1::RoomType& b) { return a.name() < b.name(); });
   done(std::move(response));
 }
@@ -206,8 +206,8 @@ void RoomApi::ListRoomTypes(const Caller&, WithPayload<v1::ListRoomTypesRequest>
 void RoomApi::GetStats(const Caller&, WithPayload<v1::GetStatsRequest>, Done<v1::GetStatsResponse> done) {
   rooms_.List("", kMaxStatsRooms, {}, [this, done = std::move(done)](std::vector<v1::Room> rooms) mutable {
     WithPayload<v1::GetStatsResponse> response;
-    response.message.set_success(true);
-    v1::RoomStats& stats = *response.message.mutable_rooms();
+    response.message->set_success(true);
+    v1::RoomStats& stats = *response.message->mutable_rooms();
     stats.set_total_rooms(static_cast<int32_t>(rooms_.room_count()));
     for (const v1::Room& room : rooms) {
       v1::RoomStats::Entry& entry = (*stats.mutable_rooms())[room.id()];

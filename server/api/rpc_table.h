@@ -10,6 +10,7 @@
 #include "absl/functional/any_invocable.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "server/api/boxed.h"
 #include "server/api/caller.h"
 #include "server/wire/payload.h"
 
@@ -18,7 +19,7 @@ namespace atrium {
 // A request or response, with its payload beside it (wire/message_json.h).
 template <typename Message>
 struct WithPayload {
-  Message message;
+  Boxed<Message> message;
   Payload payload;
   // Of a request: who asks wants to hear of an error only. A verb may leave its response empty.
   bool errors_only = false;
@@ -28,24 +29,30 @@ struct WithPayload {
 template <typename Response>
 using Done = absl::AnyInvocable<void(absl::StatusOr<WithPayload<Response>>)>;
 
+// The same of any type.
+struct AnyWithPayload {
+  std::unique_ptr<google::protobuf::Message> message;
+  Payload payload;
+};
+
 // The unary methods by their full name (`atrium.v1.RoomService.Emit`), for doors that know methods only from
 // their descriptors. Filled before serving, then constant: thread-safe.
 class RpcTable {
  public:
-  using MessagePtr = std::unique_ptr<google::protobuf::Message>;
-  // Takes ownership of the request, whose type is the method's; `done` is called once, on any thread.
-  using Method = absl::AnyInvocable<void(const Caller&, WithPayload<MessagePtr> request, Done<MessagePtr> done) const>;
+  // Called once, on any thread.
+  using AnyDone = absl::AnyInvocable<void(absl::StatusOr<AnyWithPayload>)>;
+  // The request is of the method's type.
+  using Method = absl::AnyInvocable<void(const Caller&, AnyWithPayload request, AnyDone done) const>;
 
   template <typename Request, typename Response>
   void Add(absl::string_view full_name,
            absl::AnyInvocable<void(const Caller&, WithPayload<Request>, Done<Response>) const> method) {
-    methods_[full_name] = [method = std::move(method)](const Caller& caller, WithPayload<MessagePtr> request,
-                                                       Done<MessagePtr> done) {
-      method(caller, {std::move(static_cast<Request&>(*request.message)), std::move(request.payload)},
+    methods_[full_name] = [method = std::move(method)](const Caller& caller, AnyWithPayload request, AnyDone done) {
+      Boxed<Request> message(std::unique_ptr<Request>(static_cast<Request*>(request.message.release())));
+      method(caller, {std::move(message), std::move(request.payload)},
              [done = std::move(done)](absl::StatusOr<WithPayload<Response>> response) mutable {
                if (!response.ok()) return done(response.status());
-               done(WithPayload<MessagePtr>{std::make_unique<Response>(std::move(response->message)),
-                                            std::move(response->payload)});
+               done(AnyWithPayload{response->message.Release(), std::move(response->payload)});
              });
     };
   }

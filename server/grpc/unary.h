@@ -25,15 +25,16 @@ template <typename Api, typename Request, typename Response>
   Done<Response> done = [reactor, &metrics, &response,
                          start = absl::Now()](absl::StatusOr<WithPayload<Response>> answer) {
     if (answer.ok()) {
-      response = std::move(answer->message);
+      response = std::move(*answer->message);
       if (!answer->payload.empty()) PutPayload(answer->payload, response);
       metrics.Sent();
     }
     metrics.Handled(answer.status().code(), absl::Now() - start);
     reactor->Finish(ToGrpcStatus(answer.status()));
   };
-  WithPayload<Request> with_payload{request};
-  absl::StatusOr<Payload> payload = TakePayload(with_payload.message);
+  // gRPC made it for this call, and looks at it no more.
+  WithPayload<Request> with_payload{std::move(const_cast<Request&>(request))};
+  absl::StatusOr<Payload> payload = TakePayload(*with_payload.message);
   if (!payload.ok()) {
     done(payload.status());
     return reactor;

@@ -26,8 +26,6 @@ using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
 using google::protobuf::MessageFactory;
 
-using RpcMessage = WithPayload<RpcTable::MessagePtr>;
-
 constexpr char kJson[] = "application/json";
 constexpr char kMergePatch[] = "application/merge-patch+json";
 constexpr char kEventStream[] = "text/event-stream";
@@ -128,7 +126,7 @@ absl::Status SetPosition(const std::string& last_event_id, Message& message) {
   return absl::OkStatus();
 }
 
-absl::Status ReadBody(const RestRoute& route, const std::string& body, RpcMessage& request) {
+absl::Status ReadBody(const RestRoute& route, const std::string& body, AnyWithPayload& request) {
   if (body.empty()) return absl::OkStatus();
   ASSIGN_OR_RETURN(const json::value value, ParseJson(body));
   if (route.body_is_request) return MessageFromJson(value, *request.message, &request.payload);
@@ -144,9 +142,9 @@ absl::Status SetVariables(const RestMatch& match, Message& message) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<RpcMessage> ReadRequest(const RestMatch& match, const std::string& body, absl::string_view query) {
+absl::StatusOr<AnyWithPayload> ReadRequest(const RestMatch& match, const std::string& body, absl::string_view query) {
   const Descriptor& type = *match.route->rpc->input_type();
-  RpcMessage request;
+  AnyWithPayload request;
   request.message.reset(MessageFactory::generated_factory()->GetPrototype(&type)->New());
   RETURN_IF_ERROR(ReadBody(*match.route, body, request));
   RETURN_IF_ERROR(SetVariables(match, *request.message));
@@ -188,20 +186,20 @@ void RestTranscoder::Handle(const Caller& caller, const HttpRequest& request, Ht
   const auto [path, query] = SplitTarget(request.target);
   const RestMatch match = router_.Match(request.method, path);
   if (std::optional<HttpResponse> refusal = Refusal(match, request)) return done(*std::move(refusal));
-  absl::StatusOr<RpcMessage> call = ReadRequest(match, request.body, query);
+  absl::StatusOr<AnyWithPayload> call = ReadRequest(match, request.body, query);
   if (!call.ok()) return done(ErrorResponse(call.status()));
   if (match.route->rpc->server_streaming()) {
     return done(Stream(caller, *match.route, request, std::move(call->message)));
   }
   (*rpcs_->Find(match.route->rpc->full_name()))(
-      caller, *std::move(call), [done = std::move(done)](absl::StatusOr<RpcMessage> response) mutable {
+      caller, *std::move(call), [done = std::move(done)](absl::StatusOr<AnyWithPayload> response) mutable {
         if (!response.ok()) return done(ErrorResponse(response.status()));
         done({.body = MessageToJson(*response->message, JsonZeros::kPrint, response->payload)});
       });
 }
 
 HttpResponse RestTranscoder::Stream(const Caller& caller, const RestRoute& route, const HttpRequest& request,
-                                    RpcTable::MessagePtr message) const {
+                                    std::unique_ptr<Message> message) const {
   if (absl::Status status = SetPosition(request.last_event_id, *message); !status.ok()) return ErrorResponse(status);
   const bool events = absl::StrContains(absl::AsciiStrToLower(request.accept), kEventStream);
   const ReaderKind kind = events ? ReaderKind::kServerSentEvents : ReaderKind::kJsonLines;

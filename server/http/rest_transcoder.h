@@ -31,7 +31,7 @@ class RestTranscoder {
       : rpcs_(&rpcs), streams_(&streams), router_(std::move(router)) {}
 
   HttpResponse Stream(const Caller& caller, const RestRoute& route, const HttpRequest& request,
-                      RpcTable::MessagePtr message) const;
+                      std::unique_ptr<google::protobuf::Message> message) const;
 
   const RpcTable* rpcs_;
   const StreamTable* streams_;

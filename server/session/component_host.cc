@@ -80,7 +80,7 @@ class ComponentHost::Mounted final : public ComponentSink {
     request.set_volatile_(options.is_volatile);
     const auto notified = [](absl::StatusOr<WithPayload<v1::EmitResponse>> response) -> absl::StatusOr<int> {
       if (!response.ok()) return response.status();
-      return response->message.notified();
+      return response->message->notified();
     };
     api().Emit(AsCaller(), {std::move(request), std::move(data)},
                Later<absl::StatusOr<int>, v1::EmitResponse>(std::move(done), notified));
@@ -97,8 +97,7 @@ class ComponentHost::Mounted final : public ComponentSink {
  private:
   RoomApi& api() { return session_.hub().api(); }
   Caller AsCaller() const {
-    return {
-        .kind = Caller::Kind::kComponent, .session_id = session_.id(), .user_id = self_.user_id, .member_id = self_.id};
+    return Caller::Component({.session_id = session_.id(), .user_id = self_.user_id, .member_id = self_.id});
   }
 
   // Answers through the shard's mailbox, behind the room's frames.
@@ -132,7 +131,7 @@ ComponentHost::~ComponentHost() {
 SessionHub& ComponentHost::hub() const { return session_.hub(); }
 
 void ComponentHost::Mount(WithPayload<v1::MountRequest> request, Done<v1::MountResponse> done) {
-  const v1::MountRequest& message = request.message;
+  const v1::MountRequest& message = *request.message;
   const ComponentTypeInfo* const type = hub().api().registry().FindComponent(message.component());
   if (type == nullptr) return done(UnknownComponent(message.component()));
   if (!message.room().empty()) {
@@ -169,7 +168,7 @@ void ComponentHost::OnMounted(SessionKey component, const absl::Status& status, 
   Mounted& mounted = *it->second;
   mounted.ready = true;
   WithPayload<v1::MountResponse> response{.payload = mounted.runtime().StateJson()};
-  response.message.set_component_id(mounted.self().id);
+  response.message->set_component_id(mounted.self().id);
   done(std::move(response));
   mounted.runtime().Start();
 }
@@ -182,12 +181,12 @@ void ComponentHost::Unmount(const v1::UnmountRequest& request, Done<v1::UnmountR
 }
 
 void ComponentHost::Call(WithPayload<v1::CallRequest> request, Done<v1::CallResponse> done) {
-  Mounted* const mounted = Find(request.message.component_id());
-  if (mounted == nullptr) return done(ComponentNotFound(request.message.component_id()));
+  Mounted* const mounted = Find(request.message->component_id());
+  if (mounted == nullptr) return done(ComponentNotFound(request.message->component_id()));
   if (request.payload.empty()) request.payload = Payload::FromText("{}");
   const absl::StatusOr<json::object> args = ReadObject("args", request.payload);
   REFUSE_IF_ERROR(args.status(), done);
-  mounted->runtime().Call(request.message.method(), *args,
+  mounted->runtime().Call(request.message->method(), *args,
                           [done = std::move(done)](absl::StatusOr<Payload> result) mutable {
                             REFUSE_IF_ERROR(result.status(), done);
                             done(WithPayload<v1::CallResponse>{.payload = *std::move(result)});

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/memory/memory.h"
 #include "absl/strings/str_cat.h"
 #include "server/api/validate.h"
 #include "server/live/room_errors.h"
@@ -47,8 +48,7 @@ FramePtr MakeSnapshot(const Admission& admission, Encoding encoding) {
 Session::Session(SessionHub& hub, SessionKey key, std::string id, std::string user_id, std::string client)
     : hub_(hub),
       key_(key),
-      id_(std::move(id)),
-      user_id_(std::move(user_id)),
+      self_(Caller::Client({.session_id = id, .user_id = std::move(user_id), .member_id = id})),
       client_(std::move(client)),
       create_time_(hub.shard().Now()),
       rate_(hub.settings().rate, hub.settings().burst, create_time_),
@@ -56,8 +56,8 @@ Session::Session(SessionHub& hub, SessionKey key, std::string id, std::string us
 
 v1::Session Session::Describe() const {
   v1::Session session;
-  session.set_id(id_);
-  session.set_user_id(user_id_);
+  session.set_id(id());
+  session.set_user_id(user_id());
   session.set_transport(std::string(TransportName(encoding_)));
   session.set_client(client_);
   for (const auto& [room_id, room] : seats_.rooms()) {
@@ -75,8 +75,8 @@ ComponentHost& Session::components() {
 }
 
 MemberIdentity Session::Self() const {
-  return {.id = id_,
-          .user_id = user_id_,
+  return {.id = id(),
+          .user_id = user_id(),
           .address = address_,
           .session = key_,
           .shard = &hub_.shard(),
@@ -84,7 +84,7 @@ MemberIdentity Session::Self() const {
 }
 
 std::optional<MemberIdentity> Session::FindMember(absl::string_view id) const {
-  if (id == id_) return Self();
+  if (id == self_.member_id()) return Self();
   const MemberIdentity* component = components_ == nullptr ? nullptr : components_->FindMember(id);
   return component == nullptr ? std::nullopt : std::make_optional(*component);
 }
@@ -94,38 +94,38 @@ std::vector<std::string> Session::MembersIn(const std::string& room_id) const {
   const Seats::InRoom* const room = seats_.Find(room_id);
   if (room == nullptr) return ids;
   for (const Seats::Seat& seat : room->seats) {
-    if (seat.in) ids.push_back(seat.component == 0 ? id_ : components_->IdOf(seat.component));
+    if (seat.in) ids.push_back(seat.component == 0 ? id() : components_->IdOf(seat.component));
   }
   return ids;
 }
 
 // ---- Requests
 
-Caller Session::AsCaller(std::string member_id) const {
-  return {.kind = Caller::Kind::kClient, .session_id = id_, .user_id = user_id_, .member_id = std::move(member_id)};
+Caller Session::AsComponent(std::string member_id) const {
+  return Caller::Client({.session_id = id(), .user_id = user_id(), .member_id = std::move(member_id)});
 }
 
 Caller Session::AsMemberOf(const std::string& room_id) const {
   const Seats::InRoom* const room = components_ == nullptr ? nullptr : seats_.Find(room_id);
-  if (room == nullptr) return AsCaller();
+  if (room == nullptr) return self_;
   SessionKey member = room->seats.front().component;
   for (const Seats::Seat& seat : room->seats) member = std::min(member, seat.component);
-  return member == 0 ? AsCaller() : AsCaller(components_->IdOf(member));
+  return member == 0 ? self_ : AsComponent(components_->IdOf(member));
 }
 
 absl::StatusOr<Caller> Session::AsEmitter(const v1::EmitRequest& request) const {
   if (!request.member_id().empty()) {
-    if (FindMember(request.member_id())) return AsCaller(request.member_id());
+    if (FindMember(request.member_id())) return AsComponent(request.member_id());
     return InvalidField("memberId", "must be the id of this session or of a component of it");
   }
   Caller caller = AsMemberOf(request.room_id());
-  if (caller.member_id != id_ && seats_.Find(request.room_id())->seats.size() > 1) {
+  if (caller.member_id() != id() && seats_.Find(request.room_id())->seats.size() > 1) {
     return InvalidField("memberId", "is required: several components of this session are in the room");
   }
   return caller;
 }
 
-void Session::OnRequest(ClientRequest request) {
+void Session::OnRequest(ClientRequest&& request) {
   const uint32_t id = request.id;
   if (!rate_.Take(hub_.shard().Now())) return hub_.ReplyError(*connection_, id, RateLimited());
   if (!request.status.ok()) return hub_.ReplyError(*connection_, id, request.status);
@@ -134,26 +134,29 @@ void Session::OnRequest(ClientRequest request) {
   switch (frame.request_case()) {
     case v1::ClientFrame::kJoin: return JoinForClient(id, std::move(*frame.mutable_join()));
     case v1::ClientFrame::kLeave: {
-      const absl::Status own = ValidateOwnMember("leave.memberId", frame.leave().member_id(), id_);
+      const absl::Status own = ValidateOwnMember("leave.memberId", frame.leave().member_id(), self_.member_id());
       if (!own.ok()) return hub_.ReplyError(*connection_, id, own);
       return Leave(id, std::move(*frame.mutable_leave()));
     }
-    case v1::ClientFrame::kEmit: return Emit(id, name, {std::move(*frame.mutable_emit()), std::move(request.payload)});
+    case v1::ClientFrame::kEmit:
+      return Emit(id, name, {Boxed(absl::WrapUnique(frame.release_emit())), std::move(request.payload)});
     case v1::ClientFrame::kSetState: {
-      Caller caller = AsMemberOf(frame.set_state().room_id());
+      const Caller caller = AsMemberOf(frame.set_state().room_id());
       return Ask<v1::SetStateRequest, v1::SetStateResponse>(
-          id, name, std::move(caller), &RoomApi::SetState,
-          {std::move(*frame.mutable_set_state()), std::move(request.payload)}, &v1::Reply::mutable_set_state);
+          id, name, caller, &RoomApi::SetState,
+          {Boxed(absl::WrapUnique(frame.release_set_state())), std::move(request.payload)},
+          &v1::Reply::mutable_set_state);
     }
     case v1::ClientFrame::kGetState: {
-      Caller caller = AsMemberOf(frame.get_state().room_id());
-      return Ask<v1::GetStateRequest, v1::GetStateResponse>(id, name, std::move(caller), &RoomApi::GetState,
-                                                            {std::move(*frame.mutable_get_state())},
+      const Caller caller = AsMemberOf(frame.get_state().room_id());
+      return Ask<v1::GetStateRequest, v1::GetStateResponse>(id, name, caller, &RoomApi::GetState,
+                                                            {Boxed(absl::WrapUnique(frame.release_get_state()))},
                                                             &v1::Reply::mutable_get_state);
     }
-    case v1::ClientFrame::kCall: return Call(id, name, {std::move(*frame.mutable_call()), std::move(request.payload)});
+    case v1::ClientFrame::kCall:
+      return Call(id, name, {Boxed(absl::WrapUnique(frame.release_call())), std::move(request.payload)});
     case v1::ClientFrame::kMount:
-      return components().Mount({std::move(*frame.mutable_mount()), std::move(request.payload)},
+      return components().Mount({Boxed(absl::WrapUnique(frame.release_mount())), std::move(request.payload)},
                                 Answer(id, name, &v1::Reply::mutable_mount));
     case v1::ClientFrame::kUnmount:
       return components().Unmount(frame.unmount(), Answer(id, name, &v1::Reply::mutable_unmount));
@@ -166,9 +169,9 @@ void Session::OnRequest(ClientRequest request) {
 }
 
 void Session::JoinForClient(uint32_t id, v1::JoinRequest request) {
-  const absl::Status own = ValidateOwnMember("join.memberId", request.member_id(), id_);
+  const absl::Status own = ValidateOwnMember("join.memberId", request.member_id(), self_.member_id());
   if (!own.ok()) return hub_.ReplyError(*connection_, id, own);
-  Join(AsCaller(), Self(), std::move(request),
+  Join(self_, Self(), std::move(request),
        [&hub = hub_, key = key_, generation = generation_, id](absl::StatusOr<Admission> admission) {
          Session* self = hub.FindByKey(key);
          if (self == nullptr || self->connection_ == nullptr) return;
@@ -192,11 +195,11 @@ void Session::Leave(uint32_t id, v1::LeaveRequest request) {
   auto answer = [this, generation = generation_, room_id = request.room_id(),
                  reply = Answer(id, "leave", &v1::Reply::mutable_leave)](auto response) mutable {
     // Else who has come back meanwhile would not know.
-    if (response.ok() && !Answers(generation)) return TellLeft(room_id, id_);
+    if (response.ok() && !Answers(generation)) return TellLeft(room_id, self_.member_id());
     reply(std::move(response));
   };
   hub_.api().Leave(
-      AsCaller(), {std::move(request)}, [&hub = hub_, key = key_, answer = std::move(answer)](auto response) mutable {
+      self_, {std::move(request)}, [&hub = hub_, key = key_, answer = std::move(answer)](auto response) mutable {
         hub.shard().Post([&hub, key, answer = std::move(answer), response = std::move(response)]() mutable {
           if (hub.FindByKey(key) != nullptr) answer(std::move(response));
         });
@@ -204,19 +207,19 @@ void Session::Leave(uint32_t id, v1::LeaveRequest request) {
 }
 
 void Session::Emit(uint32_t id, absl::string_view name, WithPayload<v1::EmitRequest> request) {
-  absl::StatusOr<Caller> caller = AsEmitter(request.message);
+  absl::StatusOr<Caller> caller = AsEmitter(*request.message);
   if (!caller.ok()) return hub_.ReplyError(*connection_, id, PrefixField(name, caller.status()));
   request.errors_only = id == 0;
-  Ask<v1::EmitRequest, v1::EmitResponse>(id, name, *std::move(caller), &RoomApi::Emit, std::move(request),
+  Ask<v1::EmitRequest, v1::EmitResponse>(id, name, *caller, &RoomApi::Emit, std::move(request),
                                          &v1::Reply::mutable_emit);
 }
 
 void Session::Call(uint32_t id, absl::string_view name, WithPayload<v1::CallRequest> request) {
-  if (request.message.has_component_id()) {
+  if (request.message->has_component_id()) {
     return components().Call(std::move(request), Answer(id, name, &v1::Reply::mutable_call));
   }
-  Caller caller = AsMemberOf(request.message.room_id());
-  Ask<v1::CallRequest, v1::CallResponse>(id, name, std::move(caller), &RoomApi::Call, std::move(request),
+  const Caller caller = AsMemberOf(request.message->room_id());
+  Ask<v1::CallRequest, v1::CallResponse>(id, name, caller, &RoomApi::Call, std::move(request),
                                          &v1::Reply::mutable_call);
 }
 
@@ -231,13 +234,13 @@ Done<Response> Session::Answer(uint32_t id, absl::string_view name, Response* (v
     v1::ServerFrame frame;
     v1::Reply& reply = *frame.mutable_reply();
     reply.set_id(id);
-    *(reply.*result)() = std::move(response->message);
+    *(reply.*result)() = std::move(*response->message);
     self->Send(EncodeFrame(frame, self->encoding_, response->payload));
   };
 }
 
 template <typename Request, typename Response>
-void Session::Ask(uint32_t id, absl::string_view name, Caller caller,
+void Session::Ask(uint32_t id, absl::string_view name, const Caller& caller,
                   void (RoomApi::*verb)(const Caller&, WithPayload<Request>, Done<Response>),
                   WithPayload<Request> request, Response* (v1::Reply::*result)()) {
   (hub_.api().*verb)(caller, std::move(request),
@@ -324,7 +327,7 @@ void Session::End() {
   for (const auto& [room_id, room] : seats_.rooms()) {
     if (room.channel != nullptr) room.channel->Remove(hub_.shard().index(), key_);
     for (const Seats::Seat& seat : room.seats) {
-      const std::string& member = seat.component == 0 ? id_ : components_->IdOf(seat.component);
+      const std::string& member = seat.component == 0 ? id() : components_->IdOf(seat.component);
       hub_.api().Disconnect(room_id, member, /*tell=*/false);
     }
   }

@@ -27,8 +27,8 @@ class Session final : public Subscriber {
   // Begin comes next.
   Session(SessionHub& hub, SessionKey key, std::string id, std::string user_id, std::string client);
 
-  const std::string& id() const { return id_; }
-  const std::string& user_id() const { return user_id_; }
+  const std::string& id() const { return self_.session_id(); }
+  const std::string& user_id() const { return self_.user_id(); }
   SessionKey key() const { return key_; }
   // Null while it has none.
   Connection* connection() { return connection_; }
@@ -66,7 +66,7 @@ class Session final : public Subscriber {
   void TellConnected(bool connected);
 
   // Answers a frame of the client, now or when the room has decided.
-  void OnRequest(ClientRequest request);
+  void OnRequest(ClientRequest&& request);
 
   // Brings `who`, a member of this session, into a room by server code: the client gets a `snapshot` frame. `told` gets
   // the outcome on this shard, later, before any frame of the room. RESOURCE_EXHAUSTED if the session is in too many
@@ -85,8 +85,8 @@ class Session final : public Subscriber {
   void OnRemoved(const std::string& room_id, const Removal& removal) override;
 
  private:
-  Caller AsCaller() const { return AsCaller(id_); }
-  Caller AsCaller(std::string member_id) const;
+  // As a component of it.
+  Caller AsComponent(std::string member_id) const;
   // As whoever of its members is in the room: itself, else a component.
   Caller AsMemberOf(const std::string& room_id) const;
   // The member that emits.
@@ -106,7 +106,7 @@ class Session final : public Subscriber {
   Done<Response> Answer(uint32_t id, absl::string_view name, Response* (v1::Reply::*result)());
   // Runs a verb of the API; its answer comes back through the shard's mailbox, behind the room's frames.
   template <typename Request, typename Response>
-  void Ask(uint32_t id, absl::string_view name, Caller caller,
+  void Ask(uint32_t id, absl::string_view name, const Caller& caller,
            void (RoomApi::*verb)(const Caller&, WithPayload<Request>, Done<Response>), WithPayload<Request> request,
            Response* (v1::Reply::*result)());
   void Leave(uint32_t id, v1::LeaveRequest request);
@@ -126,8 +126,8 @@ class Session final : public Subscriber {
   // That the client has if the last welcome has not been sent; else empty.
   std::string previous_token_;
   const SessionKey key_;
-  const std::string id_;
-  const std::string user_id_;
+  // As which it asks; knows its ids.
+  const Caller self_;
   const std::string client_;
   const absl::Time create_time_;
   RateLimiter rate_;

@@ -45,9 +45,9 @@ void SessionApi::Bring(v1::JoinRequest request, Done<v1::JoinResponse> done) {
 
 void SessionApi::ListSessions(const Caller&, WithPayload<v1::ListSessionsRequest> request,
                               Done<v1::ListSessionsResponse> done) {
-  const absl::StatusOr<size_t> size = PageSize(request.message.page_size());
+  const absl::StatusOr<size_t> size = PageSize(request.message->page_size());
   if (!size.ok()) return done(size.status());
-  absl::StatusOr<std::string> after = ReadPageToken(request.message.page_token());
+  absl::StatusOr<std::string> after = ReadPageToken(request.message->page_token());
   if (!after.ok()) return done(after.status());
   std::vector<Shard*> shards;
   for (const auto& hub : hubs_) shards.push_back(&hub->shard());
@@ -66,16 +66,16 @@ void SessionApi::ListSessions(const Caller&, WithPayload<v1::ListSessionsRequest
         WithPayload<v1::ListSessionsResponse> response;
         if (sessions.size() > size) {
           sessions.resize(size);
-          response.message.set_next_page_token(MakePageToken(sessions.back().id()));
+          response.message->set_next_page_token(MakePageToken(sessions.back().id()));
         }
-        response.message.mutable_sessions()->Add(sessions.begin(), sessions.end());
+        response.message->mutable_sessions()->Add(sessions.begin(), sessions.end());
         done(std::move(response));
       });
 }
 
 void SessionApi::DisconnectSession(const Caller&, WithPayload<v1::DisconnectSessionRequest> request,
                                    Done<v1::DisconnectSessionResponse> done) {
-  v1::DisconnectSessionRequest& message = request.message;
+  v1::DisconnectSessionRequest& message = *request.message;
   if (absl::Status status = ValidateLength("reason", message.reason(), 100); !status.ok()) return done(status);
   SessionHub* const hub = HubOf(message.session_id());
   if (hub == nullptr) return done(SessionNotFound(message.session_id()));

@@ -21,12 +21,12 @@ void Session::Attach(Connection& connection, bool resumed) {
   connection_ = &connection;
   encoding_ = connection.encoding();
   address_ = connection.address();
-  resume_token_ = NewResumeToken(id_, ++generation_);
+  resume_token_ = NewResumeToken(id(), ++generation_);
   connection.set_session(this);
   v1::ServerFrame frame;
   v1::Welcome& welcome = *frame.mutable_welcome();
-  welcome.set_session_id(id_);
-  welcome.set_user_id(user_id_);
+  welcome.set_session_id(id());
+  welcome.set_user_id(user_id());
   *welcome.mutable_ping_interval() = ToDuration(hub_.settings().ping_interval);
   welcome.set_resume_token(resume_token_);
   welcome.set_resumed(resumed);
@@ -47,7 +47,7 @@ void Session::Resume(Connection& connection, const v1::Hello& hello) {
 }
 
 void Session::TellGone(const google::protobuf::RepeatedPtrField<v1::RoomPosition>& known) {
-  std::vector<std::string> members = {id_};
+  std::vector<std::string> members = {id()};
   if (components_ != nullptr) components_->AppendIds(members);
   for (const v1::RoomPosition& room : known) {
     const Seats::InRoom* const in = seats_.Find(room.room_id());

@@ -92,7 +92,7 @@ void SessionHub::HandOver(std::shared_ptr<Connection> connection) {
   });
 }
 
-void SessionHub::OnRequest(Connection& connection, ClientRequest request) {
+void SessionHub::OnRequest(Connection& connection, ClientRequest&& request) {
   counters_.requests[static_cast<int>(connection.encoding())].Add(1);
   if (Session* session = connection.session()) return session->OnRequest(std::move(request));
   if (!request.status.ok()) return ReplyError(connection, request.id, request.status);

@@ -70,7 +70,7 @@ class SessionHub {
   void HandOver(std::shared_ptr<Connection> connection);
 
   // A frame from a client: the hello that begins or resumes its session, or a request to that.
-  void OnRequest(Connection& connection, ClientRequest request);
+  void OnRequest(Connection& connection, ClientRequest&& request);
   void ReplyError(Connection& connection, uint32_t id, const absl::Status& error);
 
   // A key that nothing else has, in all hubs.

@@ -15,7 +15,7 @@ namespace atrium {
 // their descriptors. Filled before serving, then constant: thread-safe.
 class StreamTable {
  public:
-  using MessagePtr = RpcTable::MessagePtr;
+  using MessagePtr = std::unique_ptr<google::protobuf::Message>;
   // Takes a request of the method's type. Called on `shard`, where the observer then lives; `transport` must stay until
   // it is closed.
   using Method = absl::AnyInvocable<std::shared_ptr<Observer>(const Caller&, MessagePtr request, int shard, ReaderKind,

@@ -43,7 +43,7 @@ struct FrameParser::Callbacks {
   }
 };
 
-FrameParser::FrameParser(size_t max_message_bytes) {
+FrameParser::FrameParser(size_t max_message_bytes) : max_message_bytes_(max_message_bytes) {
   wslay_event_callbacks callbacks{};
   callbacks.recv_callback = Callbacks::Receive;
   callbacks.send_callback = Callbacks::Send;
@@ -56,8 +56,65 @@ FrameParser::FrameParser(size_t max_message_bytes) {
       context, max_message_bytes > 0 ? max_message_bytes : std::numeric_limits<uint32_t>::max());
 }
 
+namespace {
+
+// Copies `masked` to `out`, unmasked (RFC 6455 section 5.3). Whether all of it is ASCII.
+bool Unmask(const char (&key)[4], absl::string_view masked, char* out) {
+  uint64_t key_word;
+  std::memcpy(&key_word, key, sizeof(key));
+  std::memcpy(reinterpret_cast<char*>(&key_word) + sizeof(key), key, sizeof(key));
+  uint64_t seen = 0;
+  size_t i = 0;
+  for (; i + sizeof(uint64_t) <= masked.size(); i += sizeof(uint64_t)) {
+    uint64_t word;
+    std::memcpy(&word, masked.data() + i, sizeof(word));
+    word ^= key_word;
+    std::memcpy(out + i, &word, sizeof(word));
+    seen |= word;
+  }
+  for (; i < masked.size(); ++i) {
+    out[i] = static_cast<char>(masked[i] ^ key[i % sizeof(key)]);
+    seen |= static_cast<unsigned char>(out[i]);
+  }
+  return (seen & 0x8080808080808080) == 0;
+}
+
+}  // namespace
+
+size_t FrameParser::FeedSimple(absl::string_view bytes, Sink& sink) {
+  constexpr uint8_t kFinalText = 0x81;
+  constexpr uint8_t kFinalBinary = 0x82;
+  constexpr uint8_t kMasked = 0x80;
+  constexpr uint8_t kTwoByteLength = 126;
+  char key[4];
+  size_t header = 2 + sizeof(key);
+  if (bytes.size() < header) return 0;
+  const auto byte = [&](size_t i) { return static_cast<uint8_t>(bytes[i]); };
+  const bool text = byte(0) == kFinalText;
+  if ((!text && byte(0) != kFinalBinary) || byte(1) < kMasked) return 0;
+  size_t size = byte(1) - kMasked;
+  if (size > kTwoByteLength) return 0;
+  if (size == kTwoByteLength) {
+    size = byte(2) << 8 | byte(3);
+    header += 2;
+    if (size < kTwoByteLength) return 0;
+  }
+  if (bytes.size() < header + size || (max_message_bytes_ > 0 && size > max_message_bytes_)) return 0;
+  std::memcpy(key, bytes.data() + header - sizeof(key), sizeof(key));
+  unmasked_.resize(size);
+  if (!Unmask(key, bytes.substr(header, size), unmasked_.data()) && text) return 0;
+  sink.OnMessage(text, unmasked_);
+  return header + size;
+}
+
 FrameParser::Outcome FrameParser::Feed(absl::string_view bytes, Sink& sink) {
+  while (idle() && !bytes.empty()) {
+    const size_t read = FeedSimple(bytes, sink);
+    if (read == 0) break;
+    bytes.remove_prefix(read);
+  }
   Outcome outcome;
+  if (bytes.empty()) return outcome;
   input_ = bytes;
   sink_ = &sink;
   answer_ = &outcome.answer;

@@ -12,6 +12,8 @@ namespace atrium {
 
 // Reads what a client sends after the upgrade: frames, fragments, UTF-8, pings, closes (RFC 6455), by wslay and without
 // I/O. What must be answered at once (pongs, the echo of a close) comes back as bytes, so that a socket has one writer.
+// What nearly all messages are, one frame that is there as a whole, binary or ASCII, is read apart: wslay goes through
+// it byte by byte, twice.
 //
 // A parser carries 8 KiB of buffers; it can serve another connection whenever it is idle(). One thread at a time.
 class FrameParser {
@@ -46,11 +48,16 @@ class FrameParser {
 
  private:
   struct Callbacks;
+  // Reads the message that begins `bytes`, if it is whole, in one frame and nothing special. How long it was; else 0.
+  size_t FeedSimple(absl::string_view bytes, Sink& sink);
   struct Free {
     void operator()(wslay_event_context_ptr context) const { wslay_event_context_free(context); }
   };
 
+  const size_t max_message_bytes_;
   std::unique_ptr<std::remove_pointer_t<wslay_event_context_ptr>, Free> context_;
+  // Of FeedSimple.
+  std::string unmasked_;
   // Set while Feed runs.
   absl::string_view input_;
   Sink* sink_ = nullptr;

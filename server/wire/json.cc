@@ -121,18 +121,26 @@ constexpr std::array<uint8_t, 256> kEscapedSize = [] {
 }();
 size_t EscapedSize(char c) { return kEscapedSize[static_cast<unsigned char>(c)]; }
 
-// How much of `text`, from its begin, needs no escape: eight bytes at a time.
-size_t PlainLength(absl::string_view text) {
+// Whether any of the eight characters in `word` must be escaped.
+bool AnyEscaped(uint64_t word) {
   constexpr uint64_t kOnes = 0x0101010101010101;
-  constexpr uint64_t kHighs = kOnes << 7;
-  // The high bit of each byte that is less than `n`, for n up to 128; of one behind such a byte it may be wrong.
-  const auto below = [](uint64_t word, uint64_t n) { return (word - kOnes * n) & ~word & kHighs; };
-  size_t i = 0;
-  for (; i + sizeof(uint64_t) <= text.size(); i += sizeof(uint64_t)) {
+  // Sets the high bit of bytes that are less than `n`, which is at most 128.
+  const auto below = [](uint64_t bytes, uint64_t n) { return (bytes - kOnes * n) & ~bytes & kOnes << 7; };
+  return (below(word, 0x20) | below(word ^ kOnes * '"', 1) | below(word ^ kOnes * '\\', 1)) != 0;
+}
+
+// How much of `text`, from its begin, needs no escape.
+size_t PlainLength(absl::string_view text) {
+  constexpr size_t kWord = sizeof(uint64_t);
+  const auto any_escaped = [&](size_t at) {
     uint64_t word;
-    std::memcpy(&word, text.data() + i, sizeof(word));
-    if (below(word, 0x20) | below(word ^ (kOnes * '"'), 1) | below(word ^ (kOnes * '\\'), 1)) break;
-  }
+    std::memcpy(&word, text.data() + at, kWord);
+    return AnyEscaped(word);
+  };
+  size_t i = 0;
+  while (i + kWord <= text.size() && !any_escaped(i)) i += kWord;
+  // The last ones once more with some before them.
+  if (text.size() >= kWord && i + kWord > text.size() && !any_escaped(text.size() - kWord)) return text.size();
   while (i < text.size() && EscapedSize(text[i]) == 1) ++i;
   return i;
 }

@@ -13,21 +13,34 @@ using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
 using google::protobuf::Value;
 
-// The first message of `message`, from the outside in, that has a payload field; null if there is none.
-Message* FindPayloadOwner(Message& message) {
-  const Descriptor& type = *message.GetDescriptor();
-  if (PayloadField(type) != nullptr) return &message;
-  for (int i = 0; i < type.field_count(); ++i) {
-    const FieldDescriptor& field = *type.field(i);
-    if (field.cpp_type() != FieldDescriptor::CPPTYPE_MESSAGE || field.is_repeated() ||
-        field.message_type()->well_known_type() != Descriptor::WELLKNOWNTYPE_UNSPECIFIED ||
-        !message.GetReflection()->HasField(message, &field)) {
+// Where a payload is.
+struct PayloadPlace {
+  const MessageShape& shape;
+  // Null if there is none.
+  Message* owner;
+
+  Value* Mutable() const {
+    return static_cast<Value*>(shape.reflection().MutableMessage(owner, shape.payload()->descriptor));
+  }
+  bool is_set() const { return owner != nullptr && shape.reflection().HasField(*owner, shape.payload()->descriptor); }
+};
+
+// In the first message of `message`, from the outside in, that has a payload field.
+PayloadPlace FindPayload(const MessageShape& shape, Message& message) {
+  if (shape.payload() != nullptr) return {shape, &message};
+  for (const MessageShape::Field& field : shape.fields()) {
+    if (field.message == nullptr || field.descriptor->is_repeated() ||
+        field.message->type().well_known_type() != Descriptor::WELLKNOWNTYPE_UNSPECIFIED ||
+        !shape.reflection().HasField(message, field.descriptor)) {
       continue;
     }
-    if (Message* owner = FindPayloadOwner(*message.GetReflection()->MutableMessage(&message, &field))) return owner;
+    Message& inner = *shape.reflection().MutableMessage(&message, field.descriptor);
+    if (const PayloadPlace place = FindPayload(*field.message, inner); place.owner != nullptr) return place;
   }
-  return nullptr;
+  return {shape, nullptr};
 }
+
+PayloadPlace FindPayload(Message& message) { return FindPayload(MessageShape::Of(*message.GetDescriptor()), message); }
 
 }  // namespace
 
@@ -46,28 +59,23 @@ const FieldDescriptor* PayloadField(const Descriptor& type) {
 }
 
 absl::StatusOr<Payload> TakePayload(Message& message) {
-  Message* const owner = FindPayloadOwner(message);
-  if (owner == nullptr) return Payload();
-  const FieldDescriptor& field = *PayloadField(*owner->GetDescriptor());
-  const google::protobuf::Reflection& reflection = *owner->GetReflection();
-  if (!reflection.HasField(*owner, &field)) return Payload();
-  absl::StatusOr<Payload> payload =
-      Payload::FromValue(static_cast<const Value&>(reflection.GetMessage(*owner, &field)));
+  const PayloadPlace place = FindPayload(message);
+  if (!place.is_set()) return Payload();
+  absl::StatusOr<Payload> payload = Payload::FromValue(*place.Mutable());
+  const FieldDescriptor& field = *place.shape.payload()->descriptor;
   if (!payload.ok()) {
     const std::string inner = ErrorField(payload.status());
     return inner.empty() ? InvalidField(field.json_name(), payload.status().message())
                          : PrefixField(field.json_name(), payload.status());
   }
-  reflection.ClearField(owner, &field);
+  place.shape.reflection().ClearField(place.owner, &field);
   return payload;
 }
 
 void PutPayload(const Payload& payload, Message& message) {
   if (payload.empty()) return;
-  Message* const owner = FindPayloadOwner(message);
-  if (owner == nullptr) return;
-  const FieldDescriptor& field = *PayloadField(*owner->GetDescriptor());
-  static_cast<Value&>(*owner->GetReflection()->MutableMessage(owner, &field)) = payload.ToValue();
+  const PayloadPlace place = FindPayload(message);
+  if (place.owner != nullptr) *place.Mutable() = payload.ToValue();
 }
 
 }  // namespace atrium

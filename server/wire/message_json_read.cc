@@ -209,7 +209,7 @@ class Reader {
       if (!skip.empty() && name == skip) continue;
       const Field* const field = shape.Find(name);
       if (field == nullptr) return Path{&path, name}.Breaks("unknown field");
-      const Path field_path{&path, field->descriptor->json_name()};
+      const Path field_path{&path, field->json_name};
       if (std::exchange(seen[field->descriptor->index()], true)) return field_path.Breaks("is given twice");
       if (!value.is_null() || field->takes_null) RETURN_IF_ERROR(CheckOneof(shape, *field, message, field_path));
       if (own != nullptr) payload_ = field == payload_field ? own : nullptr;

@@ -57,6 +57,8 @@ MessageShape::MessageShape(const Descriptor& type) : type_(type), reflection_(Re
   for (int i = 0; i < type.field_count(); ++i) {
     const FieldDescriptor* const field = type.field(i);
     fields_.push_back({.descriptor = field,
+                       .json_name = field->json_name(),
+                       .name = field->name(),
                        .oneof = field->real_containing_oneof(),
                        .message = nullptr,
                        .takes_null = TakesNull(*field)});
@@ -75,7 +77,7 @@ const MessageShape& MessageShape::Of(const Descriptor& type) {
 
 const MessageShape::Field* MessageShape::Find(absl::string_view name) const {
   for (const Field& field : fields_) {
-    if (field.descriptor->json_name() == name || field.descriptor->name() == name) return &field;
+    if (field.json_name == name || field.name == name) return &field;
   }
   return nullptr;
 }

@@ -17,6 +17,9 @@ class MessageShape {
  public:
   struct Field {
     const google::protobuf::FieldDescriptor* descriptor;
+    // In JSON, and in the proto.
+    absl::string_view json_name;
+    absl::string_view name;
     // Null if it stands in no oneof that the proto names.
     const google::protobuf::OneofDescriptor* oneof;
     // Of its messages, or of the entries of a map; else null.

@@ -1,4 +1,4 @@
-// Feeds bytes to the WebSocket parser and what it yields to the frame decoders, as a connection does; whatever decodes
+// Feeds bytes to the WebSocket parser, which must not mind how they come, and to the frame decoders: whatever decodes
 // must encode again.
 
 #include <google/protobuf/stubs/logging.h>
@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <string>
 
+#include "absl/strings/str_cat.h"
 #include "server/websocket/frame_parser.h"
 #include "server/wire/frames.h"
 #include "server/wire/message_json.h"
@@ -35,28 +36,43 @@ void CheckJson(absl::string_view message) {
   Require(Payload::FromValue(request.payload.ToValue())->Json().size() == request.payload.Json().size());
 }
 
-class Sink final : public FrameParser::Sink {
- public:
+// What a parser made of an input.
+struct Read final : FrameParser::Sink {
   void OnMessage(bool text, absl::string_view message) override {
-    if (text) {
-      CheckJson(message);
-    } else {
-      DecodeProtoFrame(message);
-    }
+    absl::StrAppend(&messages, text ? "text" : "binary", message.size(), ":", message);
   }
+  bool operator==(const Read& other) const {
+    // What a client gets beside the echo of its close depends on what was read together with that.
+    return messages == other.messages && state == other.state && close_code == other.close_code &&
+           (state != FrameParser::State::kOpen || answers == other.answers);
+  }
+
+  std::string messages;
+  std::string answers;
+  FrameParser::State state = FrameParser::State::kOpen;
+  uint16_t close_code = 0;
 };
 
-// The first byte says how the rest is cut into reads.
-void FeedParser(absl::string_view input) {
+// In pieces of `step` bytes.
+Read Parse(absl::string_view input, size_t step) {
+  FrameParser parser(64 * 1024);
+  Read read;
+  for (size_t begin = 0; begin < input.size() && read.state == FrameParser::State::kOpen; begin += step) {
+    const FrameParser::Outcome outcome = parser.Feed(input.substr(begin, step), read);
+    read.answers += outcome.answer;
+    read.state = outcome.state;
+    read.close_code = outcome.close_code;
+  }
+  return read;
+}
+
+// The first byte says how the rest is cut into reads, of which nothing may depend.
+void CheckParser(absl::string_view input) {
   if (input.empty()) return;
   const size_t step = 1 + static_cast<uint8_t>(input.front());
   input.remove_prefix(1);
-  FrameParser parser(64 * 1024);
-  Sink sink;
-  for (size_t begin = 0; begin < input.size(); begin += step) {
-    const FrameParser::Outcome outcome = parser.Feed(input.substr(begin, step), sink);
-    if (outcome.state != FrameParser::State::kOpen) return;
-  }
+  Require(Parse(input, step) == Parse(input, 1));
+  Require(Parse(input, step) == Parse(input, input.size() + 1));
 }
 
 }  // namespace
@@ -69,7 +85,7 @@ extern "C" int LLVMFuzzerInitialize(int*, char***) {
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const absl::string_view input(reinterpret_cast<const char*>(data), size);
-  atrium::FeedParser(input);
+  atrium::CheckParser(input);
   atrium::CheckJson(input);
   atrium::DecodeProtoFrame(input);
   return 0;

@@ -39,7 +39,7 @@ class Server {
     request.set_room_id(kRoom);
     return Answered(world_->Ask<v1::GetStateRequest, v1::GetStateResponse>(
         &RoomApi::GetState, request, [](const auto& response, v1::Reply& reply) {
-          *reply.mutable_get_state() = response.message;
+          *reply.mutable_get_state() = *response.message;
           PutPayload(response.payload, *reply.mutable_get_state());
         }));
   }

@@ -105,10 +105,10 @@ class FakeRpcs {
   void Add(const std::string& name) {
     table_.Add<Request, Response>("atrium.v1." + name, [this, name](const Caller& caller, WithPayload<Request> request,
                                                                     Done<Response> done) {
-      EXPECT_EQ(caller.kind, Caller::Kind::kService);
+      EXPECT_EQ(caller.kind(), Caller::Kind::kService);
       std::lock_guard lock(mutex_);
       ++calls_;
-      last_call_ = name + " " + MessageToJson(request.message, JsonZeros::kOmit);
+      last_call_ = name + " " + MessageToJson(*request.message, JsonZeros::kOmit);
       if (!request.payload.empty()) last_call_ += " " + request.payload.Json();
       absl::StatusOr<WithPayload<Response>> response = WithPayload<Response>{{}, payload_};
       if (!error_.ok()) response = error_;

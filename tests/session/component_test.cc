@@ -91,7 +91,7 @@ class ComponentTest : public ::testing::Test {
     request.set_room_id(room);
     request.set_event(event);
     sessions_.api.Emit(Caller::Service(), {request},
-                       [&](const auto& response) { notified = response.ok() ? response->message.notified() : -1; });
+                       [&](const auto& response) { notified = response.ok() ? response->message->notified() : -1; });
     sessions_.shards.Run();
     return notified;
   }

@@ -59,9 +59,9 @@ class ObserverTest : public ::testing::Test {
  protected:
   void Emit(const std::string& event, size_t bytes = 0, bool is_volatile = false) {
     WithPayload<v1::EmitRequest> request{.payload = Payload::FromJson(json::string(std::string(bytes, 'x')))};
-    request.message.set_room_id("r");
-    request.message.set_event(event);
-    request.message.set_volatile_(is_volatile);
+    request.message->set_room_id("r");
+    request.message->set_event(event);
+    request.message->set_volatile_(is_volatile);
     world_.api.Emit(Caller::Service(), std::move(request), [](const auto& response) { EXPECT_THAT(response, IsOk()); });
     world_.shards.Run();
   }

@@ -97,7 +97,7 @@ class ResumeTest : public ::testing::Test {
   std::vector<v1::Session> List() {
     std::vector<v1::Session> sessions;
     sessions_.sessions().ListSessions(Caller::Service(), {}, [&](const auto& response) {
-      sessions.assign(response->message.sessions().begin(), response->message.sessions().end());
+      sessions.assign(response->message->sessions().begin(), response->message->sessions().end());
     });
     sessions_.shards.Run();
     return sessions;

@@ -274,7 +274,7 @@ AnswerPtr RoomWorld::BeginJoin(const std::string& room, const Client& client, co
   request.set_member_id(client.id());
   return Ask<v1::JoinRequest, v1::JoinResponse>(&RoomApi::Join, std::move(request),
                                                 [](const auto& response, v1::Reply& reply) {
-                                                  *reply.mutable_join() = response.message;
+                                                  *reply.mutable_join() = *response.message;
                                                   PutPayload(response.payload, *reply.mutable_join());
                                                 });
 }
@@ -282,7 +282,7 @@ AnswerPtr RoomWorld::BeginJoin(const std::string& room, const Client& client, co
 AnswerPtr RoomWorld::BeginEmit(const std::string& room, const std::string& event, const EmitOptions& options) {
   return Ask<v1::EmitRequest, v1::EmitResponse>(
       &RoomApi::Emit, EmitRequestOf(room, event, options),
-      [](const auto& response, v1::Reply& reply) { *reply.mutable_emit() = response.message; });
+      [](const auto& response, v1::Reply& reply) { *reply.mutable_emit() = *response.message; });
 }
 
 AnswerPtr RoomWorld::BeginCall(const std::string& room, const std::string& method, const std::string& args) {
