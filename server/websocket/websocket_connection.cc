@@ -1,12 +1,10 @@
 #include "server/websocket/websocket_connection.h"
 
 #include <sys/socket.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <array>
 #include <cerrno>
+#include <cstring>
 #include <utility>
 
 #include "server/common/errors.h"
@@ -17,8 +15,6 @@ namespace {
 
 using boost::asio::ip::tcp;
 
-// So many frames go out in one call.
-constexpr size_t kGather = 64;
 // RFC 6455 section 7.4.1.
 constexpr uint16_t kNormalClose = 1000;
 constexpr uint16_t kNoCloseCode = 1005;
@@ -165,23 +161,21 @@ bool WebSocketConnection::WriteSome() {
   return false;
 }
 
+// A copy of a few frames costs less than the list in which the kernel would look for them.
 ssize_t WebSocketConnection::SendQueued() {
-  constexpr int kFlags = MSG_NOSIGNAL | MSG_DONTWAIT;
-  // Mostly it is one, for which the kernel needs no list.
-  if (outbox_.size() == 1) {
-    const absl::string_view unsent = outbox_.Unsent(0);
-    return send(socket_.native_handle(), unsent.data(), unsent.size(), kFlags);
+  absl::string_view queued = outbox_.Unsent(0);
+  if (outbox_.size() > 1) {
+    auto& buffer = door_->write_buffer();
+    size_t size = 0;
+    for (size_t i = 0; i < outbox_.size(); ++i) {
+      const absl::string_view unsent = outbox_.Unsent(i);
+      if (unsent.size() > buffer.size() - size) break;
+      std::memcpy(buffer.data() + size, unsent.data(), unsent.size());
+      size += unsent.size();
+    }
+    if (size > queued.size()) queued = {buffer.data(), size};
   }
-  std::array<iovec, kGather> parts;
-  const size_t count = std::min(outbox_.size(), kGather);
-  for (size_t i = 0; i < count; ++i) {
-    const absl::string_view unsent = outbox_.Unsent(i);
-    parts[i] = {const_cast<char*>(unsent.data()), unsent.size()};
-  }
-  msghdr message{};
-  message.msg_iov = parts.data();
-  message.msg_iovlen = count;
-  return sendmsg(socket_.native_handle(), &message, kFlags);
+  return send(socket_.native_handle(), queued.data(), queued.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
 void WebSocketConnection::WaitToWrite() {

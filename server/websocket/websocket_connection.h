@@ -39,7 +39,7 @@ class WebSocketConnection final : public Connection, private FrameParser::Sink {
   void WriteAgain();
   // False if the socket took nothing more.
   bool WriteSome();
-  // What the kernel says of one call for what is queued.
+  // Gives the kernel what is queued, as far as one call goes, and says what it says.
   ssize_t SendQueued();
 
   // Of the shard that it is on.
