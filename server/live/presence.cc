@@ -13,29 +13,33 @@ std::vector<v1::Member>::iterator Find(std::vector<v1::Member>& members, const s
 
 }  // namespace
 
-void Presence::Joined(const Member& member) { joined_.push_back(member.ToProto()); }
+void Presence::Joined(const Member& member) { fold().joined.push_back(member.ToProto()); }
 
 void Presence::Changed(const Member& member) {
-  const auto joined = Find(joined_, member.identity.id);
-  if (joined != joined_.end()) return joined->set_connected(member.connected);
-  const auto changed = Find(changed_, member.identity.id);
+  std::vector<v1::Member>& joined = fold().joined;
+  std::vector<v1::Member>& changed = fold().changed;
+  const auto new_one = Find(joined, member.identity.id);
+  if (new_one != joined.end()) return new_one->set_connected(member.connected);
+  const auto known = Find(changed, member.identity.id);
   // There and back within a fold is no change.
-  if (changed == changed_.end()) {
-    changed_.push_back(member.ToProto());
+  if (known == changed.end()) {
+    changed.push_back(member.ToProto());
   } else {
-    changed_.erase(changed);
+    changed.erase(known);
   }
 }
 
 void Presence::Left(const Member& member, v1::LeaveReason reason) {
-  const auto changed = Find(changed_, member.identity.id);
-  if (changed != changed_.end()) changed_.erase(changed);
-  const auto joined = Find(joined_, member.identity.id);
-  if (joined != joined_.end()) {
-    joined_.erase(joined);
+  std::vector<v1::Member>& joined = fold().joined;
+  std::vector<v1::Member>& changed = fold().changed;
+  const auto known = Find(changed, member.identity.id);
+  if (known != changed.end()) changed.erase(known);
+  const auto new_one = Find(joined, member.identity.id);
+  if (new_one != joined.end()) {
+    joined.erase(new_one);
     return;
   }
-  v1::Departure& departure = left_.emplace_back();
+  v1::Departure& departure = fold().left.emplace_back();
   *departure.mutable_member() = member.ToProto();
   departure.set_reason(reason);
 }
@@ -43,14 +47,12 @@ void Presence::Left(const Member& member, v1::LeaveReason reason) {
 v1::MemberChange Presence::Take(size_t count, bool list) {
   v1::MemberChange change;
   change.set_count(static_cast<int32_t>(count));
-  if (list) {
-    change.mutable_joined()->Add(joined_.begin(), joined_.end());
-    change.mutable_left()->Add(left_.begin(), left_.end());
-    change.mutable_changed()->Add(changed_.begin(), changed_.end());
+  const std::unique_ptr<Fold> fold = std::move(fold_);
+  if (list && fold != nullptr) {
+    change.mutable_joined()->Add(fold->joined.begin(), fold->joined.end());
+    change.mutable_left()->Add(fold->left.begin(), fold->left.end());
+    change.mutable_changed()->Add(fold->changed.begin(), fold->changed.end());
   }
-  joined_.clear();
-  left_.clear();
-  changed_.clear();
   return change;
 }
 

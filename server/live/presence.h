@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <vector>
 
 #include "atrium/v1/frames.pb.h"
@@ -19,16 +20,25 @@ class Presence {
   // Its connection was lost, or came back.
   void Changed(const Member& member);
 
-  bool changed() const { return !joined_.empty() || !left_.empty() || !changed_.empty(); }
+  bool changed() const { return fold_ != nullptr && !fold_->empty(); }
 
   // The frame for all that changed, in a room that has `count` members now; room id and offset are not set. Without
   // `list` only the count is told.
   v1::MemberChange Take(size_t count, bool list);
 
  private:
-  std::vector<v1::Member> joined_;
-  std::vector<v1::Departure> left_;
-  std::vector<v1::Member> changed_;
+  struct Fold {
+    bool empty() const { return joined.empty() && left.empty() && changed.empty(); }
+
+    std::vector<v1::Member> joined;
+    std::vector<v1::Departure> left;
+    std::vector<v1::Member> changed;
+  };
+
+  Fold& fold() { return fold_ == nullptr ? *(fold_ = std::make_unique<Fold>()) : *fold_; }
+
+  // Null between folds: most rooms are quiet most of the time.
+  std::unique_ptr<Fold> fold_;
 };
 
 }  // namespace atrium

@@ -31,18 +31,16 @@ absl::Status Refusal(absl::Status verdict) {
 
 }  // namespace
 
-Room::Room(std::string id, const RoomTypeInfo* type, std::string epoch, absl::Time create_time, Env env,
+Room::Room(std::string id, const RoomTypeInfo* type, std::string epoch, absl::Time create_time, const Env& env,
            Journal::Start log)
-    : id_(std::move(id)),
-      type_(type),
-      epoch_(std::move(epoch)),
-      env_(std::move(env)),
+    : type_(type),
+      env_(env),
       create_time_(create_time),
       last_activity_time_(env_.shard.Now()),
-      journal_(MakeJournal(std::move(log))),
-      fanout_({.id = id_,
-               .epoch = epoch_,
-               .key = absl::Hash<std::string>()(epoch_),
+      journal_(MakeJournal(id, std::move(log))),
+      fanout_({.id = std::move(id),
+               .epoch = epoch,
+               .key = absl::Hash<std::string>()(epoch),
                .resume_window = options().resume_window.value_or(env_.settings.resume_window),
                .slow_policy = options().slow_policy},
               env_.shards, options().history ? *options().history : env_.settings.history, journal_.get()) {
@@ -52,19 +50,19 @@ Room::Room(std::string id, const RoomTypeInfo* type, std::string epoch, absl::Ti
   typed_ = std::make_unique<TypedRoom>(*type_, env_.shard, static_cast<StepSink&>(*this), env_.services, env_.log);
 }
 
-Room::Room(std::string id, const RoomTypeInfo* type, json::object initial_state, std::string epoch, Env env)
-    : Room(std::move(id), type, std::move(epoch), env.shard.Now(), std::move(env), {}) {
+Room::Room(std::string id, const RoomTypeInfo* type, json::object initial_state, std::string epoch, const Env& env)
+    : Room(std::move(id), type, std::move(epoch), env.shard.Now(), env, {}) {
   state_ = std::move(initial_state);
   state_bytes_ = typed_ == nullptr ? JsonSize(state_) : state().Json().size();
   if (journal_ == nullptr) return;
-  journal_->record().set_epoch(epoch_);
+  journal_->record().set_epoch(this->epoch());
   journal_->record().set_create_time(absl::ToUnixMillis(create_time_));
   journal_->HeadChanged();
 }
 
-Room::Room(std::string id, const RoomTypeInfo* type, const RestoredRoom& restored, Env env)
-    : Room(std::move(id), type, restored.room.epoch(), absl::FromUnixMillis(restored.room.create_time()),
-           std::move(env), restored.log) {
+Room::Room(std::string id, const RoomTypeInfo* type, const RestoredRoom& restored, const Env& env)
+    : Room(std::move(id), type, restored.room.epoch(), absl::FromUnixMillis(restored.room.create_time()), env,
+           restored.log) {
   Restore(restored);
 }
 
@@ -79,14 +77,14 @@ Room::~Room() {
 
 v1::Position Room::position() const {
   v1::Position position;
-  position.set_epoch(epoch_);
+  position.set_epoch(epoch());
   position.set_offset(fanout_.offset());
   return position;
 }
 
 v1::Room Room::Describe() const {
   v1::Room room;
-  room.set_id(id_);
+  room.set_id(id());
   if (type_ != nullptr) room.set_type(type_->name);
   room.set_max_members(options().max_members);
   room.set_member_count(member_count());
@@ -166,7 +164,7 @@ void Room::WatchEmptiness(absl::Duration at_least) {
   empty_timer_ = env_.shard.After(std::max(ttl, at_least), [this] {
     empty_timer_ = 0;
     // The room may be gone when this returns.
-    if (idle()) env_.on_idle(id_);
+    if (idle()) env_.on_idle(id());
   });
 }
 
@@ -205,9 +203,9 @@ void Room::FinishJoin(MemberIdentity who, std::any membership, const absl::optio
   }
   if (gone) {
     // OnLeave counts the leaver, as always, but nobody has seen it come.
-    unseen_leaver_ = InfoOf(who);
+    unseen_leaver_ = std::make_unique<MemberInfo>(InfoOf(who));
     typed_->Leave({.member = *unseen_leaver_, .reason = *gone, .membership = std::move(membership)});
-    unseen_leaver_.reset();
+    unseen_leaver_ = nullptr;
     WatchEmptiness();
     return done(
         MakeError(absl::StatusCode::kCancelled, "LEFT_MEANWHILE", "The member left before its join was decided"));
@@ -279,7 +277,7 @@ absl::Status Room::Leave(const std::string& member_id, v1::LeaveReason reason, b
 
 FramePtr Room::LeftFrame(const MemberIdentity& who, v1::LeaveReason reason) const {
   v1::ServerFrame frame;
-  frame.mutable_left()->set_room_id(id_);
+  frame.mutable_left()->set_room_id(id());
   frame.mutable_left()->set_member_id(who.id);
   frame.mutable_left()->set_reason(reason);
   return EncodeFrame(frame, who.encoding, {},
@@ -341,6 +339,6 @@ void Room::SetOwnMetadata(json::object metadata) {
   if (journal_ != nullptr) StoreSettings();
 }
 
-void Room::ListingChanged() { env_.services.feed.Changed(env_.shard.index(), id_); }
+void Room::ListingChanged() { env_.services.feed.Changed(env_.shard.index(), id()); }
 
 }  // namespace atrium

@@ -109,13 +109,13 @@ class Room final : private StepSink {
   };
 
   // A new room. `type` is null for an untyped one, whose state starts as `initial_state`. The log has a durable one
-  // open.
-  Room(std::string id, const RoomTypeInfo* type, json::object initial_state, std::string epoch, Env env);
+  // open. `env` outlives it.
+  Room(std::string id, const RoomTypeInfo* type, json::object initial_state, std::string epoch, const Env& env);
   // A durable room that comes back from the log, which has it open.
-  Room(std::string id, const RoomTypeInfo* type, const RestoredRoom& restored, Env env);
+  Room(std::string id, const RoomTypeInfo* type, const RestoredRoom& restored, const Env& env);
   ~Room() override;
 
-  const std::string& id() const { return id_; }
+  const std::string& id() const { return fanout_.channel()->room_id(); }
   const RoomTypeInfo* type() const { return type_; }
   int member_count() const override { return static_cast<int>(members_.size()) + (unseen_leaver_ ? 1 : 0); }
   absl::Time Now() const { return env_.shard.Now(); }
@@ -216,13 +216,14 @@ class Room final : private StepSink {
   int EmitStaged(const StagedEvent& event) override;
   absl::StatusOr<json::object> MergeMetadata(const json::object& keys) const override;
   void SetOwnMetadata(json::object metadata) override;
-  const std::string& room_id() const override { return id_; }
+  const std::string& room_id() const override { return id(); }
   std::vector<MemberInfo> MemberInfos() const override;
   void OnHooksEnded() override { WatchEmptiness(); }
 
-  Room(std::string id, const RoomTypeInfo* type, std::string epoch, absl::Time create_time, Env env,
+  Room(std::string id, const RoomTypeInfo* type, std::string epoch, absl::Time create_time, const Env& env,
        Journal::Start log);
-  std::shared_ptr<Journal> MakeJournal(Journal::Start log);
+  std::shared_ptr<Journal> MakeJournal(const std::string& id, Journal::Start log);
+  const std::string& epoch() const { return fanout_.channel()->room().epoch; }
   void Restore(const RestoredRoom& restored);
   RoomSnapshot MakeSnapshot();
   void StoreJoin(const MemberIdentity& who);
@@ -259,10 +260,8 @@ class Room final : private StepSink {
   void Delivered(int sessions) { env_.counters.deliveries.Add(sessions); }
   void ListingChanged();
 
-  const std::string id_;
   const RoomTypeInfo* const type_;
-  const std::string epoch_;
-  const Env env_;
+  const Env& env_;
   const absl::Time create_time_;
   absl::Time last_activity_time_;
   // It comes from the log.
@@ -288,7 +287,7 @@ class Room final : private StepSink {
   absl::flat_hash_map<std::string, PendingJoin> pending_;
   absl::flat_hash_map<SessionKey, ObserverIdentity> observers_;
   // During the OnLeave of one that went before its join was decided.
-  std::optional<MemberInfo> unseen_leaver_;
+  std::unique_ptr<MemberInfo> unseen_leaver_;
   Idempotency idempotency_;
   // Null if the room is not durable. Before fanout_, which uses it.
   const std::shared_ptr<Journal> journal_;

@@ -20,7 +20,8 @@ RoomManager::RoomManager(const RoomRegistry& registry, RoomSettings settings, st
       store_(store),
       feed_(shards_, *this) {
   for (size_t i = 0; i < shards_.size(); ++i) {
-    rooms_.push_back(std::make_unique<ShardRooms>(registry_.types().size() + 1));
+    ShardRooms& here = *rooms_.emplace_back(std::make_unique<ShardRooms>(registry_.types().size() + 1));
+    for (RoomCounters& counters : here.counters) here.envs.push_back(MakeEnv(static_cast<int>(i), counters));
   }
 }
 
@@ -83,16 +84,20 @@ void RoomManager::FindOrCreateOn(int shard, const std::string& room_id, json::ob
   });
 }
 
-Room::Env RoomManager::EnvOf(int shard, const RoomTypeInfo* type) {
+Room::Env RoomManager::MakeEnv(int shard, RoomCounters& counters) {
   return {.shard = *shards_[shard],
           .shards = static_cast<int>(shards_.size()),
           .settings = settings_,
           .services = {.workers = workers_, .feed = feed_},
-          .counters = rooms_[shard]->counters[type == nullptr ? registry_.types().size() : type->index],
+          .counters = counters,
           .log = log_,
           .on_idle = [this, shard](const std::string& id) { OnIdle(shard, std::string(id)); },
           .store = store_,
           .on_lost = [this, shard](const std::string& id) { OnLost(shard, std::string(id)); }};
+}
+
+const Room::Env& RoomManager::EnvOf(int shard, const RoomTypeInfo* type) const {
+  return rooms_[shard]->envs[type == nullptr ? registry_.types().size() : type->index];
 }
 
 void RoomManager::Create(int shard, const std::string& room_id, json::object initial_state, Use use) {

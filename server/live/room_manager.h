@@ -1,6 +1,5 @@
 #pragma once
 
-#include <deque>
 #include <memory>
 #include <string>
 #include <vector>
@@ -10,6 +9,7 @@
 #include "absl/random/random.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "server/common/fifo.h"
 #include "server/live/room.h"
 #include "server/live/room_feed.h"
 #include "server/live/room_registry.h"
@@ -68,7 +68,7 @@ class RoomManager final : private RoomFeed::Source {
     bool ready = false;
     // Somebody wants it even if it has to be created.
     bool wanted = false;
-    std::deque<Use> waiting;
+    Fifo<Use> waiting;
     // It is to go for good, and who wants to know that.
     bool destroyed = false;
     std::vector<absl::AnyInvocable<void(absl::Status)>> on_destroyed;
@@ -79,6 +79,8 @@ class RoomManager final : private RoomFeed::Source {
   struct ShardRooms {
     explicit ShardRooms(size_t types) : counters(types) {}
     std::vector<RoomCounters> counters;
+    // What rooms of each type run in.
+    std::vector<Room::Env> envs;
     absl::BitGen random;
     SleepingRooms sleeping;
     // The last of them that was looked at for being too old.
@@ -89,7 +91,8 @@ class RoomManager final : private RoomFeed::Source {
 
   int ShardOf(absl::string_view room_id) const;
   static std::string NewEpoch(absl::BitGen& random);
-  Room::Env EnvOf(int shard, const RoomTypeInfo* type);
+  Room::Env MakeEnv(int shard, RoomCounters& counters);
+  const Room::Env& EnvOf(int shard, const RoomTypeInfo* type) const;
   bool Durable(const RoomTypeInfo* type) const;
   void FindOn(int shard, const std::string& room_id, Use use);
   void FindOrCreateOn(int shard, const std::string& room_id, json::object initial_state, Use use);

@@ -26,17 +26,17 @@ void Room::StoreJoin(const MemberIdentity& who) {
   *journal_->record().add_members()->mutable_joined() = StoredForm(who);
 }
 
-std::shared_ptr<Journal> Room::MakeJournal(Journal::Start log) {
+std::shared_ptr<Journal> Room::MakeJournal(const std::string& id, Journal::Start log) {
   if (env_.store == nullptr || !options().durable) return nullptr;
   Journal::Owner owner;
   owner.snapshot = [this] { return MakeSnapshot(); };
   owner.head = [this] { return Head(); };
   owner.forgotten = [this] { return fanout_.history().forgotten(); };
   owner.on_failure = [this](const absl::Status& status) {
-    env_.log.Error("room could not be stored", {{"room", id_}, {"error", status.message()}});
-    env_.on_lost(id_);
+    env_.log.Error("room could not be stored", {{"room", this->id()}, {"error", status.message()}});
+    env_.on_lost(this->id());
   };
-  return std::make_shared<Journal>(id_, *env_.store, env_.shard, std::move(owner), std::move(log));
+  return std::make_shared<Journal>(id, *env_.store, env_.shard, std::move(owner), std::move(log));
 }
 
 void Room::WhenStored(Journal::Task task) {
@@ -79,7 +79,7 @@ StoredSettings Room::Settings() const {
 
 RoomSnapshot Room::MakeSnapshot() {
   RoomSnapshot snapshot;
-  snapshot.set_epoch(epoch_);
+  snapshot.set_epoch(epoch());
   snapshot.set_create_time(absl::ToUnixMillis(create_time_));
   snapshot.set_last_activity_time(absl::ToUnixMillis(last_activity_time_));
   snapshot.set_offset(fanout_.offset());

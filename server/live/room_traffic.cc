@@ -144,7 +144,7 @@ void Room::Call(absl::string_view method, const json::value& args, const MemberI
 // ---- Coming back, and watching
 
 bool Room::Covers(const v1::Position& since) {
-  return since.epoch() == epoch_ && since.offset() <= fanout_.offset() &&
+  return since.epoch() == epoch() && since.offset() <= fanout_.offset() &&
          fanout_.history().Covers(since.offset(), env_.shard.Now());
 }
 
