@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "server/live/member.h"
 #include "server/session/connection.h"
 
 namespace atrium {
@@ -27,6 +28,7 @@ class ConnectConnection final : public Connection {
 
  private:
   void Write() override;
+  void Settle() override;
   void FinishClose(CloseCode code, absl::string_view reason) override;
   void Abort() override;
   void Ping() override;
@@ -38,7 +40,7 @@ class ConnectConnection final : public Connection {
   ConnectStream& stream_;
   // What the stream ends with once all is written.
   ::grpc::Status verdict_;
-  // Of the write under way; 0 if there is none.
+  // Of the write under way, or that is done and not settled; 0 if there is none.
   size_t writing_bytes_ = 0;
   bool ended_ = false;
   bool cancelled_here_ = false;

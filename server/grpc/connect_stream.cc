@@ -29,7 +29,14 @@ ConnectStream::ConnectStream(::grpc::CallbackServerContext& context, SessionHub&
 void ConnectStream::Write(::grpc::ByteBuffer outgoing) {
   metrics_.Sent();
   outgoing_ = std::move(outgoing);
+  write_.store(WriteState::kUnderWay, std::memory_order_relaxed);
   StartWrite(&outgoing_);
+}
+
+bool ConnectStream::TellWhenWritten() {
+  WriteState state = WriteState::kUnderWay;
+  return write_.compare_exchange_strong(state, WriteState::kTell, std::memory_order_acq_rel) ||
+         state == WriteState::kTell;
 }
 
 void ConnectStream::End(const ::grpc::Status& status, bool cancel) {
@@ -60,6 +67,7 @@ void ConnectStream::OnReadDone(bool ok) {
 }
 
 void ConnectStream::OnWriteDone(bool ok) {
+  if (ok && write_.exchange(WriteState::kDone, std::memory_order_acq_rel) != WriteState::kTell) return;
   Tell([ok](ConnectConnection& connection) { connection.OnWriteDone(ok); });
 }
 

@@ -24,14 +24,20 @@ class ConnectStream final : public ::grpc::ServerBidiReactor<::grpc::ByteBuffer,
 
   // Called by the connection, on its shard; never after OnDone was passed to it.
   void Read() { StartRead(&incoming_); }
-  // `outgoing` stays valid until OnWriteDone.
+  // When it is done, the connection is told if it failed, or if that was asked for.
   void Write(::grpc::ByteBuffer outgoing);
+  // The last write is done, and has not failed.
+  bool written() const { return write_.load(std::memory_order_acquire) == WriteState::kDone; }
+  // Has the connection's OnWriteDone called when the write under way is done; false if it is already.
+  bool TellWhenWritten();
   // The connection has come to `hub`.
   void SetHub(SessionHub& hub) { hub_.store(&hub, std::memory_order_release); }
   // Ends the stream; with `cancel` without waiting for a client that does not read.
   void End(const ::grpc::Status& status, bool cancel);
 
  private:
+  enum class WriteState { kUnderWay, kTell, kDone };
+
   ConnectStream(::grpc::CallbackServerContext& context, SessionHub& hub, GrpcMetrics::Method& metrics);
 
   // Runs `task` on the connection's shard.
@@ -50,6 +56,7 @@ class ConnectStream final : public ::grpc::ServerBidiReactor<::grpc::ByteBuffer,
   std::shared_ptr<ConnectConnection> connection_;
   ::grpc::ByteBuffer incoming_;
   ::grpc::ByteBuffer outgoing_;
+  std::atomic<WriteState> write_ = WriteState::kDone;
 };
 
 }  // namespace atrium

@@ -46,9 +46,11 @@ void Connection::Queue(Outbox::Bytes bytes) {
   WriteSoon();
 }
 
-bool Connection::HasRoom() const {
+bool Connection::HasRoom() {
   const size_t limit = hub_->settings().send_queue_bytes;
-  return limit == 0 || outbox_.bytes() <= limit / 2;
+  if (limit == 0 || outbox_.bytes() <= limit / 2) return true;
+  Settle();
+  return outbox_.bytes() <= limit / 2;
 }
 
 bool Connection::MakeRoom(size_t size, const FramePtr& frame) {
@@ -57,6 +59,8 @@ bool Connection::MakeRoom(size_t size, const FramePtr& frame) {
     const size_t waiting = outbox_.bytes() - outbox_.uncounted_bytes();
     return limit > 0 && waiting > 0 && waiting + size > limit;
   };
+  if (!too_much()) return true;
+  Settle();
   if (!too_much()) return true;
   size_t volatiles = outbox_.DropVolatile();
   const bool drop_it = too_much() && frame != nullptr && frame->is_volatile();
@@ -140,6 +144,7 @@ void Connection::Close(CloseCode code, absl::string_view reason) {
 }
 
 void Connection::Tick(absl::Time now) {
+  Settle();
   const SessionSettings& settings = hub_->settings();
   if (closing_) {
     if (now >= close_deadline_) Abort();

@@ -32,7 +32,10 @@ class Connection : public std::enable_shared_from_this<Connection> {
   SessionHub& hub() const { return *hub_; }
   Encoding encoding() const { return encoding_; }
   const std::string& address() const { return address_; }
-  const Outbox& outbox() const { return outbox_; }
+  const Outbox& outbox() {
+    Settle();
+    return outbox_;
+  }
   Session* session() const { return session_; }
   void set_session(Session* session) { session_ = session; }
 
@@ -43,7 +46,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   // Queues what a room has for a client that catches up: whatever the limit, beside which it does not count.
   void SendMissed(const FramePtr& frame);
   // Half of the queue is free.
-  bool HasRoom() const;
+  bool HasRoom();
 
   // Says goodbye and closes: what is queued goes out first. The session ends now, or waits for its client to come back,
   // as the code says.
@@ -61,6 +64,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   // The transport's part. Write sends what it can of the outbox and sees to the rest; called at the end of a turn in
   // which something was queued. FinishClose follows the goodbye: close once all is written. Abort: close now.
   virtual void Write() = 0;
+  // Takes off the outbox what has been sent, if that is not told as it happens. Not for each frame: see Send.
+  virtual void Settle() {}
   virtual void FinishClose(CloseCode code, absl::string_view reason) = 0;
   virtual void Abort() = 0;
   // Asks the client whether it is still there.
