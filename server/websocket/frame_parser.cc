@@ -4,6 +4,8 @@
 #include <cstring>
 #include <limits>
 
+#include "server/common/utf8.h"
+
 namespace atrium {
 
 struct FrameParser::Callbacks {
@@ -37,13 +39,17 @@ struct FrameParser::Callbacks {
   }
 
   static void OnMessage(wslay_event_context_ptr, const wslay_event_on_msg_recv_arg* message, void* user_data) {
+    FrameParser& self = Self(user_data);
     if (wslay_is_ctrl_frame(message->opcode)) return;
-    Self(user_data).sink_->OnMessage(message->opcode == WSLAY_TEXT_FRAME,
-                                     {reinterpret_cast<const char*>(message->msg), message->msg_length});
+    const bool text = message->opcode == WSLAY_TEXT_FRAME;
+    const absl::string_view payload(reinterpret_cast<const char*>(message->msg), message->msg_length);
+    if (wslay_get_rsv1(message->rsv)) return self.Inflate(text, payload);
+    self.sink_->OnMessage(text, payload);
   }
 };
 
-FrameParser::FrameParser(size_t max_message_bytes) : max_message_bytes_(max_message_bytes) {
+FrameParser::FrameParser(size_t max_message_bytes)
+    : max_message_bytes_(max_message_bytes > 0 ? max_message_bytes : std::numeric_limits<uint32_t>::max()) {
   wslay_event_callbacks callbacks{};
   callbacks.recv_callback = Callbacks::Receive;
   callbacks.send_callback = Callbacks::Send;
@@ -52,8 +58,21 @@ FrameParser::FrameParser(size_t max_message_bytes) : max_message_bytes_(max_mess
   wslay_event_context_ptr context = nullptr;
   wslay_event_context_server_init(&context, &callbacks, this);
   context_.reset(context);
-  wslay_event_config_set_max_recv_msg_length(
-      context, max_message_bytes > 0 ? max_message_bytes : std::numeric_limits<uint32_t>::max());
+  wslay_event_config_set_max_recv_msg_length(context, max_message_bytes_);
+}
+
+void FrameParser::set_inflater(Inflater* inflater) {
+  inflater_ = inflater;
+  wslay_event_config_set_allowed_rsv_bits(context_.get(), inflater == nullptr ? WSLAY_RSV_NONE : WSLAY_RSV1_BIT);
+}
+
+void FrameParser::Inflate(bool text, absl::string_view compressed) {
+  const absl::StatusOr<std::string> message = inflater_->Inflate(compressed, max_message_bytes_);
+  if (message.ok() && (!text || IsUtf8(*message))) return sink_->OnMessage(text, *message);
+  inflate_error_ =
+      absl::IsResourceExhausted(message.status()) ? WSLAY_CODE_MESSAGE_TOO_BIG : WSLAY_CODE_INVALID_FRAME_PAYLOAD_DATA;
+  // Nothing behind it counts.
+  input_ = {};
 }
 
 namespace {
@@ -99,7 +118,7 @@ size_t FrameParser::FeedSimple(absl::string_view bytes, Sink& sink) {
     header += 2;
     if (size < kTwoByteLength) return 0;
   }
-  if (bytes.size() < header + size || (max_message_bytes_ > 0 && size > max_message_bytes_)) return 0;
+  if (bytes.size() < header + size || size > max_message_bytes_) return 0;
   std::memcpy(key, bytes.data() + header - sizeof(key), sizeof(key));
   unmasked_.resize(size);
   if (!Unmask(key, bytes.substr(header, size), unmasked_.data()) && text) return 0;
@@ -121,7 +140,9 @@ FrameParser::Outcome FrameParser::Feed(absl::string_view bytes, Sink& sink) {
   fed_ += bytes.size();
   const bool failed = wslay_event_recv(context_.get()) != 0 || wslay_event_send(context_.get()) != 0;
 
-  if (broken_close_) {
+  if (inflate_error_ != 0) {
+    outcome = {.state = State::kViolation, .close_code = inflate_error_};
+  } else if (broken_close_) {
     outcome = {.state = State::kViolation, .close_code = WSLAY_CODE_PROTOCOL_ERROR};
   } else if (wslay_event_get_close_received(context_.get())) {
     outcome.state = State::kPeerClosed;
