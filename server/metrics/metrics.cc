@@ -41,9 +41,13 @@ double HubSum(const MetricsSources& sources, std::array<Counter, n> SessionCount
 
 MetricFamily ByTransport(const MetricsSources& sources, const char* name, const char* help, MetricType type,
                          std::array<Counter, kEncodings> SessionCounters::*counters) {
-  FamilyBuilder family(name, help, type);
+  std::array<double, kPlainEncodings> sums{};
   for (int i = 0; i < kEncodings; ++i) {
-    family.Add({{"transport", std::string(TransportName(static_cast<Encoding>(i)))}}, HubSum(sources, counters, i));
+    sums[static_cast<int>(Plain(static_cast<Encoding>(i)))] += HubSum(sources, counters, i);
+  }
+  FamilyBuilder family(name, help, type);
+  for (int i = 0; i < kPlainEncodings; ++i) {
+    family.Add({{"transport", std::string(TransportName(static_cast<Encoding>(i)))}}, sums[i]);
   }
   return family.Take();
 }
@@ -142,6 +146,43 @@ void AppendResumes(const MetricsSources& sources, std::vector<MetricFamily>& all
   all.push_back(slow.Take());
 }
 
+void AppendDeflate(const MetricsSources& sources, std::vector<MetricFamily>& all) {
+  std::vector<const Deflater::Counts*> counts;
+  for (const auto& hub : sources.hubs) counts.push_back(&hub->deflater().counts());
+  for (const Shard* shard : sources.rooms.shards()) counts.push_back(&sources.rooms.deflater(shard->index()).counts());
+  int64_t smaller = 0;
+  int64_t not_smaller = 0;
+  int64_t nanoseconds = 0;
+  for (const Deflater::Counts* one : counts) {
+    smaller += one->smaller.value();
+    not_smaller += one->not_smaller.value();
+    nanoseconds += one->nanoseconds.value();
+  }
+  double connections = 0;
+  for (const Encoding encoding : {Encoding::kDeflatedJson, Encoding::kDeflatedProto}) {
+    connections += HubSum(sources, &SessionCounters::connections, static_cast<size_t>(encoding));
+  }
+  all.push_back(
+      FamilyBuilder("atrium_deflate_connections", "Open WebSockets that take compressed frames.", MetricType::Gauge)
+          .Add({}, connections)
+          .Take());
+  all.push_back(FamilyBuilder("atrium_deflate_frames_total",
+                              "Frames compressed, once for all who get them, by whether they became smaller.",
+                              MetricType::Counter)
+                    .Add({{"result", "smaller"}}, static_cast<double>(smaller))
+                    .Add({{"result", "not_smaller"}}, static_cast<double>(not_smaller))
+                    .Take());
+  all.push_back(FamilyBuilder("atrium_deflate_seconds_total", "Time that compressing frames took.", MetricType::Counter)
+                    .Add({}, static_cast<double>(nanoseconds) / 1e9)
+                    .Take());
+  all.push_back(FamilyBuilder("atrium_deflate_bytes_total",
+                              "Bytes of the frames that clients got compressed: as they were, and as they were sent.",
+                              MetricType::Counter)
+                    .Add({{"form", "plain"}}, Sum(sources, &SessionCounters::deflated_from_bytes))
+                    .Add({{"form", "compressed"}}, Sum(sources, &SessionCounters::deflated_to_bytes))
+                    .Take());
+}
+
 void AppendWorkers(const WorkerPool::Counts& workers, std::vector<MetricFamily>& all) {
   const auto add = [&](const char* name, const char* help, MetricType type, int64_t value) {
     all.push_back(FamilyBuilder(name, help, type).Add({}, static_cast<double>(value)).Take());
@@ -182,6 +223,7 @@ std::string MetricsText(const MetricsSources& sources) {
   AppendSessions(sources, all);
   AppendSums(sources, all);
   AppendResumes(sources, all);
+  AppendDeflate(sources, all);
   AppendWorkers(sources.workers, all);
   AppendHttp(sources.http, all);
   std::vector<std::vector<MetricFamily>> parts = {sources.grpc.Collect(), ProcessMetrics()};
