@@ -40,7 +40,7 @@ struct FrameParser::Callbacks {
 
   static void OnMessage(wslay_event_context_ptr, const wslay_event_on_msg_recv_arg* message, void* user_data) {
     FrameParser& self = Self(user_data);
-    if (wslay_is_ctrl_frame(message->opcode)) return;
+    if (wslay_is_ctrl_frame(message->opcode) || self.inflate_error_ != 0) return;
     const bool text = message->opcode == WSLAY_TEXT_FRAME;
     const absl::string_view payload(reinterpret_cast<const char*>(message->msg), message->msg_length);
     if (wslay_get_rsv1(message->rsv)) return self.Inflate(text, payload);
@@ -71,8 +71,6 @@ void FrameParser::Inflate(bool text, absl::string_view compressed) {
   if (message.ok() && (!text || IsUtf8(*message))) return sink_->OnMessage(text, *message);
   inflate_error_ =
       absl::IsResourceExhausted(message.status()) ? WSLAY_CODE_MESSAGE_TOO_BIG : WSLAY_CODE_INVALID_FRAME_PAYLOAD_DATA;
-  // Nothing behind it counts.
-  input_ = {};
 }
 
 namespace {
