@@ -14,8 +14,9 @@
 namespace atrium::bench {
 namespace {
 
+// As long as each other: their names are in the frames.
 constexpr char kRoom[] = "bench-plain";
-constexpr char kDeflatedRoom[] = "bench-deflated";
+constexpr char kDeflatedRoom[] = "bench-small";
 constexpr absl::Duration kWarmUp = absl::Milliseconds(200);
 // So many different ones of each size take turns.
 constexpr int kVariants = 8;
