@@ -54,7 +54,7 @@ class FrameParser {
   struct Callbacks;
   // Reads the message that begins `bytes`, if it is whole, in one frame and nothing special. How long it was; else 0.
   size_t FeedSimple(absl::string_view bytes, Sink& sink);
-  void Inflate(bool text, absl::string_view compressed);
+  void Inflate(bool text, absl::string_view compressed, Sink& sink);
   struct Free {
     void operator()(wslay_event_context_ptr context) const { wslay_event_context_free(context); }
   };
