@@ -150,37 +150,34 @@ void AppendDeflate(const MetricsSources& sources, std::vector<MetricFamily>& all
   std::vector<const Deflater::Counts*> counts;
   for (const auto& hub : sources.hubs) counts.push_back(&hub->deflater().counts());
   for (const Shard* shard : sources.rooms.shards()) counts.push_back(&sources.rooms.deflater(shard->index()).counts());
-  int64_t smaller = 0;
-  int64_t not_smaller = 0;
-  int64_t nanoseconds = 0;
+  double smaller = 0;
+  double not_smaller = 0;
+  double nanoseconds = 0;
   for (const Deflater::Counts* one : counts) {
-    smaller += one->smaller.value();
-    not_smaller += one->not_smaller.value();
-    nanoseconds += one->nanoseconds.value();
+    smaller += static_cast<double>(one->smaller.value());
+    not_smaller += static_cast<double>(one->not_smaller.value());
+    nanoseconds += static_cast<double>(one->nanoseconds.value());
   }
   double connections = 0;
   for (const Encoding encoding : {Encoding::kDeflatedJson, Encoding::kDeflatedProto}) {
     connections += HubSum(sources, &SessionCounters::connections, static_cast<size_t>(encoding));
   }
-  all.push_back(
-      FamilyBuilder("atrium_deflate_connections", "Open WebSockets that take compressed frames.", MetricType::Gauge)
-          .Add({}, connections)
-          .Take());
+  const auto add = [&](const char* name, const char* help, MetricType type, double value) {
+    all.push_back(FamilyBuilder(name, help, type).Add({}, value).Take());
+  };
+  add("atrium_deflate_connections", "Open WebSockets that take compressed frames.", MetricType::Gauge, connections);
   all.push_back(FamilyBuilder("atrium_deflate_frames_total",
                               "Frames compressed, once for all who get them, by whether they became smaller.",
                               MetricType::Counter)
-                    .Add({{"result", "smaller"}}, static_cast<double>(smaller))
-                    .Add({{"result", "not_smaller"}}, static_cast<double>(not_smaller))
+                    .Add({{"result", "smaller"}}, smaller)
+                    .Add({{"result", "not_smaller"}}, not_smaller)
                     .Take());
-  all.push_back(FamilyBuilder("atrium_deflate_seconds_total", "Time that compressing frames took.", MetricType::Counter)
-                    .Add({}, static_cast<double>(nanoseconds) / 1e9)
-                    .Take());
-  all.push_back(FamilyBuilder("atrium_deflate_bytes_total",
-                              "Bytes of the frames that clients got compressed: as they were, and as they were sent.",
-                              MetricType::Counter)
-                    .Add({{"form", "plain"}}, Sum(sources, &SessionCounters::deflated_from_bytes))
-                    .Add({{"form", "compressed"}}, Sum(sources, &SessionCounters::deflated_to_bytes))
-                    .Take());
+  add("atrium_deflate_seconds_total", "Time that compressing frames took.", MetricType::Counter, nanoseconds / 1e9);
+  add("atrium_deflate_uncompressed_bytes_total",
+      "Bytes of the frames that clients got compressed, as they were before.", MetricType::Counter,
+      Sum(sources, &SessionCounters::deflated_from_bytes));
+  add("atrium_deflate_compressed_bytes_total", "Bytes of the frames that clients got compressed, as they were sent.",
+      MetricType::Counter, Sum(sources, &SessionCounters::deflated_to_bytes));
 }
 
 void AppendWorkers(const WorkerPool::Counts& workers, std::vector<MetricFamily>& all) {
