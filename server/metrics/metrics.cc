@@ -137,13 +137,6 @@ void AppendResumes(const MetricsSources& sources, std::vector<MetricFamily>& all
                     .Add({{"result", "recovered"}}, recovered)
                     .Add({{"result", "snapshot"}}, snapshots)
                     .Take());
-  FamilyBuilder slow("atrium_slow_consumers_total", "Full queues of slow clients, by what was done about it.",
-                     MetricType::Counter);
-  constexpr const char* kPolicies[] = {"volatile", "coalesce", "disconnect"};
-  for (size_t i = 0; i < std::size(kPolicies); ++i) {
-    slow.Add({{"policy", kPolicies[i]}}, HubSum(sources, &SessionCounters::slow, i));
-  }
-  all.push_back(slow.Take());
 }
 
 void AppendDeflate(const MetricsSources& sources, std::vector<MetricFamily>& all) {
