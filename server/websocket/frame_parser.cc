@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <limits>
+#include <utility>
 
 #include "server/common/utf8.h"
 
@@ -62,7 +63,7 @@ FrameParser::FrameParser(size_t max_message_bytes)
 }
 
 void FrameParser::set_inflater(Inflater* inflater) {
-  inflater_ = inflater;
+  if (std::exchange(inflater_, inflater) == inflater) return;
   wslay_event_config_set_allowed_rsv_bits(context_.get(), inflater == nullptr ? WSLAY_RSV_NONE : WSLAY_RSV1_BIT);
 }
 

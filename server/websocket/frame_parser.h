@@ -41,7 +41,7 @@ class FrameParser {
   // Messages over `max_message_bytes` are a violation (1009); 0: no limit.
   explicit FrameParser(size_t max_message_bytes);
 
-  // For the next connection: compressed messages (RFC 7692) are read with `inflater`; null: they are a violation.
+  // Compressed messages (RFC 7692) are read with `inflater`; null: they are a violation.
   void set_inflater(Inflater* inflater);
 
   // Reads all of `bytes`, calling `sink` for each message that they complete. Not to be called again after a violation.

@@ -102,7 +102,9 @@ void WebSocketConnection::ReadSome() {
 void WebSocketConnection::Feed(absl::string_view bytes) {
   if (deaf_) return;
   Heard();
-  if (parser_ == nullptr) parser_ = door_->TakeParser(encoding());
+  if (parser_ == nullptr) parser_ = door_->TakeParser();
+  // Of the shard that it is on now, whoever had the parser before.
+  parser_->set_inflater(IsDeflated(encoding()) ? &door_->inflater() : nullptr);
   FrameParser::Outcome outcome = parser_->Feed(bytes, *this);
   switch (outcome.state) {
     case FrameParser::State::kOpen:

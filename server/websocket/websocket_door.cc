@@ -17,15 +17,10 @@ void WebSocketDoor::Accept(boost::asio::ip::tcp::socket socket, Encoding encodin
   connection->Start(leftover);
 }
 
-std::unique_ptr<FrameParser> WebSocketDoor::TakeParser(Encoding encoding) {
-  std::unique_ptr<FrameParser> parser;
-  if (parsers_.empty()) {
-    parser = std::make_unique<FrameParser>(hub_.settings().max_message_bytes);
-  } else {
-    parser = std::move(parsers_.back());
-    parsers_.pop_back();
-  }
-  parser->set_inflater(IsDeflated(encoding) ? &inflater_ : nullptr);
+std::unique_ptr<FrameParser> WebSocketDoor::TakeParser() {
+  if (parsers_.empty()) return std::make_unique<FrameParser>(hub_.settings().max_message_bytes);
+  std::unique_ptr<FrameParser> parser = std::move(parsers_.back());
+  parsers_.pop_back();
   return parser;
 }
 

@@ -27,11 +27,11 @@ class WebSocketDoor {
   // request. The socket belongs to the shard's io_context.
   void Accept(boost::asio::ip::tcp::socket socket, Encoding encoding, std::string leftover);
 
-  // For a connection of that encoding.
-  std::unique_ptr<FrameParser> TakeParser(Encoding encoding);
+  std::unique_ptr<FrameParser> TakeParser();
   // `parser` is idle and has seen no close.
   void GiveBack(std::unique_ptr<FrameParser> parser);
 
+  Inflater& inflater() { return inflater_; }
   std::array<char, 64 * 1024>& read_buffer() { return read_buffer_; }
   std::array<char, 16 * 1024>& write_buffer() { return write_buffer_; }
 

@@ -309,6 +309,26 @@ TEST_F(DeflateTest, GoesOnWithAndWithoutIt) {
   }
 }
 
+TEST_F(DeflateTest, AMessageThatIsHalfThereGoesToTheOtherShardToo) {
+  std::string token;
+  // New connections come to the shards in turn, and a session stays where it began.
+  for (int i = 0; i < 6; ++i) {
+    RawWebSocket::Options options;
+    options.extensions = kOffer;
+    const std::string echo = EncodeWebSocketFrame(Compressed(R"({"id":5,"getState":{"roomId":"geral"}})"));
+    options.behind_request =
+        EncodeWebSocketFrame(Compressed(absl::StrCat(R"({"hello":{"resumeToken":")", token, "\"}}"))) +
+        echo.substr(0, 15);
+    RawWebSocket socket(server_.http_port(), options);
+    const std::string welcome = WaitFor(socket, "welcome").text;
+    EXPECT_EQ(absl::StrContains(welcome, R"("resumed":true)"), i > 0);
+    const size_t at = welcome.find("\"resumeToken\":\"") + 15;
+    token = welcome.substr(at, welcome.find('"', at) - at);
+    socket.SendBytes(echo.substr(15));
+    WaitFor(socket, R"({"reply":{"id":5,)");
+  }
+}
+
 TEST_F(DeflateTest, WhatIsMadeAnewForWhoComesBackIsCompressed) {
   // Nobody in the room wants JSON yet.
   bia_.Join("other");
