@@ -57,6 +57,8 @@ po::options_description Flags() {
       "session-rate", text("50"), "requests a second of one session, in the long run")(
       "session-burst", text("100"), "requests at once of one session")(
       "send-queue-bytes", text("1048576"), "what may wait to be sent to one client; more closes it (3008)")(
+      "websocket-compress-above", text("1024"),
+      "longer frames are compressed for WebSockets that take that; 0: none are, and compressed ones are not taken")(
       "resume-window", text("15s"),
       "how long a session waits for a client that has lost its connection; 0s: not at all")(
       "request-timeout", text("10s"), "how long one HTTP request may take to come in")(
@@ -162,6 +164,7 @@ absl::StatusOr<Options> ReadOptions(const po::variables_map& values) {
   sessions.max_components = static_cast<int>(reader.Integer("max-components-per-session", 1'000'000));
   sessions.max_message_bytes = reader.Integer("max-message-bytes", kMaxBytes);
   sessions.send_queue_bytes = reader.Integer("send-queue-bytes", kMaxBytes);
+  sessions.compress_above = options.rooms.compress_above = reader.Integer("websocket-compress-above", kMaxBytes);
   sessions.resume_window = options.rooms.resume_window = reader.DurationOrZero("resume-window");
   sessions.hello_timeout = reader.Duration("hello-timeout");
   sessions.ping_interval = reader.Duration("ping-interval");

@@ -129,12 +129,14 @@ absl::Status Server::Listen(absl::Span<const Page> pages) {
       .ready = [this] { return serving_http_ != nullptr && !draining_; },
       .pages = pages,
       .upgrade =
-          [this](IoShard& shard, boost::asio::ip::tcp::socket socket, absl::string_view protocol,
+          [this](IoShard& shard, boost::asio::ip::tcp::socket socket, const WebSocketAnswer& answer,
                  std::string leftover) {
-            const Encoding encoding =
-                protocol == "atrium.v1.proto" ? Encoding::kWebSocketProto : Encoding::kWebSocketJson;
+            const Encoding plain =
+                answer.subprotocol == "atrium.v1.proto" ? Encoding::kWebSocketProto : Encoding::kWebSocketJson;
+            const Encoding encoding = answer.extensions.empty() ? plain : Deflated(plain);
             doors_[shard.index()]->Accept(std::move(socket), encoding, std::move(leftover));
           },
+      .may_deflate = options_.sessions.compress_above > 0,
   };
   std::vector<IoShard*> shards;
   for (const auto& shard : shards_) shards.push_back(shard.get());

@@ -31,6 +31,7 @@ homes=(
   '#include ["<](boost/beast|wslay)/ | ^(server/http/|server/websocket/|tests/)  | Beast and wslay stay in server/http and server/websocket'
   '#include ["<]prometheus/        | ^(server/metrics/|tests/)                   | prometheus-cpp stays in server/metrics'
   '#include ["<]rocksdb/           | ^(server/engine/.*\.cc|tests/)               | RocksDB stays in the sources of server/engine'
+  '#include ["<]zlib               | ^(server/wire/deflate\.cc|tests/)            | zlib stays in server/wire/deflate.cc'
   '#include <(mutex|shared_mutex|thread|atomic|condition_variable|future)>|absl/synchronization|std::(mutex|thread|atomic)|absl::Mutex | ^(server/|client-sdk/|tests/) | a room runs on one thread and has no locks'
   '#include "\.\.?/                | ^$                                          | includes start at the root of the repository'
 )
@@ -86,6 +87,7 @@ server/common/a.h|#include "server/wire/json.h"
 server/wire/a.h|#include "atrium/v1/rooms.grpc.pb.h"
 server/engine/a.h|#include "server/wire/json.h"
 server/engine/b.h|#include <rocksdb/db.h>
+server/websocket/b.h|#include <zlib.h>
 server/live/d.cc|#include <rocksdb/db.h>
 server/live/a.h|#include "server/api/room_api.h"
 server/api/a.h|#include "server/session/session.h"

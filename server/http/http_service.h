@@ -16,6 +16,7 @@
 #include "server/http/http_message.h"
 #include "server/http/page.h"
 #include "server/http/rest_transcoder.h"
+#include "server/http/websocket_handshake.h"
 #include "server/live/io_shard.h"
 
 namespace atrium {
@@ -33,9 +34,10 @@ struct HttpHandlers {
   absl::Span<const Page> pages;
   // Takes over a socket of /ws after its handshake was answered, on the shard to whose io_context it belongs.
   // `leftover` is what came behind the request.
-  absl::AnyInvocable<void(IoShard&, boost::asio::ip::tcp::socket, absl::string_view subprotocol, std::string leftover)
-                         const>
+  absl::AnyInvocable<void(IoShard&, boost::asio::ip::tcp::socket, const WebSocketAnswer&, std::string leftover) const>
       upgrade;
+  // Whether its messages may be compressed.
+  bool may_deflate = true;
 };
 
 // Answers requests: REST, pages, /metrics, /healthz, /readyz. Thread-safe.

@@ -108,16 +108,19 @@ bool IsWebSocketTarget(const Parser::value_type& request) {
   return request.method() == http::verb::get && SplitTarget(OriginForm(View(request.target()))).first == "/ws";
 }
 
-std::variant<WebSocketAnswer, HttpResponse> AnswerUpgrade(const Parser::value_type& request) {
+std::variant<WebSocketAnswer, HttpResponse> AnswerUpgrade(const Parser::value_type& request, bool may_deflate) {
   const std::string upgrade = Combined(request, http::field::upgrade);
   const std::string connection = Combined(request, http::field::connection);
   const std::string subprotocols = Combined(request, http::field::sec_websocket_protocol);
+  const std::string extensions = Combined(request, http::field::sec_websocket_extensions);
   if (request.version() < 11) return AnswerWebSocketOffer({});
   return AnswerWebSocketOffer({.upgrade = upgrade,
                                .connection = connection,
                                .version = View(request[http::field::sec_websocket_version]),
                                .key = View(request[http::field::sec_websocket_key]),
-                               .subprotocols = subprotocols});
+                               .subprotocols = subprotocols,
+                               .extensions = extensions,
+                               .may_deflate = may_deflate});
 }
 
 std::string UpgradeHead(const WebSocketAnswer& answer) {
@@ -126,6 +129,7 @@ std::string UpgradeHead(const WebSocketAnswer& answer) {
   AppendHeader(head, "Connection", "Upgrade");
   AppendHeader(head, "Sec-WebSocket-Accept", answer.accept);
   if (answer.offered) AppendHeader(head, "Sec-WebSocket-Protocol", answer.subprotocol);
+  if (!answer.extensions.empty()) AppendHeader(head, "Sec-WebSocket-Extensions", answer.extensions);
   return head += "\r\n";
 }
 
@@ -312,7 +316,8 @@ class HttpSession {
   }
 
   asio::awaitable<void> Upgrade(const Parser::value_type& request) {
-    auto answer = AnswerUpgrade(request);
+    const HttpHandlers& handlers = worker_->service.handlers();
+    auto answer = AnswerUpgrade(request, handlers.may_deflate);
     if (const auto* const refusal = std::get_if<HttpResponse>(&answer)) {
       if (co_await Write(*refusal, /*head=*/false, /*keep_alive=*/false)) co_await Drain();
       co_return;
@@ -325,8 +330,7 @@ class HttpSession {
     if (error) co_return;
     worker_->counters.responses[1].Add(1);
     worker_->counters.upgrades.Add(1);
-    worker_->service.handlers().upgrade(worker_->shard, std::move(socket_), accepted.subprotocol,
-                                        boost::beast::buffers_to_string(buffer_.data()));
+    handlers.upgrade(worker_->shard, std::move(socket_), accepted, boost::beast::buffers_to_string(buffer_.data()));
   }
 
   // Ends our side, then reads until the client ends its own.

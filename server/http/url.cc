@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "server/wire/json.h"
+#include "server/common/utf8.h"
 
 namespace atrium {
 namespace {
@@ -13,13 +13,6 @@ int HexDigit(char c) {
   if (c >= 'A' && c <= 'F') return c - 'A' + 10;
   if (c >= 'a' && c <= 'f') return c - 'a' + 10;
   return -1;
-}
-
-bool IsUtf8(const std::string& text) {
-  if (std::all_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; })) return true;
-  std::string quoted;
-  AppendJsonString(quoted, text);
-  return ParseJson(quoted).ok();
 }
 
 }  // namespace

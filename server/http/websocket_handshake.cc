@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "server/common/errors.h"
+#include "server/http/websocket_deflate.h"
 
 namespace atrium {
 namespace {
@@ -64,7 +65,11 @@ std::variant<WebSocketAnswer, HttpResponse> AnswerWebSocketOffer(const WebSocket
   }
   if (!IsKey(offer.key)) return Refuse(400, "Sec-WebSocket-Key must be 16 bytes in base64");
 
+  absl::StatusOr<std::string> extensions = AnswerDeflateOffers(offer.extensions);
+  if (!extensions.ok()) return ErrorResponse(extensions.status());
+
   WebSocketAnswer answer{.accept = AcceptKey(offer.key), .subprotocol = kSubprotocols[0]};
+  if (offer.may_deflate) answer.extensions = *std::move(extensions);
   const std::vector<std::string> offered = Elements(offer.subprotocols);
   if (offered.empty()) return answer;
   for (const std::string& name : offered) {

@@ -16,6 +16,10 @@ struct WebSocketOffer {
   absl::string_view key;
   // Of all Sec-WebSocket-Protocol headers, with commas between.
   absl::string_view subprotocols;
+  // Of all Sec-WebSocket-Extensions headers, with commas between.
+  absl::string_view extensions;
+  // Whether the server compresses at all.
+  bool may_deflate = true;
 };
 
 struct WebSocketAnswer {
@@ -25,6 +29,8 @@ struct WebSocketAnswer {
   absl::string_view subprotocol;
   // Whether there was an offer, so that the answer must name it.
   bool offered = false;
+  // Of Sec-WebSocket-Extensions: messages may be compressed. Empty if they may not.
+  std::string extensions;
 };
 
 // The answer, or the response that refuses: 400, or 426 when another version (or no upgrade at all) is asked for.

@@ -174,7 +174,7 @@ void Fanout::Count(Shard* shard, Encoding encoding, int sessions, int observers)
 }
 
 EncodingSet Fanout::encodings() const {
-  EncodingSet set;
+  EncodingSet set(deflater_);
   for (int i = 0; i < kEncodings; ++i) {
     if (readers_with_[i] > 0) set.Add(static_cast<Encoding>(i));
   }

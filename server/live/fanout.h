@@ -22,10 +22,12 @@ namespace atrium {
 class Fanout {
  public:
   // With a `journal`, which outlives it, recorded frames are written to that, and nothing goes out before it is stored.
-  Fanout(Channel::Room room, int shards, const HistoryLimits& history, Journal* journal)
+  // `deflater` is of the room's shard.
+  Fanout(Channel::Room room, int shards, const HistoryLimits& history, Journal* journal, Deflater* deflater)
       : channel_(std::make_shared<Channel>(std::move(room), shards)),
         journal_(journal),
-        history_(history),
+        deflater_(deflater),
+        history_(history, deflater),
         sessions_on_(shards) {}
 
   // Goes on behind frame `offset`, which with those before it is in `history`, as far as they are kept.
@@ -80,6 +82,7 @@ class Fanout {
 
   const std::shared_ptr<Channel> channel_;
   Journal* const journal_;
+  Deflater* const deflater_;
   uint64_t offset_ = 0;
   History history_;
   // By shard, and all of them by encoding.

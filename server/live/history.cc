@@ -52,7 +52,7 @@ const FramePtr& History::In(Encoding encoding, Entry& entry) {
   for (const FramePtr& frame : entry.recoded) {
     if (frame->has(encoding)) return frame;
   }
-  entry.recoded.push_back(Reencode(*entry.frame, encoding));
+  entry.recoded.push_back(Reencode(*entry.frame, {encoding, deflater_}));
   bytes_ += entry.recoded.back()->size();
   return entry.recoded.back();
 }

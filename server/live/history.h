@@ -21,7 +21,7 @@ struct HistoryLimits {
 // The last recorded frames of a room. On the room's shard.
 class History {
  public:
-  explicit History(const HistoryLimits& limits) : limits_(limits) {}
+  explicit History(const HistoryLimits& limits, Deflater* deflater = nullptr) : limits_(limits), deflater_(deflater) {}
 
   // Nothing up to that offset is here. Before the first frame is added.
   void StartBehind(uint64_t offset) { forgotten_ = offset; }
@@ -56,6 +56,7 @@ class History {
   void Trim(absl::Time now);
 
   const HistoryLimits& limits_;
+  Deflater* const deflater_;
   Fifo<Entry> entries_;
   size_t bytes_ = 0;
   uint64_t forgotten_ = 0;

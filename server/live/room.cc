@@ -43,7 +43,8 @@ Room::Room(std::string id, const RoomTypeInfo* type, std::string epoch, absl::Ti
                .key = absl::Hash<std::string>()(epoch),
                .resume_window = options().resume_window.value_or(env_.settings.resume_window),
                .slow_policy = options().slow_policy},
-              env_.shards, options().history ? *options().history : env_.settings.history, journal_.get()) {
+              env_.shards, options().history ? *options().history : env_.settings.history, journal_.get(),
+              &env_.deflater) {
   env_.counters.rooms.Add(1);
   if (type_ == nullptr) return;
   unlisted_ = !type_->options.listed;

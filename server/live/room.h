@@ -37,6 +37,8 @@ struct RoomSettings {
   absl::Duration durable_ttl = absl::Hours(30 * 24);
   // How long a member may be without a connection, unless its type says otherwise.
   absl::Duration resume_window = absl::Seconds(15);
+  // Longer frames are compressed for those who take that, in bytes. 0: none are.
+  size_t compress_above = 1024;
 };
 
 // What the rooms of one type on one shard have done.
@@ -99,6 +101,7 @@ class Room final : private StepSink {
     const RoomSettings& settings;
     RoomServices services;
     RoomCounters& counters;
+    Deflater& deflater;
     Log& log;
     // The room has been empty for its time and nothing in it runs. Called outside of the room's own code.
     std::function<void(const std::string& id)> on_idle;

@@ -20,7 +20,7 @@ RoomManager::RoomManager(const RoomRegistry& registry, RoomSettings settings, st
       store_(store),
       feed_(shards_, *this) {
   for (size_t i = 0; i < shards_.size(); ++i) {
-    ShardRooms& here = *rooms_.emplace_back(std::make_unique<ShardRooms>(registry_.types().size() + 1));
+    ShardRooms& here = *rooms_.emplace_back(std::make_unique<ShardRooms>(registry_.types().size() + 1, settings_));
     for (RoomCounters& counters : here.counters) here.envs.push_back(MakeEnv(static_cast<int>(i), counters));
   }
 }
@@ -90,6 +90,7 @@ Room::Env RoomManager::MakeEnv(int shard, RoomCounters& counters) {
           .settings = settings_,
           .services = {.workers = workers_, .feed = feed_},
           .counters = counters,
+          .deflater = rooms_[shard]->deflater,
           .log = log_,
           .on_idle = [this, shard](const std::string& id) { OnIdle(shard, std::string(id)); },
           .store = store_,

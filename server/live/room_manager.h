@@ -14,6 +14,7 @@
 #include "server/live/room_feed.h"
 #include "server/live/room_registry.h"
 #include "server/live/sleeping_rooms.h"
+#include "server/wire/deflate.h"
 
 namespace atrium {
 
@@ -59,6 +60,7 @@ class RoomManager final : private RoomFeed::Source {
   const std::vector<Shard*>& shards() const { return shards_; }
   // Of the type with that index; the index behind the last is that of untyped rooms.
   const RoomCounters& counters(int shard, int type_index) const { return rooms_[shard]->counters[type_index]; }
+  const Deflater& deflater(int shard) const { return rooms_[shard]->deflater; }
 
  private:
   // A room, and who waits for it while it is created, loaded, put aside or destroyed.
@@ -77,8 +79,9 @@ class RoomManager final : private RoomFeed::Source {
   };
   // The rooms of one shard; touched on it only, but for the counters.
   struct ShardRooms {
-    explicit ShardRooms(size_t types) : counters(types) {}
+    ShardRooms(size_t types, const RoomSettings& settings) : counters(types), deflater(settings.compress_above) {}
     std::vector<RoomCounters> counters;
+    Deflater deflater;
     // What rooms of each type run in.
     std::vector<Room::Env> envs;
     absl::BitGen random;

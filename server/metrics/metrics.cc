@@ -41,9 +41,13 @@ double HubSum(const MetricsSources& sources, std::array<Counter, n> SessionCount
 
 MetricFamily ByTransport(const MetricsSources& sources, const char* name, const char* help, MetricType type,
                          std::array<Counter, kEncodings> SessionCounters::*counters) {
-  FamilyBuilder family(name, help, type);
+  std::array<double, kPlainEncodings> sums{};
   for (int i = 0; i < kEncodings; ++i) {
-    family.Add({{"transport", std::string(TransportName(static_cast<Encoding>(i)))}}, HubSum(sources, counters, i));
+    sums[static_cast<int>(Plain(static_cast<Encoding>(i)))] += HubSum(sources, counters, i);
+  }
+  FamilyBuilder family(name, help, type);
+  for (int i = 0; i < kPlainEncodings; ++i) {
+    family.Add({{"transport", std::string(TransportName(static_cast<Encoding>(i)))}}, sums[i]);
   }
   return family.Take();
 }
@@ -133,13 +137,40 @@ void AppendResumes(const MetricsSources& sources, std::vector<MetricFamily>& all
                     .Add({{"result", "recovered"}}, recovered)
                     .Add({{"result", "snapshot"}}, snapshots)
                     .Take());
-  FamilyBuilder slow("atrium_slow_consumers_total", "Full queues of slow clients, by what was done about it.",
-                     MetricType::Counter);
-  constexpr const char* kPolicies[] = {"volatile", "coalesce", "disconnect"};
-  for (size_t i = 0; i < std::size(kPolicies); ++i) {
-    slow.Add({{"policy", kPolicies[i]}}, HubSum(sources, &SessionCounters::slow, i));
+}
+
+void AppendDeflate(const MetricsSources& sources, std::vector<MetricFamily>& all) {
+  std::vector<const Deflater::Counts*> counts;
+  for (const auto& hub : sources.hubs) counts.push_back(&hub->deflater().counts());
+  for (const Shard* shard : sources.rooms.shards()) counts.push_back(&sources.rooms.deflater(shard->index()).counts());
+  double smaller = 0;
+  double not_smaller = 0;
+  double nanoseconds = 0;
+  for (const Deflater::Counts* one : counts) {
+    smaller += static_cast<double>(one->smaller.value());
+    not_smaller += static_cast<double>(one->not_smaller.value());
+    nanoseconds += static_cast<double>(one->nanoseconds.value());
   }
-  all.push_back(slow.Take());
+  double connections = 0;
+  for (const Encoding encoding : {Encoding::kDeflatedJson, Encoding::kDeflatedProto}) {
+    connections += HubSum(sources, &SessionCounters::connections, static_cast<size_t>(encoding));
+  }
+  const auto add = [&](const char* name, const char* help, MetricType type, double value) {
+    all.push_back(FamilyBuilder(name, help, type).Add({}, value).Take());
+  };
+  add("atrium_deflate_connections", "Open WebSockets that take compressed frames.", MetricType::Gauge, connections);
+  all.push_back(FamilyBuilder("atrium_deflate_frames_total",
+                              "Frames compressed, once for all who get them, by whether they became smaller.",
+                              MetricType::Counter)
+                    .Add({{"result", "smaller"}}, smaller)
+                    .Add({{"result", "not_smaller"}}, not_smaller)
+                    .Take());
+  add("atrium_deflate_seconds_total", "Time that compressing frames took.", MetricType::Counter, nanoseconds / 1e9);
+  add("atrium_deflate_uncompressed_bytes_total",
+      "Bytes of the frames that clients got compressed, as they were before.", MetricType::Counter,
+      Sum(sources, &SessionCounters::deflated_from_bytes));
+  add("atrium_deflate_compressed_bytes_total", "Bytes of the frames that clients got compressed, as they were sent.",
+      MetricType::Counter, Sum(sources, &SessionCounters::deflated_to_bytes));
 }
 
 void AppendWorkers(const WorkerPool::Counts& workers, std::vector<MetricFamily>& all) {
@@ -182,6 +213,7 @@ std::string MetricsText(const MetricsSources& sources) {
   AppendSessions(sources, all);
   AppendSums(sources, all);
   AppendResumes(sources, all);
+  AppendDeflate(sources, all);
   AppendWorkers(sources.workers, all);
   AppendHttp(sources.http, all);
   std::vector<std::vector<MetricFamily>> parts = {sources.grpc.Collect(), ProcessMetrics()};

@@ -30,7 +30,7 @@ class ComponentHost::Mounted final : public ComponentSink {
   bool ready = false;
 
   void Send(const ComponentDelta& delta) override {
-    if (session_.connection() != nullptr) session_.Send(EncodeComponentPatch(delta, session_.encoding()));
+    if (session_.connection() != nullptr) session_.Send(EncodeComponentPatch(delta, session_.own_encoding()));
   }
 
   // Over another connection, with the whole state.

@@ -21,6 +21,12 @@ Connection::Connection(SessionHub& hub, Encoding encoding, std::string address)
 // ---- Queue
 
 FramePtr Connection::Fit(const FramePtr& frame) const {
+  if (IsDeflated(encoding_) && frame->deflated() != nullptr && frame->deflated()->has(encoding_)) {
+    SessionCounters& counters = hub_->counters();
+    counters.deflated_from_bytes.Add(static_cast<int64_t>(frame->bytes(encoding_).size()));
+    counters.deflated_to_bytes.Add(static_cast<int64_t>(frame->deflated()->bytes(encoding_).size()));
+    return frame->deflated();
+  }
   // A room may not know yet that the client has come back over another transport.
   return frame->has(encoding_) ? frame : Reencode(*frame, encoding_);
 }

@@ -101,6 +101,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   // On its new shard.
   void GoOn();
 
+  // The frame as this connection gets it.
   FramePtr Fit(const FramePtr& frame) const;
   // Whether `size` bytes more may be queued, of `frame` if they are one; see Send.
   bool MakeRoom(size_t size, const FramePtr& frame);

@@ -136,7 +136,7 @@ void Gaps::OnAnswer(const std::string& room_id, uint64_t question, absl::StatusO
 void Gaps::SendSnapshots(Admission& admission, const std::vector<std::string>& members) {
   for (const std::string& member : members) {
     admission.response.set_member_id(member);
-    session_.connection()->SendMissed(MakeSnapshot(admission, session_.encoding()));
+    session_.connection()->SendMissed(MakeSnapshot(admission, session_.own_encoding()));
   }
 }
 

@@ -33,7 +33,7 @@ FrameOrigin OriginOf(const Admission& admission, FrameOrigin::Kind kind) {
 
 }  // namespace
 
-FramePtr MakeSnapshot(const Admission& admission, Encoding encoding) {
+FramePtr MakeSnapshot(const Admission& admission, EncodingSet encoding) {
   const v1::JoinResponse& joined = admission.response;
   v1::ServerFrame frame;
   v1::Snapshot& snapshot = *frame.mutable_snapshot();
@@ -68,6 +68,8 @@ v1::Session Session::Describe() const {
   *session.mutable_create_time() = ToTimestamp(create_time_);
   return session;
 }
+
+EncodingSet Session::own_encoding() const { return {encoding_, &hub_.deflater()}; }
 
 ComponentHost& Session::components() {
   if (components_ == nullptr) components_ = std::make_unique<ComponentHost>(*this);
@@ -187,7 +189,7 @@ void Session::JoinForClient(uint32_t id, v1::JoinRequest request) {
          *reply.mutable_join() = admission->response;
          // One that was in the room already is told again, and nothing begins with that.
          const FrameOrigin origin = admission->again ? FrameOrigin() : OriginOf(*admission, FrameOrigin::Kind::kJoined);
-         self->SendState(EncodeFrame(frame, self->encoding_, admission->state, origin), *admission);
+         self->SendState(EncodeFrame(frame, self->own_encoding(), admission->state, origin), *admission);
        });
 }
 
@@ -235,7 +237,7 @@ Done<Response> Session::Answer(uint32_t id, absl::string_view name, Response* (v
     v1::Reply& reply = *frame.mutable_reply();
     reply.set_id(id);
     *(reply.*result)() = std::move(*response->message);
-    self->Send(EncodeFrame(frame, self->encoding_, response->payload));
+    self->Send(EncodeFrame(frame, self->own_encoding(), response->payload));
   };
 }
 
@@ -264,7 +266,7 @@ void Session::Bring(const Caller& caller, MemberIdentity who, v1::JoinRequest re
 }
 
 void Session::SendSnapshot(const Admission& admission) {
-  if (connection_ != nullptr) SendState(MakeSnapshot(admission, encoding_), admission);
+  if (connection_ != nullptr) SendState(MakeSnapshot(admission, own_encoding()), admission);
 }
 
 void Session::SendState(const FramePtr& frame, const Admission& admission) {

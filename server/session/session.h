@@ -18,7 +18,7 @@ class Connection;
 class SessionHub;
 
 // The `snapshot` of a room, as one who joins it is told.
-FramePtr MakeSnapshot(const Admission& admission, Encoding encoding);
+FramePtr MakeSnapshot(const Admission& admission, EncodingSet encoding);
 
 // One client: who it is, which rooms it and its components are in, how fast it may ask. It has one connection at most,
 // and survives its loss for a while. Runs on the shard of its hub, which owns it.
@@ -34,6 +34,8 @@ class Session final : public Subscriber {
   Connection* connection() { return connection_; }
   // Of its connection, or the last one.
   Encoding encoding() const { return encoding_; }
+  // That for frames that are made for it alone.
+  EncodingSet own_encoding() const;
   const std::string& address() const { return address_; }
   // Counts its connections.
   uint32_t generation() const { return generation_; }

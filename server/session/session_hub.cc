@@ -41,7 +41,13 @@ absl::Status ValidateHello(const v1::Hello& hello) {
 
 SessionHub::SessionHub(Shard& shard, SessionSettings settings, RoomApi& api, Log& log,
                        const std::vector<std::unique_ptr<SessionHub>>& hubs)
-    : shard_(shard), settings_(settings), api_(api), log_(log), hubs_(hubs), last_key_(uint64_t(shard.index()) << 48) {}
+    : shard_(shard),
+      settings_(settings),
+      api_(api),
+      log_(log),
+      hubs_(hubs),
+      deflater_(settings.compress_above),
+      last_key_(uint64_t(shard.index()) << 48) {}
 
 void SessionHub::Start() {
   shard_.After(kTick, [this] {

@@ -17,6 +17,7 @@
 #include "server/session/observer.h"
 #include "server/session/session.h"
 #include "server/session/session_settings.h"
+#include "server/wire/deflate.h"
 
 namespace atrium {
 
@@ -38,6 +39,9 @@ struct SessionCounters {
   std::array<Counter, kSlowActions> slow;
   Counter volatile_drops;  // frames
   Counter components;      // mounted now
+  // Of the frames that were queued compressed.
+  Counter deflated_from_bytes;
+  Counter deflated_to_bytes;
 };
 
 // The connections and sessions of one shard. Runs on it, but for counters().
@@ -55,6 +59,8 @@ class SessionHub {
   Log& log() { return log_; }
   const SessionSettings& settings() const { return settings_; }
   SessionCounters& counters() { return counters_; }
+  // For frames to one session.
+  Deflater& deflater() { return deflater_; }
 
   // Takes over a connection until it has closed.
   void Add(std::shared_ptr<Connection> connection);
@@ -114,6 +120,7 @@ class SessionHub {
   Log& log_;
   const std::vector<std::unique_ptr<SessionHub>>& hubs_;
   SessionCounters counters_;
+  Deflater deflater_;
   absl::BitGen random_;
   SessionKey last_key_;
   absl::flat_hash_map<Connection*, std::shared_ptr<Connection>> connections_;

@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <cstring>
 #include <limits>
+#include <utility>
+
+#include "server/common/utf8.h"
 
 namespace atrium {
 
@@ -37,13 +40,17 @@ struct FrameParser::Callbacks {
   }
 
   static void OnMessage(wslay_event_context_ptr, const wslay_event_on_msg_recv_arg* message, void* user_data) {
-    if (wslay_is_ctrl_frame(message->opcode)) return;
-    Self(user_data).sink_->OnMessage(message->opcode == WSLAY_TEXT_FRAME,
-                                     {reinterpret_cast<const char*>(message->msg), message->msg_length});
+    FrameParser& self = Self(user_data);
+    if (wslay_is_ctrl_frame(message->opcode) || self.inflate_error_ != 0) return;
+    const bool text = message->opcode == WSLAY_TEXT_FRAME;
+    const absl::string_view payload(reinterpret_cast<const char*>(message->msg), message->msg_length);
+    if (wslay_get_rsv1(message->rsv)) return self.Inflate(text, payload, *self.sink_);
+    self.sink_->OnMessage(text, payload);
   }
 };
 
-FrameParser::FrameParser(size_t max_message_bytes) : max_message_bytes_(max_message_bytes) {
+FrameParser::FrameParser(size_t max_message_bytes)
+    : max_message_bytes_(max_message_bytes > 0 ? max_message_bytes : std::numeric_limits<uint32_t>::max()) {
   wslay_event_callbacks callbacks{};
   callbacks.recv_callback = Callbacks::Receive;
   callbacks.send_callback = Callbacks::Send;
@@ -52,8 +59,19 @@ FrameParser::FrameParser(size_t max_message_bytes) : max_message_bytes_(max_mess
   wslay_event_context_ptr context = nullptr;
   wslay_event_context_server_init(&context, &callbacks, this);
   context_.reset(context);
-  wslay_event_config_set_max_recv_msg_length(
-      context, max_message_bytes > 0 ? max_message_bytes : std::numeric_limits<uint32_t>::max());
+  wslay_event_config_set_max_recv_msg_length(context, max_message_bytes_);
+}
+
+void FrameParser::set_inflater(Inflater* inflater) {
+  if (std::exchange(inflater_, inflater) == inflater) return;
+  wslay_event_config_set_allowed_rsv_bits(context_.get(), inflater == nullptr ? WSLAY_RSV_NONE : WSLAY_RSV1_BIT);
+}
+
+void FrameParser::Inflate(bool text, absl::string_view compressed, Sink& sink) {
+  const absl::StatusOr<std::string> message = inflater_->Inflate(compressed, max_message_bytes_);
+  if (message.ok() && (!text || IsUtf8(*message))) return sink.OnMessage(text, *message);
+  inflate_error_ =
+      absl::IsResourceExhausted(message.status()) ? WSLAY_CODE_MESSAGE_TOO_BIG : WSLAY_CODE_INVALID_FRAME_PAYLOAD_DATA;
 }
 
 namespace {
@@ -84,14 +102,17 @@ bool Unmask(const char (&key)[4], absl::string_view masked, char* out) {
 size_t FrameParser::FeedSimple(absl::string_view bytes, Sink& sink) {
   constexpr uint8_t kFinalText = 0x81;
   constexpr uint8_t kFinalBinary = 0x82;
+  constexpr uint8_t kCompressed = 0x40;
   constexpr uint8_t kMasked = 0x80;
   constexpr uint8_t kTwoByteLength = 126;
   char key[4];
   size_t header = 2 + sizeof(key);
   if (bytes.size() < header) return 0;
   const auto byte = [&](size_t i) { return static_cast<uint8_t>(bytes[i]); };
-  const bool text = byte(0) == kFinalText;
-  if ((!text && byte(0) != kFinalBinary) || byte(1) < kMasked) return 0;
+  const bool compressed = inflater_ != nullptr && (byte(0) & kCompressed) != 0;
+  const int kind = compressed ? byte(0) & ~kCompressed : byte(0);
+  const bool text = kind == kFinalText;
+  if ((!text && kind != kFinalBinary) || byte(1) < kMasked) return 0;
   size_t size = byte(1) - kMasked;
   if (size > kTwoByteLength) return 0;
   if (size == kTwoByteLength) {
@@ -99,11 +120,17 @@ size_t FrameParser::FeedSimple(absl::string_view bytes, Sink& sink) {
     header += 2;
     if (size < kTwoByteLength) return 0;
   }
-  if (bytes.size() < header + size || (max_message_bytes_ > 0 && size > max_message_bytes_)) return 0;
+  if (bytes.size() < header + size || size > max_message_bytes_) return 0;
   std::memcpy(key, bytes.data() + header - sizeof(key), sizeof(key));
   unmasked_.resize(size);
-  if (!Unmask(key, bytes.substr(header, size), unmasked_.data()) && text) return 0;
-  sink.OnMessage(text, unmasked_);
+  const bool ascii = Unmask(key, bytes.substr(header, size), unmasked_.data());
+  if (compressed) {
+    Inflate(text, unmasked_, sink);
+  } else if (ascii || !text) {
+    sink.OnMessage(text, unmasked_);
+  } else {
+    return 0;
+  }
   return header + size;
 }
 
@@ -112,6 +139,7 @@ FrameParser::Outcome FrameParser::Feed(absl::string_view bytes, Sink& sink) {
     const size_t read = FeedSimple(bytes, sink);
     if (read == 0) break;
     bytes.remove_prefix(read);
+    if (inflate_error_ != 0) return {.state = State::kViolation, .close_code = inflate_error_};
   }
   Outcome outcome;
   if (bytes.empty()) return outcome;
@@ -121,7 +149,9 @@ FrameParser::Outcome FrameParser::Feed(absl::string_view bytes, Sink& sink) {
   fed_ += bytes.size();
   const bool failed = wslay_event_recv(context_.get()) != 0 || wslay_event_send(context_.get()) != 0;
 
-  if (broken_close_) {
+  if (inflate_error_ != 0) {
+    outcome = {.state = State::kViolation, .close_code = inflate_error_};
+  } else if (broken_close_) {
     outcome = {.state = State::kViolation, .close_code = WSLAY_CODE_PROTOCOL_ERROR};
   } else if (wslay_event_get_close_received(context_.get())) {
     outcome.state = State::kPeerClosed;

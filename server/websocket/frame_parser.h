@@ -7,6 +7,7 @@
 #include <string>
 
 #include "absl/strings/string_view.h"
+#include "server/wire/deflate.h"
 
 namespace atrium {
 
@@ -40,6 +41,9 @@ class FrameParser {
   // Messages over `max_message_bytes` are a violation (1009); 0: no limit.
   explicit FrameParser(size_t max_message_bytes);
 
+  // Compressed messages (RFC 7692) are read with `inflater`; null: they are a violation.
+  void set_inflater(Inflater* inflater);
+
   // Reads all of `bytes`, calling `sink` for each message that they complete. Not to be called again after a violation.
   Outcome Feed(absl::string_view bytes, Sink& sink);
 
@@ -50,6 +54,7 @@ class FrameParser {
   struct Callbacks;
   // Reads the message that begins `bytes`, if it is whole, in one frame and nothing special. How long it was; else 0.
   size_t FeedSimple(absl::string_view bytes, Sink& sink);
+  void Inflate(bool text, absl::string_view compressed, Sink& sink);
   struct Free {
     void operator()(wslay_event_context_ptr context) const { wslay_event_context_free(context); }
   };
@@ -58,6 +63,7 @@ class FrameParser {
   std::unique_ptr<std::remove_pointer_t<wslay_event_context_ptr>, Free> context_;
   // Of FeedSimple.
   std::string unmasked_;
+  Inflater* inflater_ = nullptr;
   // Set while Feed runs.
   absl::string_view input_;
   Sink* sink_ = nullptr;
@@ -67,6 +73,8 @@ class FrameParser {
   uint64_t frames_ = 0;
   bool in_message_ = false;
   bool broken_close_ = false;
+  // Of a message that could not be unpacked; else 0.
+  uint16_t inflate_error_ = 0;
 };
 
 }  // namespace atrium

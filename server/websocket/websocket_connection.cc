@@ -42,7 +42,7 @@ std::string AddressOf(const tcp::socket& socket) {
 absl::string_view Explain(CloseCode code) {
   switch (code) {
     case CloseCode::kMessageTooBig: return "message too large";
-    case CloseCode::kInvalidUtf8: return "a text message must be UTF-8";
+    case CloseCode::kInvalidUtf8: return "a text message must be UTF-8, a compressed one DEFLATE (RFC 7692)";
     default: return "WebSocket protocol violated (RFC 6455)";
   }
 }
@@ -103,6 +103,8 @@ void WebSocketConnection::Feed(absl::string_view bytes) {
   if (deaf_) return;
   Heard();
   if (parser_ == nullptr) parser_ = door_->TakeParser();
+  // Of the shard that it is on now, whoever had the parser before.
+  parser_->set_inflater(IsDeflated(encoding()) ? &door_->inflater() : nullptr);
   FrameParser::Outcome outcome = parser_->Feed(bytes, *this);
   switch (outcome.state) {
     case FrameParser::State::kOpen:
@@ -124,7 +126,7 @@ void WebSocketConnection::Feed(absl::string_view bytes) {
 }
 
 void WebSocketConnection::OnMessage(bool text, absl::string_view message) {
-  const bool json = encoding() == Encoding::kWebSocketJson;
+  const bool json = Plain(encoding()) == Encoding::kWebSocketJson;
   if (text == json) return OnRequest(json ? DecodeJsonFrame(message) : DecodeProtoFrame(message));
   ClientRequest request;
   request.status = InvalidField("frame", json ? "atrium.v1.json wants text messages, not binary ones"

@@ -12,8 +12,8 @@
 
 namespace atrium {
 
-// The WebSocket connections of one shard, and what they share: one buffer to read into and one to write from, and the
-// parsers of those that are between two messages. Runs on the shard of `hub`.
+// The WebSocket connections of one shard, and what they share: one buffer to read into and one to write from, what
+// unpacks compressed messages, and the parsers of those that are between two messages. Runs on the shard of `hub`.
 class WebSocketDoor {
  public:
   // `hub` lives on `shard`. `doors` by shard, this one among them; they are filled in before the first connection.
@@ -31,6 +31,7 @@ class WebSocketDoor {
   // `parser` is idle and has seen no close.
   void GiveBack(std::unique_ptr<FrameParser> parser);
 
+  Inflater& inflater() { return inflater_; }
   std::array<char, 64 * 1024>& read_buffer() { return read_buffer_; }
   std::array<char, 16 * 1024>& write_buffer() { return write_buffer_; }
 
@@ -39,6 +40,7 @@ class WebSocketDoor {
   IoShard& shard_;
   const std::vector<std::unique_ptr<WebSocketDoor>>& doors_;
   std::vector<std::unique_ptr<FrameParser>> parsers_;
+  Inflater inflater_;
   std::array<char, 64 * 1024> read_buffer_;
   std::array<char, 16 * 1024> write_buffer_;
 };

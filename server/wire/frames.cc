@@ -9,6 +9,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "server/common/errors.h"
+#include "server/wire/deflate.h"
 #include "server/wire/message_json.h"
 #include "server/wire/time_json.h"
 
@@ -17,6 +18,7 @@ namespace {
 
 constexpr char kTextMessage = static_cast<char>(0x81);    // FIN, opcode 1
 constexpr char kBinaryMessage = static_cast<char>(0x82);  // FIN, opcode 2
+constexpr char kCompressed = 0x40;                        // RSV1: RFC 7692 section 6
 
 constexpr size_t kMaxHeader = 10;
 
@@ -143,10 +145,29 @@ class FrameBuilder {
   }
   void SetGrpcBytes(std::string bytes) { Bytes(Encoding::kGrpc) = std::move(bytes); }
   void SetVolatile(bool is_volatile = true) { frame_->is_volatile_ = is_volatile; }
-  FramePtr Build() { return std::move(frame_); }
+  FramePtr Build() {
+    if (encodings_.deflater() != nullptr) Deflate();
+    return std::move(frame_);
+  }
 
  private:
   std::string& Bytes(Encoding encoding) { return frame_->bytes_[static_cast<int>(encoding)]; }
+
+  void Deflate() {
+    std::shared_ptr<Frame> deflated;
+    for (const Encoding encoding : {Encoding::kWebSocketJson, Encoding::kWebSocketProto}) {
+      if (!encodings_.Has(Deflated(encoding))) continue;
+      const absl::string_view payload = encodings_.deflater()->Deflate(frame_->message(encoding));
+      if (payload.empty()) continue;
+      if (deflated == nullptr) deflated = std::make_shared<Frame>();
+      const auto first_byte = static_cast<char>(frame_->bytes(encoding).front() | kCompressed);
+      deflated->bytes_[static_cast<int>(encoding)] = WithWebSocketHeader(first_byte, payload);
+    }
+    if (deflated == nullptr) return;
+    deflated->origin_ = frame_->origin_;
+    deflated->is_volatile_ = frame_->is_volatile_;
+    frame_->deflated_ = std::move(deflated);
+  }
 
   const EncodingSet encodings_;
   std::shared_ptr<Frame> frame_ = std::make_shared<Frame>();
@@ -161,15 +182,17 @@ absl::string_view Frame::message(Encoding encoding) const {
 }
 
 size_t Frame::size() const {
-  size_t size = 0;
+  size_t size = deflated_ == nullptr ? 0 : deflated_->size();
   for (const std::string& bytes : bytes_) size += bytes.size();
   return size;
 }
 
 absl::string_view TransportName(Encoding encoding) {
   switch (encoding) {
-    case Encoding::kWebSocketJson: return "websocket-json";
-    case Encoding::kWebSocketProto: return "websocket-proto";
+    case Encoding::kWebSocketJson:
+    case Encoding::kDeflatedJson: return "websocket-json";
+    case Encoding::kWebSocketProto:
+    case Encoding::kDeflatedProto: return "websocket-proto";
     case Encoding::kGrpc: return "grpc";
   }
   return "";
@@ -213,7 +236,7 @@ FramePtr MakeFrame(std::string grpc_bytes, FrameOrigin origin) {
   return builder.Build();
 }
 
-FramePtr Reencode(const Frame& frame, Encoding encoding) {
+FramePtr Reencode(const Frame& frame, EncodingSet encoding) {
   FrameBuilder builder(encoding, frame.origin());
   builder.SetVolatile(frame.is_volatile());
   const v1::ServerFrame decoded = DecodeServerFrame(frame);

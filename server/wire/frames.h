@@ -15,27 +15,49 @@
 
 namespace atrium {
 
+class Deflater;
+
 // How frames lie on a connection.
 enum class Encoding : uint8_t {
   kWebSocketJson,   // a text message, header included
   kWebSocketProto,  // a binary message, header included
   kGrpc,            // a serialised ServerFrames of one frame; several in a row are a valid ServerFrames
+  // The first two for clients that take compressed messages too.
+  kDeflatedJson,
+  kDeflatedProto,
 };
-inline constexpr int kEncodings = 3;
+inline constexpr int kPlainEncodings = 3;
+inline constexpr int kEncodings = 5;
+
+constexpr bool IsDeflated(Encoding encoding) { return encoding >= Encoding::kDeflatedJson; }
+constexpr Encoding Plain(Encoding encoding) {
+  return IsDeflated(encoding) ? static_cast<Encoding>(static_cast<int>(encoding) - kPlainEncodings) : encoding;
+}
+constexpr Encoding Deflated(Encoding web_socket) {
+  return static_cast<Encoding>(static_cast<int>(web_socket) + kPlainEncodings);
+}
 
 // "websocket-json", "websocket-proto" or "grpc".
 absl::string_view TransportName(Encoding encoding);
 
+// What a frame is made in. With a deflated encoding goes the plain one, which short frames are sent in.
 class EncodingSet {
  public:
-  EncodingSet() = default;
-  EncodingSet(Encoding encoding) { Add(encoding); }  // NOLINT: one encoding is a set.
-  void Add(Encoding encoding) { bits_ |= 1u << static_cast<int>(encoding); }
+  // Deflated encodings need a `deflater`; without one they are as the plain ones.
+  explicit EncodingSet(Deflater* deflater = nullptr) : deflater_(deflater) {}
+  EncodingSet(Encoding encoding, Deflater* deflater = nullptr)  // NOLINT: one encoding is a set.
+      : deflater_(deflater) {
+    Add(encoding);
+  }
+  void Add(Encoding encoding) { bits_ |= 1u << static_cast<int>(encoding) | 1u << static_cast<int>(Plain(encoding)); }
   bool empty() const { return bits_ == 0; }
   bool Has(Encoding encoding) const { return (bits_ >> static_cast<int>(encoding)) & 1u; }
+  // Null if nothing is to be deflated.
+  Deflater* deflater() const { return bits_ >> kPlainEncodings != 0 ? deflater_ : nullptr; }
 
  private:
   uint8_t bits_ = 0;
+  Deflater* deflater_;
 };
 
 // What a frame has to do with a room: what becomes of it when its client is too slow, or gone for a while.
@@ -60,11 +82,15 @@ struct FrameOrigin {
 // A frame to clients, encoded once for all that get it. Immutable, shared between threads.
 class Frame {
  public:
-  // The encoding must be one of those that the frame was made for.
-  const std::string& bytes(Encoding encoding) const { return bytes_[static_cast<int>(encoding)]; }
+  // The encoding must be one of those that the frame was made for. A deflated one stands for its plain one here: every
+  // connection takes that.
+  const std::string& bytes(Encoding encoding) const { return bytes_[static_cast<int>(Plain(encoding))]; }
   bool has(Encoding encoding) const { return !bytes(encoding).empty(); }
   // The same without the WebSocket header.
   absl::string_view message(Encoding encoding) const;
+  // The frame as connections of a deflated encoding get it, if it has that and so is shorter. Apart from this one, so
+  // that what waits for them holds nothing else.
+  const std::shared_ptr<const Frame>& deflated() const { return deflated_; }
   // In all encodings together.
   size_t size() const;
   // It may be dropped on its way to a slow client.
@@ -73,7 +99,8 @@ class Frame {
 
  private:
   friend class FrameBuilder;
-  std::array<std::string, kEncodings> bytes_;
+  std::array<std::string, kPlainEncodings> bytes_;
+  std::shared_ptr<const Frame> deflated_;
   FrameOrigin origin_;
   bool is_volatile_ = false;
 };
@@ -83,8 +110,8 @@ using FramePtr = std::shared_ptr<const Frame>;
 FramePtr EncodeFrame(const v1::ServerFrame& frame, EncodingSet encodings, const Payload& payload = {},
                      FrameOrigin origin = {});
 
-// The frame in another encoding, made from one that it has.
-FramePtr Reencode(const Frame& frame, Encoding encoding);
+// The frame in one other encoding, made from one that it has.
+FramePtr Reencode(const Frame& frame, EncodingSet encoding);
 
 // A recorded frame of those bytes, in encoding kGrpc.
 FramePtr MakeFrame(std::string grpc_bytes, FrameOrigin origin);

@@ -18,6 +18,8 @@ namespace {
 
 constexpr uint8_t kText = 0x1;
 constexpr uint8_t kPing = 0x9;
+constexpr uint8_t kCompressed = 0x40;
+constexpr size_t kMaxText = 16 << 20;
 
 sockaddr_in Loopback(int host, uint16_t port) {
   sockaddr_in address{.sin_family = AF_INET, .sin_port = htons(port)};
@@ -50,17 +52,19 @@ int Connect(uint16_t port) {
   Fail("no loopback address has a port left");
 }
 
-std::string UpgradeRequest(uint16_t port) {
+std::string UpgradeRequest(uint16_t port, bool deflate) {
   return absl::StrCat("GET /ws HTTP/1.1\r\nHost: 127.0.0.1:", port,
                       "\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-                      "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: atrium.v1.json\r\n\r\n");
+                      "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: atrium.v1.json\r\n",
+                      deflate ? "Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n" : "\r\n");
 }
 
 }  // namespace
 
 Client::Client(Loop& loop, Events& events, uint16_t port, Opening opening, int group)
     : loop_(loop), events_(events), opening_(opening), group_(group), fd_(Connect(port)) {
-  if (opening == Opening::kWebSocket) incomplete_ = UpgradeRequest(port);
+  const bool deflate = opening == Opening::kDeflatedWebSocket;
+  if (deflate || opening == Opening::kWebSocket) incomplete_ = UpgradeRequest(port, deflate);
   loop_.Watch(fd_, *this, EPOLLOUT);
 }
 
@@ -90,10 +94,11 @@ void Client::OnReady(uint32_t events) {
 
 void Client::OnConnected() {
   loop_.Rewatch(fd_, *this, EPOLLIN);
-  state_ = opening_ == Opening::kWebSocket ? State::kUpgrading : State::kOpen;
+  state_ = incomplete_.empty() ? State::kOpen : State::kUpgrading;
   switch (opening_) {
     case Opening::kConnect: break;
-    case Opening::kWebSocket: return Send(std::exchange(incomplete_, {}));
+    case Opening::kWebSocket:
+    case Opening::kDeflatedWebSocket: return Send(std::exchange(incomplete_, {}));
     case Opening::kGroup: {
       const auto number = static_cast<uint32_t>(group_);
       char bytes[sizeof(number)];
@@ -150,7 +155,14 @@ size_t Client::TakeFrame(absl::string_view bytes) {
   }
   if (bytes.size() < header + size) return 0;
   const int opcode = byte(0) & 0x0f;
-  if (opcode == kText) events_.OnText(*this, bytes.substr(header, size));
+  frame_bytes_ = static_cast<int64_t>(header + size);
+  if (opcode == kText && (byte(0) & kCompressed) != 0) {
+    const absl::StatusOr<std::string> text = inflater_.Inflate(bytes.substr(header, size), kMaxText);
+    Check(text.ok(), "a compressed message is broken");
+    events_.OnText(*this, *text);
+  } else if (opcode == kText) {
+    events_.OnText(*this, bytes.substr(header, size));
+  }
   if (opcode == kPing) Send({"\x8a\x80\0\0\0\0", 6});
   return header + size;
 }

@@ -4,15 +4,17 @@
 #include <string>
 
 #include "absl/strings/string_view.h"
+#include "server/wire/deflate.h"
 #include "tests/bench/loop.h"
 
 namespace atrium::bench {
 
 // How far a client goes when it opens.
 enum class Opening {
-  kConnect,    // a TCP connection that says nothing
-  kWebSocket,  // the WebSocket handshake of /ws
-  kGroup,      // tells the bare sender its group; WebSocket frames follow without a handshake
+  kConnect,            // a TCP connection that says nothing
+  kWebSocket,          // the WebSocket handshake of /ws
+  kDeflatedWebSocket,  // the same, with permessage-deflate
+  kGroup,              // tells the bare sender its group; WebSocket frames follow without a handshake
 };
 
 // A WebSocket client of the load generator: what it sends is small, what it reads is cut into frames.
@@ -22,6 +24,7 @@ class Client final : public Loop::Handler {
    public:
     virtual ~Events() = default;
     virtual void OnOpen(Client& client) = 0;
+    // Unpacked, if it came compressed.
     virtual void OnText(Client& client, absl::string_view text) = 0;
     virtual void OnClosed(Client& client) = 0;
   };
@@ -34,6 +37,8 @@ class Client final : public Loop::Handler {
 
   int group() const { return group_; }
   bool closed() const { return fd_ < 0; }
+  // Of the text that is being handed over, as it came: with its header.
+  int64_t frame_bytes() const { return frame_bytes_; }
 
   // `frames` are whole frames, as MaskedText makes them.
   void Send(absl::string_view frames);
@@ -56,6 +61,8 @@ class Client final : public Loop::Handler {
   int fd_ = -1;
   State state_ = State::kConnecting;
   std::string incomplete_;
+  int64_t frame_bytes_ = 0;
+  Inflater inflater_;
 };
 
 // A text message of less than 64 KiB as a client sends it, under a mask of zeros.

@@ -15,6 +15,7 @@
 #include "tests/bench/bare_sender.h"
 #include "tests/bench/child_process.h"
 #include "tests/bench/client.h"
+#include "tests/bench/deflate.h"
 #include "tests/bench/durable.h"
 #include "tests/bench/fanout.h"
 #include "tests/bench/idle.h"
@@ -64,6 +65,7 @@ class Suite {
     if (options_.Runs("durable")) RunDurable();
     if (options_.Runs("start")) RunStart();
     if (options_.Runs("resume")) RunResume();
+    if (options_.Runs("deflate")) RunDeflate();
     std::cout << TableHead();
     for (const Figure& figure : figures_) std::cout << figure.Line();
     for (const std::string& note : notes_) std::cout << "\n" << note << "\n";
@@ -241,6 +243,13 @@ class Suite {
     const auto start = [&] { return std::make_unique<ChildProcess>(AtriumCommand()); };
     Add(MeasureResume(loop_, start,
                       {.clients = options_.connections, .rounds = options_.rounds, .quiet = options_.slice}));
+  }
+
+  void RunDeflate() {
+    Say("compression");
+    const ChildProcess atriumd(AtriumCommand());
+    Add(MeasureDeflate(loop_, atriumd,
+                       {.members = options_.members, .rounds = options_.rounds, .slice = options_.slice}));
   }
 
   void Add(std::vector<Figure> figures) {

@@ -24,7 +24,7 @@ constexpr char kHelp[] =
 
 constexpr char kShapes[] = "1x1000x4,100x10x4,1000x2x1";
 constexpr char kLatencyShapes[] = "1x1000,100x10";
-constexpr char kParts[] = "fanout,latency,unary,idle,silent,state,joins,rooms,durable,start,resume";
+constexpr char kParts[] = "fanout,latency,unary,idle,silent,state,joins,rooms,durable,start,resume,deflate";
 
 // "1x1000x8,100x10": rooms x members, or rooms x members x burst.
 std::vector<Shape> ParseShapes(const std::string& text) {
@@ -91,7 +91,7 @@ Options ParseOptions(int argc, char** argv) {
   add("latency-shapes", &latency_shapes, std::string(kLatencyShapes), "latency: rooms x members");
   add("rate", &options.deliveries_per_second, options.deliveries_per_second, "latency: deliveries per second");
   add("connections", &options.connections, options.connections, "idle and silent ones; resume: those that come back");
-  add("members", &options.members, options.members, "state: of each room");
+  add("members", &options.members, options.members, "state, deflate: of each room");
   add("joiners", &options.joiners, options.joiners, "joins: sessions into one room, beside a fifth of them");
   add("rooms", &options.rooms, options.rooms, "rooms: small ones, for their memory; start: durable ones");
   add("writers", &options.writers, options.writers, "durable: at once, beside one");

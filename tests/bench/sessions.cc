@@ -18,16 +18,12 @@ constexpr int kAtOnce = 64;
 constexpr absl::Duration kQuiet = absl::Milliseconds(300);
 constexpr absl::string_view kWelcome = R"({"welcome":{"sessionId":")";
 
-int64_t FrameBytes(absl::string_view text) {
-  const int64_t header = text.size() < 126 ? 2 : text.size() <= 0xffff ? 4 : 10;
-  return header + static_cast<int64_t>(text.size());
-}
-
 }  // namespace
 
-Sessions::Sessions(Loop& loop, const ChildProcess& server, int count) : loop_(loop), server_(server), ids_(count) {
+Sessions::Sessions(Loop& loop, const ChildProcess& server, int count, Opening opening)
+    : loop_(loop), server_(server), ids_(count) {
   for (int i = 0; i < count; ++i) {
-    clients_.push_back(std::make_unique<Client>(loop_, *this, server.Port("http"), Opening::kWebSocket, i));
+    clients_.push_back(std::make_unique<Client>(loop_, *this, server.Port("http"), opening, i));
     loop_.RunUntil([&] { return this->count() - welcomed_ < kAtOnce; }, kLimit, "sessions to open");
   }
   loop_.RunUntil([&] { return welcomed_ == count; }, kLimit, "sessions to open");
@@ -38,7 +34,7 @@ void Sessions::OnOpen(Client& client) { client.Send(MaskedText(R"({"id":1,"hello
 void Sessions::OnClosed(Client&) { Fail("the server cut a session off"); }
 
 void Sessions::OnText(Client& client, absl::string_view text) {
-  bytes_ += FrameBytes(text);
+  bytes_ += client.frame_bytes();
   if (absl::StartsWith(text, R"({"patch":)") || absl::StartsWith(text, R"({"event":)")) {
     ++frames_;
     return;
@@ -51,7 +47,7 @@ void Sessions::OnText(Client& client, absl::string_view text) {
   } else if (absl::StartsWith(text, R"({"reply":{"id":2,"join":)") || absl::StartsWith(text, R"({"snapshot":)")) {
     ++joined_;
   } else if (absl::StartsWith(text, R"({"reply":{"id":3,"getState":)")) {
-    state_bytes_ = FrameBytes(text);
+    state_bytes_ = client.frame_bytes();
   } else if (!absl::StartsWith(text, R"({"member":)")) {
     Fail(absl::StrCat("a session got an unexpected frame: ", text));
   }
@@ -137,6 +133,16 @@ int64_t Sessions::StateBytes(const std::string& room) {
   clients_[0]->Send(MaskedText(absl::StrCat(R"({"id":3,"getState":{"roomId":")", room, "\"}}")));
   loop_.RunUntil([&] { return state_bytes_ > 0; }, kLimit, "the state");
   return state_bytes_;
+}
+
+Traffic Sessions::RunGetState(const std::string& room, absl::Duration duration) {
+  const absl::Time end = absl::Now() + duration;
+  int64_t answers = 0;
+  Traffic traffic = Measure([&] {
+    for (; absl::Now() < end; ++answers) StateBytes(room);
+  });
+  traffic.frames = answers;
+  return traffic;
 }
 
 }  // namespace atrium::bench

@@ -26,7 +26,7 @@ struct Traffic {
 class Sessions final : public Client::Events {
  public:
   // Connects and says hello.
-  Sessions(Loop& loop, const ChildProcess& server, int count);
+  Sessions(Loop& loop, const ChildProcess& server, int count, Opening opening = Opening::kWebSocket);
 
   int count() const { return static_cast<int>(clients_.size()); }
 
@@ -46,6 +46,8 @@ class Sessions final : public Client::Events {
 
   // Bytes of the answer to getState.
   int64_t StateBytes(const std::string& room);
+  // Session 0 asks for the state again and again; each answer is a frame.
+  Traffic RunGetState(const std::string& room, absl::Duration duration);
 
  private:
   void OnOpen(Client& client) override;

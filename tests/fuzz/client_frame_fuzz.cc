@@ -54,9 +54,10 @@ struct Read final : FrameParser::Sink {
   uint16_t close_code = 0;
 };
 
-// In pieces of `step` bytes.
-Read Parse(absl::string_view input, size_t step) {
+// In pieces of `step` bytes; compressed messages are taken with an `inflater`.
+Read Parse(absl::string_view input, size_t step, Inflater* inflater) {
   FrameParser parser(64 * 1024);
+  parser.set_inflater(inflater);
   Read read;
   for (size_t begin = 0; begin < input.size() && read.state == FrameParser::State::kOpen; begin += step) {
     const FrameParser::Outcome outcome = parser.Feed(input.substr(begin, step), read);
@@ -71,8 +72,11 @@ void CheckParser(absl::string_view input) {
   if (input.empty()) return;
   const size_t step = 1 + static_cast<uint8_t>(input.front());
   input.remove_prefix(1);
-  Require(Parse(input, step) == Parse(input, 1));
-  Require(Parse(input, step) == Parse(input, input.size() + 1));
+  Inflater inflater;
+  for (Inflater* const one : {static_cast<Inflater*>(nullptr), &inflater}) {
+    Require(Parse(input, step, one) == Parse(input, 1, one));
+    Require(Parse(input, step, one) == Parse(input, input.size() + 1, one));
+  }
 }
 
 }  // namespace

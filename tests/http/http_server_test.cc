@@ -50,11 +50,11 @@ class HttpServerTest : public testing::Test {
         .ready = [this] { return ready_.load(); },
         .pages = kPages,
         .upgrade =
-            [this](IoShard& shard, tcp::socket socket, absl::string_view subprotocol, std::string leftover) {
+            [this](IoShard& shard, tcp::socket socket, const WebSocketAnswer& answer, std::string leftover) {
               std::lock_guard lock(mutex_);
               EXPECT_EQ(&socket.get_executor().context(), &shard.io());
               boost::asio::write(socket, boost::asio::buffer("hello"));
-              upgrades_.push_back(absl::StrCat(subprotocol, " [", leftover, "]"));
+              upgrades_.push_back(absl::StrCat(answer.subprotocol, " [", leftover, "]"));
               upgraded_shards_.push_back(shard.index());
             }};
     auto server =

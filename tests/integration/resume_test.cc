@@ -86,11 +86,12 @@ v1::Position LastOf(const TestClient& client, const v1::Position& joined) {
 
 class EachWayTest : public ::testing::TestWithParam<std::tuple<Door, Door>> {
  protected:
-  TestServer server_{{"--shards=4", "--session-rate=0", "--history-frames=100000", "--history-bytes=0"}};
+  TestServer server_{{"--shards=4", "--session-rate=0", "--history-frames=100000", "--history-bytes=0",
+                      "--websocket-compress-above=100"}};
 };
 INSTANTIATE_TEST_SUITE_P(Doors, EachWayTest,
-                         Combine(Values(Door::kJson, Door::kProto, Door::kGrpc),
-                                 Values(Door::kJson, Door::kProto, Door::kGrpc)),
+                         Combine(Values(Door::kJson, Door::kProto, Door::kGrpc, Door::kDeflatedJson),
+                                 Values(Door::kJson, Door::kProto, Door::kGrpc, Door::kDeflatedJson)),
                          [](const auto& info) {
                            return absl::StrCat(DoorName(std::get<0>(info.param)), "To",
                                                DoorName(std::get<1>(info.param)));
@@ -138,9 +139,10 @@ TEST_P(EachWayTest, ALostConnectionCostsNothing) {
 
 class ResumeTest : public ::testing::TestWithParam<Door> {
  protected:
-  TestServer server_{{"--shards=4"}};
+  TestServer server_{{"--shards=4", "--websocket-compress-above=100"}};
 };
-INSTANTIATE_TEST_SUITE_P(Doors, ResumeTest, Values(Door::kJson, Door::kProto, Door::kGrpc),
+INSTANTIATE_TEST_SUITE_P(Doors, ResumeTest,
+                         Values(Door::kJson, Door::kProto, Door::kGrpc, Door::kDeflatedJson, Door::kDeflatedProto),
                          [](const auto& info) { return DoorName(info.param); });
 
 TEST_P(ResumeTest, OthersSeeWhoIsAwayAndThenGone) {

@@ -17,7 +17,9 @@ namespace atrium::testing {
 // A client without a transport: what the server writes, it has.
 class FakeConnection final : public Connection {
  public:
-  explicit FakeConnection(SessionHub& hub) : Connection(hub, Encoding::kGrpc, "127.0.0.1") {}
+  // Its `frames` are read only of kGrpc.
+  explicit FakeConnection(SessionHub& hub, Encoding encoding = Encoding::kGrpc)
+      : Connection(hub, encoding, "127.0.0.1") {}
 
   void Receive(const v1::ClientFrame& frame) { OnRequest(DecodeFrame(frame)); }
   void End() {

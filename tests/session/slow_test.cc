@@ -13,6 +13,7 @@ namespace atrium {
 namespace {
 
 using ::testing::ElementsAre;
+using testing::FakeConnection;
 using ::testing::IsEmpty;
 using testing::SessionHarness;
 using Client = SessionHarness::Client;
@@ -163,6 +164,24 @@ TEST_F(SlowTest, VolatileFramesGoFirst) {
   EXPECT_EQ(std::count(events.begin(), events.end(), "kept"), 10);
   EXPECT_GT(Slow(SlowAction::kVolatile), 0);
   EXPECT_EQ(Slow(SlowAction::kDisconnect), 0);
+}
+
+TEST_F(SlowTest, OnlyTheCompressedFormOfAFrameWaits) {
+  SessionHub& hub = sessions_.hub(0);
+  const auto connection = std::make_shared<FakeConnection>(hub, Encoding::kDeflatedJson);
+  connection->Take(0);
+  const EncodingSet encodings(Encoding::kDeflatedJson, &hub.deflater());
+  Event event{.room_id = "geral", .origin = {.room = 1, .offset = 1}, .event = "long"};
+  event.data = Payload::FromText("\"" + std::string(3000, 'x') + "\"");
+  FramePtr frame = EncodeEvent(event, encodings);
+  const std::weak_ptr<const Frame> whole = frame;
+  const size_t size = frame->deflated()->size();
+  connection->Send(frame);
+  frame = nullptr;
+  EXPECT_TRUE(whole.expired());
+  EXPECT_EQ(connection->outbox().bytes(), size);
+  EXPECT_LT(size, 200u);
+  EXPECT_EQ(connection->outbox().UnsentFrames().at(0)->origin().offset, 1u);
 }
 
 TEST_F(SlowTest, WhoIsDisconnectedMayResumeAndHasMissedNothing) {

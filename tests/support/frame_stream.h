@@ -26,6 +26,9 @@ class FrameStream {
 // JSON util, which knows nothing of Atrium's.
 std::unique_ptr<FrameStream> OpenJsonWebSocket(uint16_t http_port);
 std::unique_ptr<FrameStream> OpenProtoWebSocket(uint16_t http_port);
+// The same with permessage-deflate; what it sends is compressed, all of it.
+std::unique_ptr<FrameStream> OpenDeflatedJsonWebSocket(uint16_t http_port);
+std::unique_ptr<FrameStream> OpenDeflatedProtoWebSocket(uint16_t http_port);
 
 // Over SessionService.Connect.
 std::unique_ptr<FrameStream> OpenGrpcConnect(uint16_t grpc_port);

@@ -1,6 +1,7 @@
 #include "tests/support/raw_websocket.h"
 
 #include "absl/strings/str_cat.h"
+#include "tests/support/deflate.h"
 
 namespace atrium {
 namespace {
@@ -55,6 +56,7 @@ RawWebSocket::RawWebSocket(uint16_t port, const Options& options)
       "GET /ws HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
       "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
   if (!options.subprotocol.empty()) absl::StrAppend(&request, "Sec-WebSocket-Protocol: ", options.subprotocol, "\r\n");
+  if (!options.extensions.empty()) absl::StrAppend(&request, "Sec-WebSocket-Extensions: ", options.extensions, "\r\n");
   socket_->Send(absl::StrCat(request, "\r\n", options.behind_request));
   handshake_ = ReadHttpReply(*socket_, unread_, absl::Now() + kPatience);
 }
@@ -86,7 +88,8 @@ std::optional<WebSocketFrame> RawWebSocket::Read(absl::Time deadline) {
 std::string RawWebSocket::ReadMessage(absl::Time deadline) {
   while (std::optional<WebSocketFrame> frame = Read(deadline)) {
     if (frame->opcode == WebSocketFrame::kPing) Send({.opcode = WebSocketFrame::kPong, .payload = frame->payload});
-    if (frame->opcode == WebSocketFrame::kText || frame->opcode == WebSocketFrame::kBinary) return frame->payload;
+    if (frame->opcode != WebSocketFrame::kText && frame->opcode != WebSocketFrame::kBinary) continue;
+    return frame->reserved == WebSocketFrame::kCompressed ? InflateMessage(frame->payload) : frame->payload;
   }
   return "";
 }

@@ -16,6 +16,7 @@ namespace atrium {
 // A WebSocket frame, as RFC 6455 section 5.2 has it.
 struct WebSocketFrame {
   enum Opcode : uint8_t { kContinuation = 0, kText = 1, kBinary = 2, kClose = 8, kPing = 9, kPong = 10 };
+  static constexpr uint8_t kCompressed = 4;  // RSV1: RFC 7692
   uint8_t opcode = kText;
   std::string payload;
   bool fin = true;
@@ -39,6 +40,8 @@ class RawWebSocket {
     int receive_buffer = 0;
     // Sent in one segment with the request.
     std::string behind_request = "";
+    // A Sec-WebSocket-Extensions header; empty for none.
+    std::string extensions = "";
   };
 
   explicit RawWebSocket(uint16_t port) : RawWebSocket(port, Options()) {}
@@ -54,7 +57,8 @@ class RawWebSocket {
 
   // The next frame. None at the end of the connection, and at the deadline.
   std::optional<WebSocketFrame> Read(absl::Time deadline = absl::Now() + kPatience);
-  // The payload of the next text or binary frame. Answers pings; other control frames are skipped. Empty if none comes.
+  // The payload of the next text or binary frame, unpacked if it is compressed. Answers pings; other control frames are
+  // skipped. Empty if none comes.
   std::string ReadMessage(absl::Time deadline = absl::Now() + kPatience);
   // Skips all up to the close frame. Its code; 0 if none comes.
   int ReadClose();

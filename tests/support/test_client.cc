@@ -16,6 +16,8 @@ std::unique_ptr<FrameStream> Open(const TestServer& server, Door door) {
     case Door::kJson: return OpenJsonWebSocket(server.http_port());
     case Door::kProto: return OpenProtoWebSocket(server.http_port());
     case Door::kGrpc: return OpenGrpcConnect(server.grpc_port());
+    case Door::kDeflatedJson: return OpenDeflatedJsonWebSocket(server.http_port());
+    case Door::kDeflatedProto: return OpenDeflatedProtoWebSocket(server.http_port());
   }
   return nullptr;
 }
@@ -27,6 +29,8 @@ std::string DoorName(Door door) {
     case Door::kJson: return "WebSocketJson";
     case Door::kProto: return "WebSocketProto";
     case Door::kGrpc: return "Grpc";
+    case Door::kDeflatedJson: return "DeflatedJson";
+    case Door::kDeflatedProto: return "DeflatedProto";
   }
   return "";
 }

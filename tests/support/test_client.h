@@ -15,7 +15,7 @@
 namespace atrium {
 
 // The doors through which a client comes.
-enum class Door { kJson, kProto, kGrpc };
+enum class Door { kJson, kProto, kGrpc, kDeflatedJson, kDeflatedProto };
 std::string DoorName(Door door);
 
 // A Value of JSON text, and back: both by Protobuf's own JSON util.

@@ -1,6 +1,7 @@
 #include <google/protobuf/util/json_util.h>
 #include <gtest/gtest.h>
 
+#include "tests/support/deflate.h"
 #include "tests/support/frame_stream.h"
 #include "tests/support/raw_websocket.h"
 
@@ -9,16 +10,26 @@ namespace {
 
 class WebSocketFrameStream : public FrameStream {
  public:
-  WebSocketFrameStream(uint16_t port, bool json)
-      : json_(json), socket_(port, {.subprotocol = json ? "atrium.v1.json" : "atrium.v1.proto"}) {
+  WebSocketFrameStream(uint16_t port, bool json, bool deflate = false)
+      : json_(json),
+        deflate_(deflate),
+        socket_(port, {.subprotocol = json ? "atrium.v1.json" : "atrium.v1.proto",
+                       .extensions = deflate ? "permessage-deflate; client_max_window_bits" : ""}) {
     EXPECT_TRUE(socket_.open());
+    EXPECT_EQ(socket_.handshake().headers.count("sec-websocket-extensions"), deflate ? 1u : 0u);
   }
 
   bool Send(const v1::ClientFrame& frame) override {
-    if (!json_) return socket_.Send({.opcode = WebSocketFrame::kBinary, .payload = frame.SerializeAsString()});
-    std::string text;
-    EXPECT_TRUE(google::protobuf::util::MessageToJsonString(frame, &text).ok());
-    return socket_.SendText(text);
+    std::string message;
+    if (json_) {
+      EXPECT_TRUE(google::protobuf::util::MessageToJsonString(frame, &message).ok());
+    } else {
+      message = frame.SerializeAsString();
+    }
+    const auto opcode = json_ ? WebSocketFrame::kText : WebSocketFrame::kBinary;
+    if (!deflate_) return socket_.Send({.opcode = opcode, .payload = message});
+    return socket_.Send(
+        {.opcode = opcode, .payload = DeflateMessage(message), .reserved = WebSocketFrame::kCompressed});
   }
 
   std::optional<v1::ServerFrame> Read(absl::Time deadline) override {
@@ -44,6 +55,7 @@ class WebSocketFrameStream : public FrameStream {
 
  private:
   const bool json_;
+  const bool deflate_;
   RawWebSocket socket_;
 };
 
@@ -55,6 +67,14 @@ std::unique_ptr<FrameStream> OpenJsonWebSocket(uint16_t http_port) {
 
 std::unique_ptr<FrameStream> OpenProtoWebSocket(uint16_t http_port) {
   return std::make_unique<WebSocketFrameStream>(http_port, /*json=*/false);
+}
+
+std::unique_ptr<FrameStream> OpenDeflatedJsonWebSocket(uint16_t http_port) {
+  return std::make_unique<WebSocketFrameStream>(http_port, /*json=*/true, /*deflate=*/true);
+}
+
+std::unique_ptr<FrameStream> OpenDeflatedProtoWebSocket(uint16_t http_port) {
+  return std::make_unique<WebSocketFrameStream>(http_port, /*json=*/false, /*deflate=*/true);
 }
 
 }  // namespace atrium

@@ -5,6 +5,7 @@
 
 #include "absl/strings/match.h"
 #include "server/common/errors.h"
+#include "server/wire/deflate.h"
 
 namespace atrium {
 namespace {
@@ -70,6 +71,62 @@ TEST(FramesTest, WritesWebSocketLengthsAtTheirBorders) {
     EXPECT_EQ(bytes.size(), length + header);
     EXPECT_EQ(static_cast<uint8_t>(bytes[1]), header == 4 ? 126 : 127);
   }
+}
+
+// ---- Compressed ones
+
+// What a deflated frame is unpacked; with its header checked.
+std::string Unpacked(const Frame& frame, Encoding encoding, uint8_t first_byte) {
+  EXPECT_EQ(static_cast<uint8_t>(frame.bytes(encoding)[0]), first_byte);
+  return Inflater().Inflate(frame.message(encoding), 1 << 20).value_or("error");
+}
+
+Event LongEvent(uint64_t offset = 7) {
+  Event event = MakeEvent("\"" + std::string(5000, 'x') + "\"");
+  event.origin = {.room = 1, .offset = offset};
+  return event;
+}
+
+TEST(FramesTest, ACompressedFrameIsTheSame) {
+  Deflater deflater(1000);
+  EncodingSet encodings(&deflater);
+  for (const Encoding encoding : {Encoding::kDeflatedJson, Encoding::kDeflatedProto}) encodings.Add(encoding);
+  const FramePtr frame = EncodeEvent(LongEvent(), encodings);
+  ASSERT_NE(frame->deflated(), nullptr);
+  const Frame& deflated = *frame->deflated();
+  EXPECT_EQ(Unpacked(deflated, Encoding::kDeflatedJson, 0xc1), frame->message(Encoding::kWebSocketJson));
+  EXPECT_EQ(Unpacked(deflated, Encoding::kDeflatedProto, 0xc2), frame->message(Encoding::kWebSocketProto));
+  EXPECT_LT(deflated.size(), 500u);
+  EXPECT_EQ(deflated.origin().offset, 7u);
+  EXPECT_FALSE(deflated.is_volatile());
+  EXPECT_EQ(frame->size(), deflated.size() + frame->bytes(Encoding::kWebSocketJson).size() +
+                               frame->bytes(Encoding::kWebSocketProto).size());
+  EXPECT_TRUE(EncodeEvent(LongEvent(0), encodings)->deflated()->is_volatile());
+  EXPECT_EQ(deflater.counts().smaller.value(), 4) << "once for each encoding";
+}
+
+TEST(FramesTest, OnlyWhatIsWantedIsCompressed) {
+  Deflater deflater(1000);
+  EXPECT_EQ(EncodeEvent(LongEvent(), Encoding::kDeflatedJson)->deflated(), nullptr) << "without a deflater";
+  EXPECT_EQ(EncodeEvent(LongEvent(), {Encoding::kWebSocketJson, &deflater})->deflated(), nullptr);
+  EXPECT_EQ(EncodeEvent(MakeEvent("1"), {Encoding::kDeflatedJson, &deflater})->deflated(), nullptr) << "short";
+  EncodingSet encodings(Encoding::kDeflatedJson, &deflater);
+  encodings.Add(Encoding::kWebSocketProto);
+  const FramePtr frame = EncodeEvent(LongEvent(), encodings);
+  EXPECT_TRUE(frame->has(Encoding::kWebSocketProto));
+  ASSERT_NE(frame->deflated(), nullptr);
+  EXPECT_TRUE(frame->deflated()->has(Encoding::kDeflatedJson));
+  EXPECT_FALSE(frame->deflated()->has(Encoding::kDeflatedProto));
+}
+
+TEST(FramesTest, AFrameIsCompressedWhenItIsMadeFromAnotherToo) {
+  Deflater deflater(1000);
+  const FramePtr grpc = EncodeEvent(LongEvent(), Encoding::kGrpc);
+  const FramePtr frame = Reencode(*grpc, {Encoding::kDeflatedJson, &deflater});
+  ASSERT_NE(frame->deflated(), nullptr);
+  EXPECT_EQ(Unpacked(*frame->deflated(), Encoding::kDeflatedJson, 0xc1),
+            EncodeEvent(LongEvent(), Encoding::kWebSocketJson)->message(Encoding::kWebSocketJson));
+  EXPECT_EQ(frame->deflated()->origin().room, 1u);
 }
 
 TEST(FramesTest, AReplyCarriesItsPayload) {

@@ -1,0 +1,37 @@
+#include "server/common/utf8.h"
+
+#include <algorithm>
+#include <cstdint>
+
+namespace atrium {
+namespace {
+
+bool Continues(char c) { return (c & 0xc0) == 0x80; }
+
+// How many bytes the character is whose first two are these; 0 if there is none (RFC 3629 section 4).
+size_t Length(uint8_t first, uint8_t second) {
+  if (first < 0x80) return 1;
+  if (first < 0xc2 || first > 0xf4) return 0;
+  if (first < 0xe0) return 2;
+  // No longer form of a shorter one, no surrogate, nothing beyond U+10FFFF.
+  if (first < 0xf0) return (first == 0xe0 && second < 0xa0) || (first == 0xed && second > 0x9f) ? 0 : 3;
+  return (first == 0xf0 && second < 0x90) || (first == 0xf4 && second > 0x8f) ? 0 : 4;
+}
+
+}  // namespace
+
+bool IsUtf8(absl::string_view text) {
+  while (!text.empty()) {
+    const size_t length = Length(static_cast<uint8_t>(text[0]), text.size() > 1 ? static_cast<uint8_t>(text[1]) : 0);
+    if (length == 0 || length > text.size()) return false;
+    if (!std::all_of(text.begin() + 1, text.begin() + length, Continues)) return false;
+    text.remove_prefix(length);
+  }
+  return true;
+}
+
+size_t CountCharacters(absl::string_view text) {
+  return text.size() - static_cast<size_t>(std::count_if(text.begin(), text.end(), Continues));
+}
+
+}  // namespace atrium
