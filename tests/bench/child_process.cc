@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <ctime>
+#include <filesystem>
 #include <fstream>
 
 #include "absl/strings/numbers.h"
@@ -102,6 +103,22 @@ absl::Duration ChildProcess::CpuTime() const {
   const bool read = clock_getcpuclockid(pid_, &clock) == 0 && clock_gettime(clock, &used) == 0;
   Check(read, "cannot read the CPU time of a child: it has ended");
   return absl::DurationFromTimespec(used);
+}
+
+std::map<int, absl::Duration> ChildProcess::ThreadCpuTimes() const {
+  std::map<int, absl::Duration> times;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(absl::StrCat("/proc/", pid_, "/task"), error)) {
+    std::ifstream schedstat(entry.path() / "schedstat");
+    int thread = 0;
+    int64_t nanoseconds = 0;
+    // A thread may end meanwhile.
+    if (schedstat >> nanoseconds && absl::SimpleAtoi(entry.path().filename().string(), &thread)) {
+      times[thread] = absl::Nanoseconds(nanoseconds);
+    }
+  }
+  Check(!times.empty(), "cannot read the CPU time of a child's threads");
+  return times;
 }
 
 int64_t ChildProcess::ResidentBytes() const {

@@ -4,6 +4,7 @@
 
 #include <csignal>
 #include <cstdint>
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -28,6 +29,8 @@ class ChildProcess {
 
   // User and system time of all its threads, so far.
   absl::Duration CpuTime() const;
+  // The same for each of them that still runs, by thread id.
+  std::map<int, absl::Duration> ThreadCpuTimes() const;
   int64_t ResidentBytes() const;
   // The most that was resident since the start, or since it was forgotten.
   int64_t PeakResidentBytes() const;

@@ -15,6 +15,7 @@
 #include "tests/bench/bare_sender.h"
 #include "tests/bench/child_process.h"
 #include "tests/bench/client.h"
+#include "tests/bench/cores.h"
 #include "tests/bench/durable.h"
 #include "tests/bench/fanout.h"
 #include "tests/bench/idle.h"
@@ -55,6 +56,7 @@ class Suite {
     if (options_.Runs("latency")) {
       for (const Shape& shape : options_.latency_shapes) RunLatency(shape);
     }
+    if (options_.Runs("cores")) RunCores();
     if (options_.Runs("unary")) RunUnary();
     if (options_.Runs("idle")) RunIdle();
     if (options_.Runs("silent")) RunSilent();
@@ -71,25 +73,21 @@ class Suite {
 
  private:
   std::vector<std::string> AtriumCommand(std::vector<std::string> more = {}) const {
-    return CommandOf({options_.atriumd}, std::move(more));
+    return AtriumCommand(std::move(more), options_.shards);
+  }
+  std::vector<std::string> AtriumCommand(std::vector<std::string> more, int shards) const {
+    return CommandOf({options_.atriumd}, std::move(more), shards);
   }
   // Atrium with the rooms of the benchmark.
   std::vector<std::string> BenchRoomsCommand(std::vector<std::string> more = {}) const {
-    return CommandOf({kThisProgram, kServeAtrium}, std::move(more));
+    return CommandOf({kThisProgram, kServeAtrium}, std::move(more), options_.shards);
   }
 
-  std::vector<std::string> CommandOf(std::vector<std::string> command, std::vector<std::string> more) const {
-    const std::vector<std::string> flags = {"--dev",
-                                            "--grpc-address",
-                                            "127.0.0.1:0",
-                                            "--http-address",
-                                            "127.0.0.1:0",
-                                            "--log-level",
-                                            "error",
-                                            "--session-rate",
-                                            "0",
-                                            "--shards",
-                                            absl::StrCat(options_.shards)};
+  std::vector<std::string> CommandOf(std::vector<std::string> command, std::vector<std::string> more,
+                                     int shards) const {
+    const std::vector<std::string> flags = {
+        "--dev", "--grpc-address", "127.0.0.1:0", "--http-address", "127.0.0.1:0",       "--log-level",
+        "error", "--session-rate", "0",           "--shards",       absl::StrCat(shards)};
     command.insert(command.end(), flags.begin(), flags.end());
     command.insert(command.end(), more.begin(), more.end());
     return command;
@@ -118,8 +116,9 @@ class Suite {
       double of_atrium = 0;
       double of_bare = 0;
       Alternate(
-          options_.rounds, [&] { of_atrium = atrium.RunClosedLoop(options_.slice); },
-          [&] { of_bare = bare.RunClosedLoop(options_.slice); }, [&] { figure.Add(of_atrium, of_bare); });
+          options_.rounds, [&] { of_atrium = atrium.RunClosedLoop(options_.slice).PerCpuSecond(); },
+          [&] { of_bare = bare.RunClosedLoop(options_.slice).PerCpuSecond(); },
+          [&] { figure.Add(of_atrium, of_bare); });
     });
     figures_.push_back(std::move(figure));
   }
@@ -145,6 +144,15 @@ class Suite {
     });
     figures_.push_back(std::move(p50));
     figures_.push_back(std::move(p99));
+  }
+
+  void RunCores() {
+    for (const Shape& shape : options_.shapes) {
+      Say(absl::StrCat("two shards beside one, ", ShapeName(shape)));
+      const ChildProcess one(AtriumCommand({}, 1));
+      const ChildProcess two(AtriumCommand({}, 2));
+      Add(MeasureCores(loop_, one, two, shape, options_.rounds, options_.slice));
+    }
   }
 
   void RunUnary() {

@@ -24,7 +24,7 @@ constexpr char kHelp[] =
 
 constexpr char kShapes[] = "1x1000x4,100x10x4,1000x2x1";
 constexpr char kLatencyShapes[] = "1x1000,100x10";
-constexpr char kParts[] = "fanout,latency,unary,idle,silent,state,joins,rooms,durable,start,resume";
+constexpr char kParts[] = "fanout,latency,cores,unary,idle,silent,state,joins,rooms,durable,start,resume";
 
 // "1x1000x8,100x10": rooms x members, or rooms x members x burst.
 std::vector<Shape> ParseShapes(const std::string& text) {
@@ -87,7 +87,7 @@ Options ParseOptions(int argc, char** argv) {
   add("shards", &options.shards, options.shards, "its --shards: threads that rooms and sessions are spread over");
   add("rounds", &options.rounds, options.rounds, "how often Atrium and the limit take turns");
   add("seconds", &seconds, absl::ToDoubleSeconds(options.slice), "how long each is measured in a round");
-  add("shapes", &shapes, std::string(kShapes), "fan-out: rooms x members x publishes in a burst");
+  add("shapes", &shapes, std::string(kShapes), "fan-out, cores: rooms x members x publishes in a burst");
   add("latency-shapes", &latency_shapes, std::string(kLatencyShapes), "latency: rooms x members");
   add("rate", &options.deliveries_per_second, options.deliveries_per_second, "latency: deliveries per second");
   add("connections", &options.connections, options.connections, "idle and silent ones; resume: those that come back");

@@ -23,7 +23,7 @@ struct Options {
   int rooms = 100'000;                                // small ones
   int writers = 100;                                  // into durable rooms, beside one
   std::string directory;                              // where what is durable is kept meanwhile
-  // Which parts run: fanout, latency, unary, idle, silent, state, joins, rooms, durable, start, resume.
+  // Which parts run: fanout, latency, cores, unary, idle, silent, state, joins, rooms, durable, start, resume.
   std::vector<std::string> parts;
 
   bool Runs(const char* part) const;
