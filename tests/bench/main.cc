@@ -13,6 +13,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/time/clock.h"
 #include "tests/bench/bare_sender.h"
+#include "tests/bench/bare_streams.h"
 #include "tests/bench/child_process.h"
 #include "tests/bench/client.h"
 #include "tests/bench/cores.h"
@@ -29,6 +30,8 @@
 #include "tests/bench/start.h"
 #include "tests/bench/state.h"
 #include "tests/bench/statistics.h"
+#include "tests/bench/stream.h"
+#include "tests/bench/streams.h"
 #include "tests/bench/unary.h"
 
 namespace atrium::bench {
@@ -38,6 +41,8 @@ namespace {
 constexpr char kThisProgram[] = "/proc/self/exe";
 constexpr char kServeBareSender[] = "--serve-bare-sender";
 constexpr char kServeUnaryEcho[] = "--serve-unary-echo";
+constexpr char kServeStreamEcho[] = "--serve-stream-echo";
+constexpr char kServeStreamFanOut[] = "--serve-stream-fan-out";
 // And as Atrium with the rooms of the benchmark.
 constexpr char kServeAtrium[] = "--serve-atrium";
 
@@ -58,6 +63,8 @@ class Suite {
     }
     if (options_.Runs("cores")) RunCores();
     if (options_.Runs("unary")) RunUnary();
+    if (options_.Runs("stream")) RunStream();
+    if (options_.Runs("streams")) RunStreams();
     if (options_.Runs("idle")) RunIdle();
     if (options_.Runs("silent")) RunSilent();
     if (options_.Runs("state")) RunState();
@@ -173,6 +180,23 @@ class Suite {
     figures_.push_back(std::move(figure));
   }
 
+  void RunStream() {
+    Say("emits over a gRPC stream");
+    const ChildProcess atriumd(AtriumCommand());
+    const ChildProcess echo({kThisProgram, kServeStreamEcho});
+    Add(MeasureStream(atriumd, echo, options_.emits, options_.rounds, options_.slice));
+  }
+
+  void RunStreams() {
+    Say("fan-out to gRPC streams");
+    const auto start_atrium = [&] { return std::make_unique<ChildProcess>(AtriumCommand()); };
+    const auto start_bare = [&](const std::string& event) {
+      return std::make_unique<ChildProcess>(std::vector<std::string>{kThisProgram, kServeStreamFanOut, event});
+    };
+    Add(MeasureStreams(start_atrium, start_bare,
+                       {.streams = options_.streams, .rounds = options_.rounds, .slice = options_.slice}, notes_));
+  }
+
   void RunIdle() {
     const std::string name = absl::StrCat("RSS KiB per idle session, ", options_.connections, " of them");
     Say(name);
@@ -266,6 +290,8 @@ int Main(int argc, char** argv) {
   const std::string mode = argc > 1 ? argv[1] : "";
   if (mode == kServeBareSender && argc == 3) return ServeBareSender(argv[2]);
   if (mode == kServeUnaryEcho) return ServeUnaryEcho();
+  if (mode == kServeStreamEcho) return ServeStreamEcho();
+  if (mode == kServeStreamFanOut && argc == 3) return ServeStreamFanOut(argv[2]);
   if (mode == kServeAtrium) return ServeAtrium(argc - 1, argv + 1);
   // Timers to the microsecond.
   prctl(PR_SET_TIMERSLACK, 1);

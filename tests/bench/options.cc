@@ -24,7 +24,8 @@ constexpr char kHelp[] =
 
 constexpr char kShapes[] = "1x1000x4,100x10x4,1000x2x1";
 constexpr char kLatencyShapes[] = "1x1000,100x10";
-constexpr char kParts[] = "fanout,latency,cores,unary,idle,silent,state,joins,rooms,durable,start,resume";
+constexpr char kParts[] =
+    "fanout,latency,cores,unary,stream,streams,idle,silent,state,joins,rooms,durable,start,resume";
 
 // "1x1000x8,100x10": rooms x members, or rooms x members x burst.
 std::vector<Shape> ParseShapes(const std::string& text) {
@@ -63,6 +64,8 @@ void MakeQuick(Options& options) {
   options.members = 10;
   options.joiners = 50;
   options.rooms = 500;
+  options.emits = 1'000;
+  options.streams = 100;
   options.writers = 10;
 }
 
@@ -91,6 +94,8 @@ Options ParseOptions(int argc, char** argv) {
   add("latency-shapes", &latency_shapes, std::string(kLatencyShapes), "latency: rooms x members");
   add("rate", &options.deliveries_per_second, options.deliveries_per_second, "latency: deliveries per second");
   add("connections", &options.connections, options.connections, "idle and silent ones; resume: those that come back");
+  add("emits", &options.emits, options.emits, "stream: events published over a gRPC stream at a time");
+  add("streams", &options.streams, options.streams, "streams: gRPC streams in one room, and idle ones");
   add("members", &options.members, options.members, "state: of each room");
   add("joiners", &options.joiners, options.joiners, "joins: sessions into one room, beside a fifth of them");
   add("rooms", &options.rooms, options.rooms, "rooms: small ones, for their memory; start: durable ones");
@@ -114,7 +119,8 @@ Options ParseOptions(int argc, char** argv) {
   options.parts = ParseParts(parts);
   if (given.contains("quick")) MakeQuick(options);
   Check(options.rounds > 0 && options.slice > absl::ZeroDuration() && options.connections > 1 && options.members > 1 &&
-            options.joiners >= 10 && options.rooms > 0 && options.writers > 0,
+            options.joiners >= 10 && options.rooms > 0 && options.writers > 0 && options.emits > 0 &&
+            options.streams > 1,
         "numbers must be positive");
   return options;
 }

@@ -21,9 +21,12 @@ struct Options {
   int members = 50;                                   // of the rooms whose state changes
   int joiners = 5'000;                                // beside a fifth of them
   int rooms = 100'000;                                // small ones
+  int emits = 10'000;                                 // over one gRPC stream at a time
+  int streams = 1'000;                                // gRPC streams in one room
   int writers = 100;                                  // into durable rooms, beside one
   std::string directory;                              // where what is durable is kept meanwhile
-  // Which parts run: fanout, latency, cores, unary, idle, silent, state, joins, rooms, durable, start, resume.
+  // Which parts run: fanout, latency, cores, unary, stream, streams, idle, silent, state, joins, rooms, durable, start,
+  // resume.
   std::vector<std::string> parts;
 
   bool Runs(const char* part) const;
