@@ -17,10 +17,12 @@
 #include "tests/bench/child_process.h"
 #include "tests/bench/client.h"
 #include "tests/bench/cores.h"
+#include "tests/bench/crowds.h"
 #include "tests/bench/durable.h"
 #include "tests/bench/fanout.h"
 #include "tests/bench/idle.h"
 #include "tests/bench/joins.h"
+#include "tests/bench/latency.h"
 #include "tests/bench/options.h"
 #include "tests/bench/resume.h"
 #include "tests/bench/rooms.h"
@@ -60,6 +62,9 @@ class Suite {
     }
     if (options_.Runs("latency")) {
       for (const Shape& shape : options_.latency_shapes) RunLatency(shape);
+    }
+    if (options_.Runs("half")) {
+      for (const Shape& shape : options_.shapes) RunHalf(shape);
     }
     if (options_.Runs("cores")) RunCores();
     if (options_.Runs("unary")) RunUnary();
@@ -102,22 +107,20 @@ class Suite {
 
   void Say(const std::string& what) const { std::cerr << "measuring " << what << " ...\n"; }
 
-  // Both crowds, opened: Atrium's first, because the bare sender sends what Atrium sent.
-  void WithCrowds(const Shape& shape, const std::function<void(Crowd& atrium, Crowd& bare)>& measure) {
-    const ChildProcess atriumd(AtriumCommand());
-    Crowd atrium(loop_, atriumd, atriumd.Port("http"), Opening::kWebSocket, shape);
-    atrium.Open();
-    const ChildProcess sender({kThisProgram, kServeBareSender, atrium.last_event()});
-    Crowd bare(loop_, sender, sender.Port("tcp"), Opening::kGroup, shape);
-    bare.Open();
-    measure(atrium, bare);
+  CrowdServers Servers() const {
+    return {
+        .atrium = [this] { return std::make_unique<ChildProcess>(AtriumCommand()); },
+        .bare =
+            [](const std::string& event) {
+              return std::make_unique<ChildProcess>(std::vector<std::string>{kThisProgram, kServeBareSender, event});
+            }};
   }
 
   void RunFanOut(const Shape& shape) {
     const std::string name = absl::StrCat("fan-out ", ShapeName(shape), ", deliveries per CPU second");
     Say(name);
     Figure figure(name);
-    WithCrowds(shape, [&](Crowd& atrium, Crowd& bare) {
+    WithCrowds(loop_, Servers(), shape, [&](Crowd& atrium, Crowd& bare) {
       atrium.RunClosedLoop(kWarmUp);
       bare.RunClosedLoop(kWarmUp);
       double of_atrium = 0;
@@ -131,26 +134,13 @@ class Suite {
   }
 
   void RunLatency(const Shape& shape) {
-    const double rate = options_.deliveries_per_second;
-    const std::string name = absl::StrFormat("%s at %.0f deliveries/s", ShapeName(shape), rate);
-    Say("latency, " + name);
-    Figure p50("p50 us, " + name);
-    Figure p99("p99 us, " + name);
-    WithCrowds(shape, [&](Crowd& atrium, Crowd& bare) {
-      atrium.RunPaced(rate, kWarmUp);
-      bare.RunPaced(rate, kWarmUp);
-      std::vector<double> of_atrium;
-      std::vector<double> of_bare;
-      Alternate(
-          options_.rounds, [&] { of_atrium = atrium.RunPaced(rate, options_.slice); },
-          [&] { of_bare = bare.RunPaced(rate, options_.slice); },
-          [&] {
-            p50.Add(Percentile(of_atrium, 0.5), Percentile(of_bare, 0.5));
-            p99.Add(Percentile(of_atrium, 0.99), Percentile(of_bare, 0.99));
-          });
-    });
-    figures_.push_back(std::move(p50));
-    figures_.push_back(std::move(p99));
+    Say("latency, " + ShapeName(shape));
+    Add(MeasureLatency(loop_, Servers(), shape, options_.deliveries_per_second, options_.rounds, options_.slice));
+  }
+
+  void RunHalf(const Shape& shape) {
+    Say("latency at half of saturation, " + ShapeName(shape));
+    Add(MeasureLatencyAtHalf(loop_, Servers(), shape, options_.rounds, options_.slice, notes_));
   }
 
   void RunCores() {

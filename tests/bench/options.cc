@@ -25,7 +25,7 @@ constexpr char kHelp[] =
 constexpr char kShapes[] = "1x1000x4,100x10x4,1000x2x1";
 constexpr char kLatencyShapes[] = "1x1000,100x10";
 constexpr char kParts[] =
-    "fanout,latency,cores,unary,stream,streams,idle,silent,state,joins,rooms,durable,start,resume";
+    "fanout,latency,half,cores,unary,stream,streams,idle,silent,state,joins,rooms,durable,start,resume";
 
 // "1x1000x8,100x10": rooms x members, or rooms x members x burst.
 std::vector<Shape> ParseShapes(const std::string& text) {
@@ -90,7 +90,7 @@ Options ParseOptions(int argc, char** argv) {
   add("shards", &options.shards, options.shards, "its --shards: threads that rooms and sessions are spread over");
   add("rounds", &options.rounds, options.rounds, "how often Atrium and the limit take turns");
   add("seconds", &seconds, absl::ToDoubleSeconds(options.slice), "how long each is measured in a round");
-  add("shapes", &shapes, std::string(kShapes), "fan-out, cores: rooms x members x publishes in a burst");
+  add("shapes", &shapes, std::string(kShapes), "fan-out, half, cores: rooms x members x publishes in a burst");
   add("latency-shapes", &latency_shapes, std::string(kLatencyShapes), "latency: rooms x members");
   add("rate", &options.deliveries_per_second, options.deliveries_per_second, "latency: deliveries per second");
   add("connections", &options.connections, options.connections, "idle and silent ones; resume: those that come back");
