@@ -15,8 +15,8 @@ namespace atrium::bench {
 std::vector<Figure> MeasureLatency(Loop& loop, const CrowdServers& servers, const Shape& shape,
                                    double deliveries_per_second, int rounds, absl::Duration slice);
 
-// The same at half of the deliveries a second that Atrium reached just before, in a closed loop of one publish at a time
-// in each room; `notes` gets how many those are.
+// The same at half of the deliveries a second that Atrium reached just before, in a closed loop of one publish at a
+// time in each room; `notes` gets how many those are.
 std::vector<Figure> MeasureLatencyAtHalf(Loop& loop, const CrowdServers& servers, const Shape& shape, int rounds,
                                          absl::Duration slice, std::vector<std::string>& notes);
 

@@ -15,6 +15,7 @@
 #include "tests/bench/bare_sender.h"
 #include "tests/bench/bare_streams.h"
 #include "tests/bench/child_process.h"
+#include "tests/bench/churn.h"
 #include "tests/bench/client.h"
 #include "tests/bench/cores.h"
 #include "tests/bench/crowds.h"
@@ -75,6 +76,7 @@ class Suite {
     if (options_.Runs("state")) RunState();
     if (options_.Runs("joins")) RunJoins();
     if (options_.Runs("rooms")) RunRooms();
+    if (options_.Runs("churn")) RunChurn();
     if (options_.Runs("durable")) RunDurable();
     if (options_.Runs("start")) RunStart();
     if (options_.Runs("resume")) RunResume();
@@ -236,6 +238,11 @@ class Suite {
       figure.Add(ResidentBytesPerRoom(atriumd, kind, options_.rooms), std::nullopt);
       figures_.push_back(std::move(figure));
     }
+  }
+
+  void RunChurn() {
+    Say("a pair beside rooms that come and go");
+    Add(MeasureChurn(Servers(), options_.rooms, options_.rounds, options_.slice, notes_));
   }
 
   void RunDurable() {

@@ -25,7 +25,7 @@ constexpr char kHelp[] =
 constexpr char kShapes[] = "1x1000x4,100x10x4,1000x2x1";
 constexpr char kLatencyShapes[] = "1x1000,100x10";
 constexpr char kParts[] =
-    "fanout,latency,half,cores,unary,stream,streams,idle,silent,state,joins,rooms,durable,start,resume";
+    "fanout,latency,half,cores,unary,stream,streams,idle,silent,state,joins,rooms,churn,durable,start,resume";
 
 // "1x1000x8,100x10": rooms x members, or rooms x members x burst.
 std::vector<Shape> ParseShapes(const std::string& text) {
@@ -98,7 +98,8 @@ Options ParseOptions(int argc, char** argv) {
   add("streams", &options.streams, options.streams, "streams: gRPC streams in one room, and idle ones");
   add("members", &options.members, options.members, "state: of each room");
   add("joiners", &options.joiners, options.joiners, "joins: sessions into one room, beside a fifth of them");
-  add("rooms", &options.rooms, options.rooms, "rooms: small ones, for their memory; start: durable ones");
+  add("rooms", &options.rooms, options.rooms,
+      "rooms: small ones, for their memory; churn: that come and go; start: durable ones");
   add("writers", &options.writers, options.writers, "durable: at once, beside one");
   add("directory", &options.directory, std::filesystem::temp_directory_path().string(),
       "durable, start: on the file system to measure");

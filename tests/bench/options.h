@@ -25,8 +25,8 @@ struct Options {
   int streams = 1'000;                                // gRPC streams in one room
   int writers = 100;                                  // into durable rooms, beside one
   std::string directory;                              // where what is durable is kept meanwhile
-  // Which parts run: fanout, latency, half, cores, unary, stream, streams, idle, silent, state, joins, rooms, durable,
-  // start, resume.
+  // Which parts run: fanout, latency, half, cores, unary, stream, streams, idle, silent, state, joins, rooms, churn,
+  // durable, start, resume.
   std::vector<std::string> parts;
 
   bool Runs(const char* part) const;
