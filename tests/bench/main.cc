@@ -25,6 +25,7 @@
 #include "tests/bench/joins.h"
 #include "tests/bench/latency.h"
 #include "tests/bench/options.h"
+#include "tests/bench/plots.h"
 #include "tests/bench/resume.h"
 #include "tests/bench/rooms.h"
 #include "tests/bench/rounds.h"
@@ -58,6 +59,7 @@ class Suite {
   explicit Suite(Options options) : options_(std::move(options)) {}
 
   void Run() {
+    if (!options_.plots.empty()) return RunPlots();
     if (options_.Runs("fanout")) {
       for (const Shape& shape : options_.shapes) RunFanOut(shape);
     }
@@ -116,6 +118,15 @@ class Suite {
             [](const std::string& event) {
               return std::make_unique<ChildProcess>(std::vector<std::string>{kThisProgram, kServeBareSender, event});
             }};
+  }
+
+  void RunPlots() {
+    Say("what the plots show");
+    DrawPlots(loop_, Servers(),
+              {.directory = options_.plots,
+               .sessions = options_.plot_sessions,
+               .rounds = options_.rounds,
+               .slice = options_.slice});
   }
 
   void RunFanOut(const Shape& shape) {

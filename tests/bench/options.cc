@@ -19,7 +19,8 @@ constexpr char kHelp[] =
     "Measures atriumd beside limits of the same machine, in turns, and prints a table. A few minutes; 127.0.0.1 "
     "only.\n\n"
     "  atrium_bench            every figure, in about six minutes\n"
-    "  atrium_bench --quick    every figure once, small: does it all run?\n\n"
+    "  atrium_bench --quick    every figure once, small: does it all run?\n"
+    "  atrium_bench --plots .  the two plots, in about three minutes\n\n"
     "Flags";
 
 constexpr char kShapes[] = "1x1000x4,100x10x4,1000x2x1";
@@ -66,6 +67,7 @@ void MakeQuick(Options& options) {
   options.rooms = 500;
   options.emits = 1'000;
   options.streams = 100;
+  options.plot_sessions = 20;
   options.writers = 10;
 }
 
@@ -103,6 +105,8 @@ Options ParseOptions(int argc, char** argv) {
   add("writers", &options.writers, options.writers, "durable: at once, beside one");
   add("directory", &options.directory, std::filesystem::temp_directory_path().string(),
       "durable, start: on the file system to measure");
+  add("plots", &options.plots, std::string(),
+      "a directory: draws latency.svg and throughput.svg there, and measures nothing else");
   po::variables_map given;
   try {
     po::store(po::command_line_parser(argc, argv).options(flags).positional({}).run(), given);

@@ -24,6 +24,8 @@ struct Options {
   int emits = 10'000;                                 // over one gRPC stream at a time
   int streams = 1'000;                                // gRPC streams in one room
   int writers = 100;                                  // into durable rooms, beside one
+  std::string plots;                                  // a directory; empty: the table
+  int plot_sessions = 1'000;                          // in all rooms of a plot
   std::string directory;                              // where what is durable is kept meanwhile
   // Which parts run: fanout, latency, half, cores, unary, stream, streams, idle, silent, state, joins, rooms, churn,
   // durable, start, resume.
