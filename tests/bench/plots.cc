@@ -5,7 +5,6 @@
 #include <iostream>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "tests/bench/check.h"
 #include "tests/bench/plot.h"
@@ -72,7 +71,8 @@ void DrawLatency(Loop& loop, const CrowdServers& servers, const PlotsOptions& op
     }
   });
   Write(options.directory + "/latency.svg",
-        {.title = absl::StrCat("Latency against offered load, ", ShapeName(shape), " members, one publish at a time"),
+        {.title = absl::StrFormat("Latency against offered load, %d rooms of %d, one publish at a time", shape.rooms,
+                                  shape.members),
          .x = {.label = "deliveries per second", .scale = Axis::Scale::kLog},
          .y = {.label = "from due to delivered", .scale = Axis::Scale::kLog, .unit = Axis::Unit::kMicroseconds},
          .series = {of_atrium.p50(), of_atrium.p99(), of_bare.p50(), of_bare.p99()}});
@@ -100,7 +100,9 @@ void DrawThroughput(Loop& loop, const CrowdServers& servers, const PlotsOptions&
   }
   Write(options.directory + "/throughput.svg",
         {.title = absl::StrFormat("Fan-out against members per room, %d members in all", options.sessions),
-         .x = {.label = "members per room", .scale = Axis::Scale::kLog, .ticks = sizes},
+         .x = {.label = "members per room (bursts of 4 publishes, of 1 in rooms of two)",
+               .scale = Axis::Scale::kLog,
+               .ticks = sizes},
          .y = {.label = "deliveries per CPU second"},
          .series = {of_atrium, of_bare}});
 }
