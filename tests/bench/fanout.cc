@@ -124,6 +124,13 @@ Throughput Crowd::RunClosedLoop(absl::Duration duration) {
           .busiest_thread = MostUsed(threads_before, server_.ThreadCpuTimes())};
 }
 
+void Crowd::RunOneByOne(int publishes) {
+  for (int i = 0; i < publishes; ++i) {
+    Publish(i % shape_.rooms, 1, absl::Now());
+    WaitForDeliveries();
+  }
+}
+
 std::vector<double> Crowd::RunPaced(double deliveries_per_second, const std::function<bool()>& goes_on) {
   const absl::Duration interval = absl::Seconds(deliveries_per_publish() / deliveries_per_second);
   std::vector<double> latencies_us;

@@ -53,6 +53,9 @@ class Crowd final : public Client::Events {
   // In each room the next burst goes out when all of the last has arrived.
   Throughput RunClosedLoop(absl::Duration duration);
 
+  // So many publishes, each when the last has arrived, in all rooms in turn.
+  void RunOneByOne(int publishes);
+
   // One publish at a time, at equal intervals over all rooms in turn, for as long as `goes_on`. Returns the
   // microseconds from when each was due to each of its deliveries.
   std::vector<double> RunPaced(double deliveries_per_second, const std::function<bool()>& goes_on);

@@ -14,6 +14,7 @@
 #include "absl/time/clock.h"
 #include "tests/bench/bare_sender.h"
 #include "tests/bench/bare_streams.h"
+#include "tests/bench/check.h"
 #include "tests/bench/child_process.h"
 #include "tests/bench/churn.h"
 #include "tests/bench/client.h"
@@ -22,6 +23,7 @@
 #include "tests/bench/durable.h"
 #include "tests/bench/fanout.h"
 #include "tests/bench/idle.h"
+#include "tests/bench/instructions.h"
 #include "tests/bench/joins.h"
 #include "tests/bench/latency.h"
 #include "tests/bench/options.h"
@@ -60,6 +62,7 @@ class Suite {
 
   void Run() {
     if (!options_.plots.empty()) return RunPlots();
+    if (options_.instructions > 0) return RunInstructions();
     if (options_.Runs("fanout")) {
       for (const Shape& shape : options_.shapes) RunFanOut(shape);
     }
@@ -127,6 +130,21 @@ class Suite {
                .sessions = options_.plot_sessions,
                .rounds = options_.rounds,
                .slice = options_.slice});
+  }
+
+  // A guard for the tests: the one figure that repeats on a busy machine.
+  void RunInstructions() {
+    Say("instructions for a delivery");
+    const std::string kept = options_.directory + "/atrium.callgrind";
+    const int64_t count = InstructionsPerDelivery(loop_, AtriumCommand(), options_.directory, kept);
+    const int64_t limit = options_.instructions + options_.instructions / 10;
+    std::cout << absl::StrFormat("%d instructions for an emit and its delivery in rooms of two; %d are too many\n",
+                                 count, limit + 1);
+    if (count <= limit) return;
+    Fail(
+        absl::StrFormat("%d instructions are more than a tenth above %d. `callgrind_annotate %s` says what takes them. "
+                        "Make that cheaper, or raise the number in tests/bench/CMakeLists.txt and say why.",
+                        count, options_.instructions, kept));
   }
 
   void RunFanOut(const Shape& shape) {

@@ -104,9 +104,12 @@ Options ParseOptions(int argc, char** argv) {
       "rooms: small ones, for their memory; churn: that come and go; start: durable ones");
   add("writers", &options.writers, options.writers, "durable: at once, beside one");
   add("directory", &options.directory, std::filesystem::temp_directory_path().string(),
-      "durable, start: on the file system to measure");
+      "durable, start: on the file system to measure; instructions: for atrium.callgrind");
   add("plots", &options.plots, std::string(),
       "a directory: draws latency.svg and throughput.svg there, and measures nothing else");
+  add("instructions", &options.instructions, options.instructions,
+      "counts the instructions of a delivery under valgrind, keeps what callgrind found, measures nothing else, and "
+      "fails when they are more than a tenth above this number");
   po::variables_map given;
   try {
     po::store(po::command_line_parser(argc, argv).options(flags).positional({}).run(), given);

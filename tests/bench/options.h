@@ -26,6 +26,7 @@ struct Options {
   int writers = 100;                                  // into durable rooms, beside one
   std::string plots;                                  // a directory; empty: the table
   int plot_sessions = 1'000;                          // in all rooms of a plot
+  int instructions = 0;                               // for a delivery; 0: the table
   std::string directory;                              // where what is durable is kept meanwhile
   // Which parts run: fanout, latency, half, cores, unary, stream, streams, idle, silent, state, joins, rooms, churn,
   // durable, start, resume.
