@@ -18,7 +18,7 @@ namespace po = boost::program_options;
 constexpr char kHelp[] =
     "Measures atriumd beside limits of the same machine, in turns, and prints a table. A few minutes; 127.0.0.1 "
     "only.\n\n"
-    "  atrium_bench            every figure, in about eight minutes\n"
+    "  atrium_bench            every figure, in about nine minutes\n"
     "  atrium_bench --quick    every figure once, small: does it all run?\n"
     "  atrium_bench --plots .  the two plots, in about three minutes\n\n"
     "Flags";
