@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <ctime>
+#include <filesystem>
 #include <fstream>
 
 #include "absl/strings/numbers.h"
@@ -18,7 +19,6 @@
 namespace atrium::bench {
 namespace {
 
-constexpr absl::Duration kStartLimit = absl::Seconds(10);
 constexpr absl::Duration kStopLimit = absl::Seconds(5);
 
 [[noreturn]] void Become(std::vector<std::string> arguments, int out, pid_t parent) {
@@ -32,8 +32,8 @@ constexpr absl::Duration kStopLimit = absl::Seconds(5);
   Fail(absl::StrCat("cannot run ", arguments[0], ": ", std::strerror(errno)));
 }
 
-std::string ReadLine(int fd, const std::string& program) {
-  const absl::Time deadline = absl::Now() + kStartLimit;
+std::string ReadLine(int fd, const std::string& program, absl::Duration limit) {
+  const absl::Time deadline = absl::Now() + limit;
   std::string line;
   while (absl::Now() < deadline) {
     pollfd readable{.fd = fd, .events = POLLIN};
@@ -48,7 +48,7 @@ std::string ReadLine(int fd, const std::string& program) {
 
 }  // namespace
 
-ChildProcess::ChildProcess(std::vector<std::string> arguments) {
+ChildProcess::ChildProcess(std::vector<std::string> arguments, absl::Duration start_limit) {
   int ends[2];
   CheckSystem(pipe2(ends, O_CLOEXEC) == 0, "pipe");
   const pid_t parent = getpid();
@@ -58,7 +58,7 @@ ChildProcess::ChildProcess(std::vector<std::string> arguments) {
   if (pid_ == 0) Become(std::move(arguments), ends[1], parent);
   close(ends[1]);
   out_ = ends[0];
-  ready_line_ = ReadLine(out_, program);
+  ready_line_ = ReadLine(out_, program, start_limit);
 }
 
 ChildProcess::~ChildProcess() {
@@ -102,6 +102,22 @@ absl::Duration ChildProcess::CpuTime() const {
   const bool read = clock_getcpuclockid(pid_, &clock) == 0 && clock_gettime(clock, &used) == 0;
   Check(read, "cannot read the CPU time of a child: it has ended");
   return absl::DurationFromTimespec(used);
+}
+
+std::map<int, absl::Duration> ChildProcess::ThreadCpuTimes() const {
+  std::map<int, absl::Duration> times;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(absl::StrCat("/proc/", pid_, "/task"), error)) {
+    std::ifstream schedstat(entry.path() / "schedstat");
+    int thread = 0;
+    int64_t nanoseconds = 0;
+    // A thread may end meanwhile.
+    if (schedstat >> nanoseconds && absl::SimpleAtoi(entry.path().filename().string(), &thread)) {
+      times[thread] = absl::Nanoseconds(nanoseconds);
+    }
+  }
+  Check(!times.empty(), "cannot read the CPU time of a child's threads");
+  return times;
 }
 
 int64_t ChildProcess::ResidentBytes() const {

@@ -4,6 +4,7 @@
 
 #include <csignal>
 #include <cstdint>
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -17,17 +18,20 @@ namespace atrium::bench {
 class ChildProcess {
  public:
   // Starts `arguments` (the first is the program) and waits for its first line on stdout, which says where it serves.
-  explicit ChildProcess(std::vector<std::string> arguments);
+  explicit ChildProcess(std::vector<std::string> arguments, absl::Duration start_limit = absl::Seconds(10));
   // SIGTERM; SIGKILL after five seconds.
   ~ChildProcess();
   ChildProcess(const ChildProcess&) = delete;
   ChildProcess& operator=(const ChildProcess&) = delete;
 
+  pid_t pid() const { return pid_; }
   // The port in `name=127.0.0.1:port` of that first line.
   uint16_t Port(absl::string_view name) const;
 
   // User and system time of all its threads, so far.
   absl::Duration CpuTime() const;
+  // The same for each of them that still runs, by thread id.
+  std::map<int, absl::Duration> ThreadCpuTimes() const;
   int64_t ResidentBytes() const;
   // The most that was resident since the start, or since it was forgotten.
   int64_t PeakResidentBytes() const;

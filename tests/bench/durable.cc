@@ -101,7 +101,7 @@ void MeasureBystanders(Loop& loop, const ChildProcess& server, const DurableOpti
     return Beside(writers, [&] { return crowd.RunPaced(kBystanderDeliveriesPerSecond, options.slice); });
   };
   const auto throughput = [&](Writers& writers) {
-    return Beside(writers, [&] { return crowd.RunClosedLoop(options.slice); });
+    return Beside(writers, [&] { return crowd.RunClosedLoop(options.slice).PerCpuSecond(); });
   };
   std::vector<double> beside_durable;
   std::vector<double> beside_ephemeral;

@@ -1,6 +1,7 @@
 #include "tests/bench/fanout.h"
 
 #include <algorithm>
+#include <map>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -31,6 +32,16 @@ absl::Time PublishTime(absl::string_view event) {
   Check(at != event.npos, "an event came without its data");
   const std::string digits(event.substr(at + kDataKey.size(), 16));
   return absl::FromUnixNanos(std::strtoll(digits.c_str(), nullptr, 16));
+}
+
+// What the busiest thread has used between two readings.
+absl::Duration MostUsed(const std::map<int, absl::Duration>& before, const std::map<int, absl::Duration>& after) {
+  absl::Duration most;
+  for (const auto& [thread, time] : after) {
+    const auto it = before.find(thread);
+    most = std::max(most, it == before.end() ? time : time - it->second);
+  }
+  return most;
 }
 
 }  // namespace
@@ -97,15 +108,27 @@ void Crowd::WaitForDeliveries() {
   loop_.RunUntil([&] { return awaited_ == 0; }, kDeliveryLimit, "deliveries");
 }
 
-double Crowd::RunClosedLoop(absl::Duration duration) {
+Throughput Crowd::RunClosedLoop(absl::Duration duration) {
   deliveries_ = 0;
+  const std::map<int, absl::Duration> threads_before = server_.ThreadCpuTimes();
   const absl::Duration before = server_.CpuTime();
+  const absl::Time start = absl::Now();
   again_ = true;
   for (int room = 0; room < shape_.rooms; ++room) Publish(room, shape_.burst, absl::Now());
   loop_.RunFor(duration);
   again_ = false;
   WaitForDeliveries();
-  return static_cast<double>(deliveries_) / absl::ToDoubleSeconds(server_.CpuTime() - before);
+  return {.deliveries = deliveries_,
+          .elapsed = absl::Now() - start,
+          .cpu = server_.CpuTime() - before,
+          .busiest_thread = MostUsed(threads_before, server_.ThreadCpuTimes())};
+}
+
+void Crowd::RunOneByOne(int publishes) {
+  for (int i = 0; i < publishes; ++i) {
+    Publish(i % shape_.rooms, 1, absl::Now());
+    WaitForDeliveries();
+  }
 }
 
 std::vector<double> Crowd::RunPaced(double deliveries_per_second, const std::function<bool()>& goes_on) {

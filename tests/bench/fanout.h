@@ -28,6 +28,19 @@ struct Shape {
 // "1 x 1000".
 std::string ShapeName(const Shape& shape);
 
+// What a closed loop reached, and what that cost the server.
+struct Throughput {
+  int64_t deliveries = 0;
+  absl::Duration elapsed;
+  absl::Duration cpu;             // of all threads of the server
+  absl::Duration busiest_thread;  // of the one that used most
+
+  double PerCpuSecond() const { return static_cast<double>(deliveries) / absl::ToDoubleSeconds(cpu); }
+  double PerBusiestSecond() const { return static_cast<double>(deliveries) / absl::ToDoubleSeconds(busiest_thread); }
+  double PerSecond() const { return static_cast<double>(deliveries) / absl::ToDoubleSeconds(elapsed); }
+  double CpuMicroseconds() const { return absl::ToDoubleMicroseconds(cpu) / static_cast<double>(deliveries); }
+};
+
 // The members of all rooms of a shape, connected to one server: Atrium (Opening::kWebSocket) or the bare sender
 // (Opening::kGroup).
 class Crowd final : public Client::Events {
@@ -37,9 +50,11 @@ class Crowd final : public Client::Events {
   // Connects and joins all.
   void Open();
 
-  // In each room the next burst goes out when all of the last has arrived. Returns deliveries per second of the
-  // server's CPU time.
-  double RunClosedLoop(absl::Duration duration);
+  // In each room the next burst goes out when all of the last has arrived.
+  Throughput RunClosedLoop(absl::Duration duration);
+
+  // So many publishes, each when the last has arrived, in all rooms in turn.
+  void RunOneByOne(int publishes);
 
   // One publish at a time, at equal intervals over all rooms in turn, for as long as `goes_on`. Returns the
   // microseconds from when each was due to each of its deliveries.

@@ -13,14 +13,22 @@
 #include "absl/strings/str_format.h"
 #include "absl/time/clock.h"
 #include "tests/bench/bare_sender.h"
+#include "tests/bench/bare_streams.h"
+#include "tests/bench/check.h"
 #include "tests/bench/child_process.h"
+#include "tests/bench/churn.h"
 #include "tests/bench/client.h"
+#include "tests/bench/cores.h"
+#include "tests/bench/crowds.h"
 #include "tests/bench/deflate.h"
 #include "tests/bench/durable.h"
 #include "tests/bench/fanout.h"
 #include "tests/bench/idle.h"
+#include "tests/bench/instructions.h"
 #include "tests/bench/joins.h"
+#include "tests/bench/latency.h"
 #include "tests/bench/options.h"
+#include "tests/bench/plots.h"
 #include "tests/bench/resume.h"
 #include "tests/bench/rooms.h"
 #include "tests/bench/rounds.h"
@@ -29,6 +37,8 @@
 #include "tests/bench/start.h"
 #include "tests/bench/state.h"
 #include "tests/bench/statistics.h"
+#include "tests/bench/stream.h"
+#include "tests/bench/streams.h"
 #include "tests/bench/unary.h"
 
 namespace atrium::bench {
@@ -38,6 +48,8 @@ namespace {
 constexpr char kThisProgram[] = "/proc/self/exe";
 constexpr char kServeBareSender[] = "--serve-bare-sender";
 constexpr char kServeUnaryEcho[] = "--serve-unary-echo";
+constexpr char kServeStreamEcho[] = "--serve-stream-echo";
+constexpr char kServeStreamFanOut[] = "--serve-stream-fan-out";
 // And as Atrium with the rooms of the benchmark.
 constexpr char kServeAtrium[] = "--serve-atrium";
 
@@ -50,18 +62,27 @@ class Suite {
   explicit Suite(Options options) : options_(std::move(options)) {}
 
   void Run() {
+    if (!options_.plots.empty()) return RunPlots();
+    if (options_.instructions > 0) return RunInstructions();
     if (options_.Runs("fanout")) {
       for (const Shape& shape : options_.shapes) RunFanOut(shape);
     }
     if (options_.Runs("latency")) {
       for (const Shape& shape : options_.latency_shapes) RunLatency(shape);
     }
+    if (options_.Runs("half")) {
+      for (const Shape& shape : options_.shapes) RunHalf(shape);
+    }
+    if (options_.Runs("cores")) RunCores();
     if (options_.Runs("unary")) RunUnary();
+    if (options_.Runs("stream")) RunStream();
+    if (options_.Runs("streams")) RunStreams();
     if (options_.Runs("idle")) RunIdle();
     if (options_.Runs("silent")) RunSilent();
     if (options_.Runs("state")) RunState();
     if (options_.Runs("joins")) RunJoins();
     if (options_.Runs("rooms")) RunRooms();
+    if (options_.Runs("churn")) RunChurn();
     if (options_.Runs("durable")) RunDurable();
     if (options_.Runs("start")) RunStart();
     if (options_.Runs("resume")) RunResume();
@@ -73,25 +94,21 @@ class Suite {
 
  private:
   std::vector<std::string> AtriumCommand(std::vector<std::string> more = {}) const {
-    return CommandOf({options_.atriumd}, std::move(more));
+    return AtriumCommand(std::move(more), options_.shards);
+  }
+  std::vector<std::string> AtriumCommand(std::vector<std::string> more, int shards) const {
+    return CommandOf({options_.atriumd}, std::move(more), shards);
   }
   // Atrium with the rooms of the benchmark.
   std::vector<std::string> BenchRoomsCommand(std::vector<std::string> more = {}) const {
-    return CommandOf({kThisProgram, kServeAtrium}, std::move(more));
+    return CommandOf({kThisProgram, kServeAtrium}, std::move(more), options_.shards);
   }
 
-  std::vector<std::string> CommandOf(std::vector<std::string> command, std::vector<std::string> more) const {
-    const std::vector<std::string> flags = {"--dev",
-                                            "--grpc-address",
-                                            "127.0.0.1:0",
-                                            "--http-address",
-                                            "127.0.0.1:0",
-                                            "--log-level",
-                                            "error",
-                                            "--session-rate",
-                                            "0",
-                                            "--shards",
-                                            absl::StrCat(options_.shards)};
+  std::vector<std::string> CommandOf(std::vector<std::string> command, std::vector<std::string> more,
+                                     int shards) const {
+    const std::vector<std::string> flags = {
+        "--dev", "--grpc-address", "127.0.0.1:0", "--http-address", "127.0.0.1:0",       "--log-level",
+        "error", "--session-rate", "0",           "--shards",       absl::StrCat(shards)};
     command.insert(command.end(), flags.begin(), flags.end());
     command.insert(command.end(), more.begin(), more.end());
     return command;
@@ -99,54 +116,73 @@ class Suite {
 
   void Say(const std::string& what) const { std::cerr << "measuring " << what << " ...\n"; }
 
-  // Both crowds, opened: Atrium's first, because the bare sender sends what Atrium sent.
-  void WithCrowds(const Shape& shape, const std::function<void(Crowd& atrium, Crowd& bare)>& measure) {
-    const ChildProcess atriumd(AtriumCommand());
-    Crowd atrium(loop_, atriumd, atriumd.Port("http"), Opening::kWebSocket, shape);
-    atrium.Open();
-    const ChildProcess sender({kThisProgram, kServeBareSender, atrium.last_event()});
-    Crowd bare(loop_, sender, sender.Port("tcp"), Opening::kGroup, shape);
-    bare.Open();
-    measure(atrium, bare);
+  CrowdServers Servers() const {
+    return {
+        .atrium = [this] { return std::make_unique<ChildProcess>(AtriumCommand()); },
+        .bare =
+            [](const std::string& event) {
+              return std::make_unique<ChildProcess>(std::vector<std::string>{kThisProgram, kServeBareSender, event});
+            }};
+  }
+
+  void RunPlots() {
+    Say("what the plots show");
+    DrawPlots(loop_, Servers(),
+              {.directory = options_.plots,
+               .sessions = options_.plot_sessions,
+               .rounds = options_.rounds,
+               .slice = options_.slice});
+  }
+
+  // A guard for the tests: the one figure that repeats on a busy machine.
+  void RunInstructions() {
+    Say("instructions for a delivery");
+    const std::string kept = options_.directory + "/atrium.callgrind";
+    const int64_t count = InstructionsPerDelivery(loop_, AtriumCommand(), options_.directory, kept);
+    const int64_t limit = options_.instructions + options_.instructions / 10;
+    std::cout << absl::StrFormat("%d instructions for an emit and its delivery in rooms of two; %d are too many\n",
+                                 count, limit + 1);
+    if (count <= limit) return;
+    Fail(
+        absl::StrFormat("%d instructions are more than a tenth above %d. `callgrind_annotate %s` says what takes them. "
+                        "Make that cheaper, or raise the number in tests/bench/CMakeLists.txt and say why.",
+                        count, options_.instructions, kept));
   }
 
   void RunFanOut(const Shape& shape) {
     const std::string name = absl::StrCat("fan-out ", ShapeName(shape), ", deliveries per CPU second");
     Say(name);
     Figure figure(name);
-    WithCrowds(shape, [&](Crowd& atrium, Crowd& bare) {
+    WithCrowds(loop_, Servers(), shape, [&](Crowd& atrium, Crowd& bare) {
       atrium.RunClosedLoop(kWarmUp);
       bare.RunClosedLoop(kWarmUp);
       double of_atrium = 0;
       double of_bare = 0;
       Alternate(
-          options_.rounds, [&] { of_atrium = atrium.RunClosedLoop(options_.slice); },
-          [&] { of_bare = bare.RunClosedLoop(options_.slice); }, [&] { figure.Add(of_atrium, of_bare); });
+          options_.rounds, [&] { of_atrium = atrium.RunClosedLoop(options_.slice).PerCpuSecond(); },
+          [&] { of_bare = bare.RunClosedLoop(options_.slice).PerCpuSecond(); },
+          [&] { figure.Add(of_atrium, of_bare); });
     });
     figures_.push_back(std::move(figure));
   }
 
   void RunLatency(const Shape& shape) {
-    const double rate = options_.deliveries_per_second;
-    const std::string name = absl::StrFormat("%s at %.0f deliveries/s", ShapeName(shape), rate);
-    Say("latency, " + name);
-    Figure p50("p50 us, " + name);
-    Figure p99("p99 us, " + name);
-    WithCrowds(shape, [&](Crowd& atrium, Crowd& bare) {
-      atrium.RunPaced(rate, kWarmUp);
-      bare.RunPaced(rate, kWarmUp);
-      std::vector<double> of_atrium;
-      std::vector<double> of_bare;
-      Alternate(
-          options_.rounds, [&] { of_atrium = atrium.RunPaced(rate, options_.slice); },
-          [&] { of_bare = bare.RunPaced(rate, options_.slice); },
-          [&] {
-            p50.Add(Percentile(of_atrium, 0.5), Percentile(of_bare, 0.5));
-            p99.Add(Percentile(of_atrium, 0.99), Percentile(of_bare, 0.99));
-          });
-    });
-    figures_.push_back(std::move(p50));
-    figures_.push_back(std::move(p99));
+    Say("latency, " + ShapeName(shape));
+    Add(MeasureLatency(loop_, Servers(), shape, options_.deliveries_per_second, options_.rounds, options_.slice));
+  }
+
+  void RunHalf(const Shape& shape) {
+    Say("latency at half of saturation, " + ShapeName(shape));
+    Add(MeasureLatencyAtHalf(loop_, Servers(), shape, options_.rounds, options_.slice, notes_));
+  }
+
+  void RunCores() {
+    for (const Shape& shape : options_.shapes) {
+      Say(absl::StrCat("two shards beside one, ", ShapeName(shape)));
+      const ChildProcess one(AtriumCommand({}, 1));
+      const ChildProcess two(AtriumCommand({}, 2));
+      Add(MeasureCores(loop_, one, two, shape, options_.rounds, options_.slice));
+    }
   }
 
   void RunUnary() {
@@ -165,6 +201,23 @@ class Suite {
         options_.rounds, [&] { of_atrium = to_atrium.Run(options_.slice); },
         [&] { of_echo = to_echo.Run(options_.slice); }, [&] { figure.Add(of_atrium, of_echo); });
     figures_.push_back(std::move(figure));
+  }
+
+  void RunStream() {
+    Say("emits over a gRPC stream");
+    const ChildProcess atriumd(AtriumCommand());
+    const ChildProcess echo({kThisProgram, kServeStreamEcho});
+    Add(MeasureStream(atriumd, echo, options_.emits, options_.rounds, options_.slice));
+  }
+
+  void RunStreams() {
+    Say("fan-out to gRPC streams");
+    const auto start_atrium = [&] { return std::make_unique<ChildProcess>(AtriumCommand()); };
+    const auto start_bare = [&](const std::string& event) {
+      return std::make_unique<ChildProcess>(std::vector<std::string>{kThisProgram, kServeStreamFanOut, event});
+    };
+    Add(MeasureStreams(start_atrium, start_bare,
+                       {.streams = options_.streams, .rounds = options_.rounds, .slice = options_.slice}, notes_));
   }
 
   void RunIdle() {
@@ -218,6 +271,11 @@ class Suite {
     }
   }
 
+  void RunChurn() {
+    Say("a pair beside rooms that come and go");
+    Add(MeasureChurn(Servers(), options_.rooms, options_.rounds, options_.slice, notes_));
+  }
+
   void RunDurable() {
     Say("durable writes");
     const ScratchDirectory scratch(options_.directory);
@@ -267,6 +325,8 @@ int Main(int argc, char** argv) {
   const std::string mode = argc > 1 ? argv[1] : "";
   if (mode == kServeBareSender && argc == 3) return ServeBareSender(argv[2]);
   if (mode == kServeUnaryEcho) return ServeUnaryEcho();
+  if (mode == kServeStreamEcho) return ServeStreamEcho();
+  if (mode == kServeStreamFanOut && argc == 3) return ServeStreamFanOut(argv[2]);
   if (mode == kServeAtrium) return ServeAtrium(argc - 1, argv + 1);
   // Timers to the microsecond.
   prctl(PR_SET_TIMERSLACK, 1);

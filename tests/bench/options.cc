@@ -18,13 +18,16 @@ namespace po = boost::program_options;
 constexpr char kHelp[] =
     "Measures atriumd beside limits of the same machine, in turns, and prints a table. A few minutes; 127.0.0.1 "
     "only.\n\n"
-    "  atrium_bench            every figure, in about six minutes\n"
-    "  atrium_bench --quick    every figure once, small: does it all run?\n\n"
+    "  atrium_bench            every figure, in about nine minutes\n"
+    "  atrium_bench --quick    every figure once, small: does it all run?\n"
+    "  atrium_bench --plots .  the two plots, in about three minutes\n\n"
     "Flags";
 
 constexpr char kShapes[] = "1x1000x4,100x10x4,1000x2x1";
 constexpr char kLatencyShapes[] = "1x1000,100x10";
-constexpr char kParts[] = "fanout,latency,unary,idle,silent,state,joins,rooms,durable,start,resume,deflate";
+constexpr char kParts[] =
+    "fanout,latency,half,cores,unary,stream,streams,idle,silent,state,joins,rooms,churn,durable,start,resume,"
+    "deflate";
 
 // "1x1000x8,100x10": rooms x members, or rooms x members x burst.
 std::vector<Shape> ParseShapes(const std::string& text) {
@@ -63,6 +66,9 @@ void MakeQuick(Options& options) {
   options.members = 10;
   options.joiners = 50;
   options.rooms = 500;
+  options.emits = 1'000;
+  options.streams = 100;
+  options.plot_sessions = 20;
   options.writers = 10;
 }
 
@@ -87,16 +93,24 @@ Options ParseOptions(int argc, char** argv) {
   add("shards", &options.shards, options.shards, "its --shards: threads that rooms and sessions are spread over");
   add("rounds", &options.rounds, options.rounds, "how often Atrium and the limit take turns");
   add("seconds", &seconds, absl::ToDoubleSeconds(options.slice), "how long each is measured in a round");
-  add("shapes", &shapes, std::string(kShapes), "fan-out: rooms x members x publishes in a burst");
+  add("shapes", &shapes, std::string(kShapes), "fan-out, half, cores: rooms x members x publishes in a burst");
   add("latency-shapes", &latency_shapes, std::string(kLatencyShapes), "latency: rooms x members");
   add("rate", &options.deliveries_per_second, options.deliveries_per_second, "latency: deliveries per second");
   add("connections", &options.connections, options.connections, "idle and silent ones; resume: those that come back");
+  add("emits", &options.emits, options.emits, "stream: events published over a gRPC stream at a time");
+  add("streams", &options.streams, options.streams, "streams: gRPC streams in one room, and idle ones");
   add("members", &options.members, options.members, "state, deflate: of each room");
   add("joiners", &options.joiners, options.joiners, "joins: sessions into one room, beside a fifth of them");
-  add("rooms", &options.rooms, options.rooms, "rooms: small ones, for their memory; start: durable ones");
+  add("rooms", &options.rooms, options.rooms,
+      "rooms: small ones, for their memory; churn: that come and go; start: durable ones");
   add("writers", &options.writers, options.writers, "durable: at once, beside one");
   add("directory", &options.directory, std::filesystem::temp_directory_path().string(),
-      "durable, start: on the file system to measure");
+      "durable, start: on the file system to measure; instructions: for atrium.callgrind");
+  add("plots", &options.plots, std::string(),
+      "a directory: draws latency.svg and throughput.svg there, and measures nothing else");
+  add("instructions", &options.instructions, options.instructions,
+      "counts the instructions of a delivery under valgrind, keeps what callgrind found, measures nothing else, and "
+      "fails when they are more than a tenth above this number");
   po::variables_map given;
   try {
     po::store(po::command_line_parser(argc, argv).options(flags).positional({}).run(), given);
@@ -114,7 +128,8 @@ Options ParseOptions(int argc, char** argv) {
   options.parts = ParseParts(parts);
   if (given.contains("quick")) MakeQuick(options);
   Check(options.rounds > 0 && options.slice > absl::ZeroDuration() && options.connections > 1 && options.members > 1 &&
-            options.joiners >= 10 && options.rooms > 0 && options.writers > 0,
+            options.joiners >= 10 && options.rooms > 0 && options.writers > 0 && options.emits > 0 &&
+            options.streams > 1,
         "numbers must be positive");
   return options;
 }

@@ -21,9 +21,15 @@ struct Options {
   int members = 50;                                   // of the rooms whose state changes
   int joiners = 5'000;                                // beside a fifth of them
   int rooms = 100'000;                                // small ones
+  int emits = 10'000;                                 // over one gRPC stream at a time
+  int streams = 1'000;                                // gRPC streams in one room
   int writers = 100;                                  // into durable rooms, beside one
+  std::string plots;                                  // a directory; empty: the table
+  int plot_sessions = 1'000;                          // in all rooms of a plot
+  int instructions = 0;                               // for a delivery; 0: the table
   std::string directory;                              // where what is durable is kept meanwhile
-  // Which parts run: fanout, latency, unary, idle, silent, state, joins, rooms, durable, start, resume, deflate.
+  // Which parts run: fanout, latency, half, cores, unary, stream, streams, idle, silent, state, joins, rooms, churn,
+  // durable, start, resume, deflate.
   std::vector<std::string> parts;
 
   bool Runs(const char* part) const;

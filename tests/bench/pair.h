@@ -1,6 +1,9 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
+#include <string>
+#include <vector>
 
 #include "absl/time/time.h"
 #include "tests/bench/child_process.h"
@@ -13,12 +16,20 @@ namespace atrium::bench {
 // at a time; it has a loop of its own.
 class Pair {
  public:
+  // `port` is Atrium's or, with Opening::kGroup, the bare sender's.
   Pair(const ChildProcess& server, double messages_per_second);
+  Pair(const ChildProcess& server, uint16_t port, Opening opening, double messages_per_second);
+
+  // The last event that arrived, as text.
+  const std::string& last_event() const { return crowd_.last_event(); }
 
   // Microseconds from when each message was due to its delivery: 99 of 100 took no longer.
   double P99(absl::Duration duration);
   // The same while `act` runs on this thread, and the pair on another.
   double P99While(const std::function<void()>& act);
+  // The same of all messages.
+  std::vector<double> Latencies(absl::Duration duration);
+  std::vector<double> LatenciesWhile(const std::function<void()>& act);
 
  private:
   const double messages_per_second_;
