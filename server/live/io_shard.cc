@@ -2,13 +2,15 @@
 
 #include <boost/asio/post.hpp>
 #include <chrono>
-#include <iterator>
 
 namespace atrium {
 namespace {
 
 // So many socket handlers may run before the tasks get their turn.
 constexpr int kHandlersPerTurn = 256;
+// Tasks from other threads run so long in a turn: who sends many has no claim on those whose frames wait for its end.
+constexpr std::chrono::microseconds kTaskSlice(500);
+constexpr int kTasksPerLook = 8;  // at the clock
 // Of what can wait, a turn does so many if sockets have more to do, else as many as this time allows.
 constexpr int kLeastWhenIdle = 4;
 constexpr std::chrono::milliseconds kIdleSlice(1);
@@ -74,7 +76,8 @@ void IoShard::Loop() {
       const std::lock_guard lock(mutex_);
       if (stopping_) return;
     }
-    if (!TakeInbox() && local_.empty() && when_idle_.empty()) Sleep();
+    TakeInbox();
+    if (arrived_.empty() && local_.empty() && when_idle_.empty()) Sleep();
     const bool idle = RunSockets();
     RunTasks();
     RunTimers();
@@ -90,16 +93,10 @@ bool IoShard::RunSockets() {
   return false;
 }
 
-bool IoShard::TakeInbox() {
+void IoShard::TakeInbox() {
   const std::lock_guard lock(mutex_);
-  if (inbox_.empty()) return false;
-  if (local_.empty()) {
-    local_.swap(inbox_);
-  } else {
-    std::move(inbox_.begin(), inbox_.end(), std::back_inserter(local_));
-    inbox_.clear();
-  }
-  return true;
+  for (Task& task : inbox_) arrived_.push_back(std::move(task));
+  inbox_.clear();
 }
 
 // Returns after a socket handler has run, a post, or when the next timer is due.
@@ -118,9 +115,20 @@ void IoShard::Sleep() {
   asleep_ = false;
 }
 
-// Runs also what these tasks post to this very shard; what others post meanwhile waits for the next turn.
 void IoShard::RunTasks() {
   TakeInbox();
+  const auto end = std::chrono::steady_clock::now() + kTaskSlice;
+  for (int i = 1; !arrived_.empty(); ++i) {
+    Task task = std::move(arrived_.front());
+    arrived_.pop_front();
+    task();
+    if (i % kTasksPerLook == 0 && std::chrono::steady_clock::now() >= end) break;
+  }
+  RunLocal();
+}
+
+// Also what these tasks post to this very shard.
+void IoShard::RunLocal() {
   while (!local_.empty()) {
     running_.swap(local_);
     for (Task& task : running_) task();
@@ -153,7 +161,7 @@ void IoShard::RunWhatCanWait(bool idle) {
 
 void IoShard::EndTurn() {
   // Timers may have posted; their frames go out in this turn too.
-  RunTasks();
+  RunLocal();
   for (size_t i = 0; i < at_turn_end_.size(); ++i) std::exchange(at_turn_end_[i], nullptr)();
   at_turn_end_.clear();
 }

@@ -12,6 +12,7 @@
 #include "absl/container/btree_map.h"
 #include "absl/container/flat_hash_map.h"
 #include "absl/time/clock.h"
+#include "server/common/fifo.h"
 #include "server/live/shard.h"
 
 namespace atrium {
@@ -19,8 +20,8 @@ namespace atrium {
 // A shard on its own thread, with an io_context for sockets.
 //
 // A turn of the loop: sleep until there is something to do, run what the sockets have (bounded, so that a busy
-// socket cannot starve the rest), then all tasks, then due timers, then some of what can wait, then what was put off to
-// the end of the turn.
+// socket cannot starve the rest), then tasks (bounded too: not those that the shard posts to itself), then due timers,
+// then some of what can wait, then what was put off to the end of the turn.
 class IoShard final : public Shard {
  public:
   explicit IoShard(int index);
@@ -51,9 +52,10 @@ class IoShard final : public Shard {
   void Loop();
   // False if they have more to do.
   bool RunSockets();
-  bool TakeInbox();
+  void TakeInbox();
   void Sleep();
   void RunTasks();
+  void RunLocal();
   void RunTimers();
   void RunWhatCanWait(bool idle);
   void EndTurn();
@@ -72,6 +74,7 @@ class IoShard final : public Shard {
   bool stopping_ = false;
 
   // On the shard's thread only.
+  Fifo<Task> arrived_;
   std::vector<Task> local_;
   std::vector<Task> running_;
   std::vector<Task> at_turn_end_;
