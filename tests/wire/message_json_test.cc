@@ -16,10 +16,10 @@
 namespace atrium {
 namespace {
 
-using wire_test::AllFields;
 using v1::ClientFrame;
 using v1::EmitRequest;
 using v1::ServerFrame;
+using wire_test::AllFields;
 
 class MessageJsonTest : public testing::Test {
  protected:
