@@ -6,6 +6,7 @@
 #include <memory>
 #include <utility>
 
+#include "absl/synchronization/mutex.h"
 #include "rooms/room_catalog.h"
 #include "server/options.h"
 #include "server/server.h"
@@ -47,6 +48,8 @@ int Main(int argc, char** argv) {
     return 0;
   }
   RaiseFileLimit();
+  // Debian's Abseil looks for deadlocks at each lock that gRPC takes.
+  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
   // Protobuf would write a line for each broken message that a client sends; the client is told.
   google::protobuf::SetLogHandler(nullptr);
   std::signal(SIGPIPE, SIG_IGN);

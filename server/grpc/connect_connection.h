@@ -4,8 +4,8 @@
 
 #include <string>
 
-#include "server/live/member.h"
 #include "server/session/connection.h"
+#include "server/session/session_hub.h"
 
 namespace atrium {
 

@@ -11,6 +11,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
 #include "tests/bench/bare_sender.h"
 #include "tests/bench/bare_streams.h"
@@ -322,6 +323,8 @@ class Suite {
 
 int Main(int argc, char** argv) {
   RaiseFileLimit();
+  // As atriumd does, so that what gRPC's locks cost is the same for both.
+  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
   const std::string mode = argc > 1 ? argv[1] : "";
   if (mode == kServeBareSender && argc == 3) return ServeBareSender(argv[2]);
   if (mode == kServeUnaryEcho) return ServeUnaryEcho();
