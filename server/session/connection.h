@@ -64,8 +64,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   // The transport's part. Write sends what it can of the outbox and sees to the rest; called at the end of a turn in
   // which something was queued. FinishClose follows the goodbye: close once all is written. Abort: close now.
   virtual void Write() = 0;
-  // Takes off the outbox what has been sent, if that is not told as it happens. Called when the queue seems full, when it
-  // is looked at, and once a second.
+  // Takes off the outbox what has been sent, if that is not told as it happens. Called when the queue seems full, when
+  // it is looked at, and once a second.
   virtual void Settle() {}
   virtual void FinishClose(CloseCode code, absl::string_view reason) = 0;
   virtual void Abort() = 0;
