@@ -126,7 +126,7 @@ size_t FrameParser::FeedSimple(absl::string_view bytes, Sink& sink) {
   const bool ascii = Unmask(key, bytes.substr(header, size), unmasked_.data());
   if (compressed) {
     Inflate(text, unmasked_, sink);
-  } else if (ascii || !text) {
+  } else if (ascii || !text || IsUtf8(unmasked_)) {
     sink.OnMessage(text, unmasked_);
   } else {
     return 0;

@@ -13,8 +13,8 @@ namespace atrium {
 
 // Reads what a client sends after the upgrade: frames, fragments, UTF-8, pings, closes (RFC 6455), by wslay and without
 // I/O. What must be answered at once (pongs, the echo of a close) comes back as bytes, so that a socket has one writer.
-// What nearly all messages are, one frame that is there as a whole, binary or ASCII, is read apart: wslay goes through
-// it byte by byte, twice.
+// What nearly all messages are, one frame that is there as a whole, is read apart: wslay goes through it byte by byte,
+// twice.
 //
 // A parser carries 8 KiB of buffers; it can serve another connection whenever it is idle(). One thread at a time.
 class FrameParser {
