@@ -103,7 +103,7 @@ std::vector<std::string> Session::MembersIn(const std::string& room_id) const {
 
 // ---- Requests
 
-Caller Session::AsComponent(std::string member_id) const {
+Caller Session::AsMember(std::string member_id) const {
   return Caller::Client({.session_id = id(), .user_id = user_id(), .member_id = std::move(member_id)});
 }
 
@@ -112,12 +112,12 @@ Caller Session::AsMemberOf(const std::string& room_id) const {
   if (room == nullptr) return self_;
   SessionKey member = room->seats.front().component;
   for (const Seats::Seat& seat : room->seats) member = std::min(member, seat.component);
-  return member == 0 ? self_ : AsComponent(components_->IdOf(member));
+  return member == 0 ? self_ : AsMember(components_->IdOf(member));
 }
 
 absl::StatusOr<Caller> Session::AsEmitter(const v1::EmitRequest& request) const {
   if (!request.member_id().empty()) {
-    if (FindMember(request.member_id())) return AsComponent(request.member_id());
+    if (FindMember(request.member_id())) return AsMember(request.member_id());
     return InvalidField("memberId", "must be the id of this session or of a component of it");
   }
   Caller caller = AsMemberOf(request.room_id());

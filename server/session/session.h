@@ -87,8 +87,8 @@ class Session final : public Subscriber {
   void OnRemoved(const std::string& room_id, const Removal& removal) override;
 
  private:
-  // As a component of it.
-  Caller AsComponent(std::string member_id) const;
+  // As one of its members, itself or a component.
+  Caller AsMember(std::string member_id) const;
   // As whoever of its members is in the room: itself, else a component.
   Caller AsMemberOf(const std::string& room_id) const;
   // The member that emits.
