@@ -8,7 +8,7 @@ set -euo pipefail
 
 # Folder of the including file | what its includes from this repository must match.
 generated='atrium/v1/[a-z_]+\.pb\.h|google/(api|rpc)/[a-z_]+\.pb\.h'
-shards='server/live/(io_)?shard\.h'
+shards='server/live/((io_)?shard|socket_poller)\.h'
 layers=(
   "server/common/    | server/common/"
   "server/engine/    | server/(engine|common)/"

@@ -21,7 +21,7 @@ std::chrono::steady_clock::time_point ToSteady(absl::Duration from_now) {
 
 }  // namespace
 
-IoShard::IoShard(int index) : index_(index), io_(1), work_(io_.get_executor()) {}
+IoShard::IoShard(int index) : index_(index), io_(1), work_(io_.get_executor()), sockets_(io_) {}
 
 IoShard::~IoShard() { Stop(); }
 
@@ -87,7 +87,12 @@ void IoShard::Loop() {
 }
 
 bool IoShard::RunSockets() {
-  for (int i = 0; i < kHandlersPerTurn; ++i) {
+  int left = kHandlersPerTurn;
+  while (const int handled = sockets_.Poll(left)) {
+    left -= handled;
+    if (left == 0) return false;
+  }
+  for (; left > 0; --left) {
     if (io_.poll_one() == 0) return true;
   }
   return false;
@@ -106,6 +111,7 @@ void IoShard::Sleep() {
     if (!inbox_.empty() || stopping_) return;
     asleep_ = true;
   }
+  sockets_.WakeWhenReady();
   if (timers_.empty()) {
     io_.run_one();
   } else {

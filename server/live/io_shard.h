@@ -14,6 +14,7 @@
 #include "absl/time/clock.h"
 #include "server/common/fifo.h"
 #include "server/live/shard.h"
+#include "server/live/socket_poller.h"
 
 namespace atrium {
 
@@ -32,8 +33,9 @@ class IoShard final : public Shard {
   // Ends the loop after its current turn and joins the thread; what is still queued never runs. Not on the shard.
   void Stop();
 
-  // For sockets of this shard.
+  // For sockets of this shard: those that Asio reads and writes, and those that only want to know when they can.
   boost::asio::io_context& io() { return io_; }
+  SocketPoller& sockets() { return sockets_; }
 
   // Runs `task` once no socket has anything to handle; or a few in each turn, if that does not come. In the order asked
   // for. Of ten thousand clients that come at once each costs its fraction of a millisecond, and sockets have their
@@ -63,6 +65,7 @@ class IoShard final : public Shard {
   const int index_;
   boost::asio::io_context io_;
   const boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
+  SocketPoller sockets_;
   std::thread thread_;
   std::atomic<std::thread::id> thread_id_;
 

@@ -90,10 +90,9 @@ void SessionHub::HandOver(std::shared_ptr<Connection> connection) {
   Remove(*connection);
   ++departing_;
   SessionHub& to = connection->hub();
-  to.shard().Post([this, &to, connection = std::move(connection)]() mutable {
-    Connection& arrived = *connection;
-    to.Add(std::move(connection));
-    arrived.GoOn();
+  to.shard().Post([this, &to, connection = std::move(connection)] {
+    to.Add(connection);
+    connection->GoOn();
     shard_.Post([this] { --departing_; });
   });
 }

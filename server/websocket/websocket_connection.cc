@@ -39,6 +39,11 @@ std::string AddressOf(const tcp::socket& socket) {
   return error ? std::string() : NormalAddress(remote.address().to_string());
 }
 
+int Release(tcp::socket& socket) {
+  boost::system::error_code error;
+  return socket.release(error);
+}
+
 absl::string_view Explain(CloseCode code) {
   switch (code) {
     case CloseCode::kMessageTooBig: return "message too large";
@@ -50,53 +55,69 @@ absl::string_view Explain(CloseCode code) {
 }  // namespace
 
 WebSocketConnection::WebSocketConnection(SessionHub& hub, WebSocketDoor& door, Encoding encoding, tcp::socket socket)
-    : Connection(hub, encoding, AddressOf(socket)), door_(&door), socket_(std::move(socket)) {}
+    : Connection(hub, encoding, AddressOf(socket)), door_(&door), socket_(Release(socket)) {}
 
 WebSocketConnection::~WebSocketConnection() {
-  if (descriptor_ >= 0) close(descriptor_);
-}
-
-std::shared_ptr<WebSocketConnection> WebSocketConnection::Self() {
-  return std::static_pointer_cast<WebSocketConnection>(shared_from_this());
-}
-
-void WebSocketConnection::WaitFor(tcp::socket::wait_type ready, void (WebSocketConnection::*then)()) {
-  socket_.async_wait(ready, [self = Self(), door = door_, then](boost::system::error_code error) {
-    // The connection may be another shard's by now, whatever the socket said here before.
-    if (!error && self->door_ == door) (self.get()->*then)();
-  });
+  if (!open()) return;
+  poller().Remove(socket_, *this);
+  close(socket_);
 }
 
 void WebSocketConnection::Start(absl::string_view leftover) {
-  boost::system::error_code error;
-  socket_.non_blocking(true, error);
+  if (!open()) return Closed();
   if (!leftover.empty()) Feed(leftover);
-  WaitToRead();
+  BeginToWatch();
+}
+
+void WebSocketConnection::BeginToWatch() {
+  if (!open() || moving()) return;
+  watched_ = SocketPoller::kRead | SocketPoller::kOnce;
+  if (!poller().Add(socket_, *this, watched_)) Abort();
+}
+
+void WebSocketConnection::Watch() {
+  if (!open() || moving()) return;
+  uint32_t wanted = (waiting_to_read_ ? 0 : SocketPoller::kRead) | (waiting_to_write_ ? SocketPoller::kWrite : 0);
+  // What a client sends before its hello is read when the shard has nothing else to do.
+  if (wanted != 0 && session() == nullptr) wanted |= SocketPoller::kOnce;
+  if (wanted == watched_) return;
+  watched_ = wanted;
+  poller().Set(socket_, *this, wanted);
+}
+
+void WebSocketConnection::OnReady(bool readable, bool writable) {
+  const std::shared_ptr<Connection> self = shared_from_this();
+  if (watched_ & SocketPoller::kOnce) watched_ = 0;
+  if (writable && std::exchange(waiting_to_write_, false)) Write();
+  if (readable && session() == nullptr) {
+    ReadWhenIdle();
+  } else if (readable) {
+    ReadSome();
+  }
+  Watch();
 }
 
 // ---- Reading
 
-void WebSocketConnection::WaitToRead() {
-  if (!socket_.is_open() || moving()) return;
-  const bool is_new = session() == nullptr;
-  WaitFor(tcp::socket::wait_read, is_new ? &WebSocketConnection::ReadWhenIdle : &WebSocketConnection::ReadSome);
-}
-
 void WebSocketConnection::ReadWhenIdle() {
-  door_->shard().WhenIdle([self = Self()] { self->ReadSome(); });
+  if (std::exchange(waiting_to_read_, true)) return;
+  door_->shard().WhenIdle([this, self = shared_from_this()] {
+    waiting_to_read_ = false;
+    ReadSome();
+    Watch();
+  });
 }
 
 void WebSocketConnection::ReadSome() {
   auto& buffer = door_->read_buffer();
-  for (int i = 0; i < kReadsPerTurn && socket_.is_open() && !moving(); ++i) {
-    boost::system::error_code error;
-    const size_t n = socket_.read_some(boost::asio::buffer(buffer), error);
-    if (error == boost::asio::error::would_block) break;
-    if (error) return Abort();
-    Feed({buffer.data(), n});
-    if (n < buffer.size()) break;
+  for (int i = 0; i < kReadsPerTurn && open() && !moving(); ++i) {
+    const ssize_t n = recv(socket_, buffer.data(), buffer.size(), MSG_DONTWAIT);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return;
+    if (n <= 0) return Abort();
+    Feed({buffer.data(), static_cast<size_t>(n)});
+    if (static_cast<size_t>(n) < buffer.size()) return;
   }
-  WaitToRead();
 }
 
 void WebSocketConnection::Feed(absl::string_view bytes) {
@@ -137,15 +158,14 @@ void WebSocketConnection::OnMessage(bool text, absl::string_view message) {
 // ---- Writing
 
 void WebSocketConnection::Write() {
-  if (!socket_.is_open() || waiting_to_write_) return;
+  if (!open() || waiting_to_write_) return;
   while (!outbox_.empty()) {
     if (!WriteSome()) return;
   }
   if (!close_sent_) return;
   if (peer_closed_) return Abort();
   // The client's own close, or the end of its patience, is waited for.
-  boost::system::error_code error;
-  socket_.shutdown(tcp::socket::shutdown_send, error);
+  shutdown(socket_, SHUT_WR);
 }
 
 bool WebSocketConnection::WriteSome() {
@@ -156,7 +176,8 @@ bool WebSocketConnection::WriteSome() {
   }
   if (errno == EINTR) return true;
   if (errno == EAGAIN || errno == EWOULDBLOCK) {
-    WaitToWrite();
+    waiting_to_write_ = true;
+    Watch();
   } else {
     Abort();
   }
@@ -177,37 +198,18 @@ ssize_t WebSocketConnection::SendQueued() {
     }
     if (size > queued.size()) queued = {buffer.data(), size};
   }
-  return send(socket_.native_handle(), queued.data(), queued.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
-}
-
-void WebSocketConnection::WaitToWrite() {
-  waiting_to_write_ = true;
-  WaitFor(tcp::socket::wait_write, &WebSocketConnection::WriteAgain);
-}
-
-void WebSocketConnection::WriteAgain() {
-  waiting_to_write_ = false;
-  Write();
+  return send(socket_, queued.data(), queued.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
 // ---- Moving
 
 void WebSocketConnection::Depart() {
-  boost::system::error_code error;
-  v6_ = socket_.local_endpoint(error).protocol() == tcp::v6();
-  descriptor_ = socket_.release(error);
-  // Who waits for the socket here is told that it is over.
+  if (open()) poller().Remove(socket_, *this);
   waiting_to_write_ = false;
   door_ = &door_->OnShard(next_hub().shard().index());
 }
 
-void WebSocketConnection::Arrive() {
-  boost::system::error_code error;
-  socket_ = tcp::socket(door_->shard().io());
-  socket_.assign(v6_ ? tcp::v6() : tcp::v4(), std::exchange(descriptor_, -1), error);
-  socket_.non_blocking(true, error);
-  WaitToRead();
-}
+void WebSocketConnection::Arrive() { BeginToWatch(); }
 
 // ---- Closing
 
@@ -216,9 +218,9 @@ void WebSocketConnection::FinishClose(CloseCode code, absl::string_view reason) 
 }
 
 void WebSocketConnection::Abort() {
-  if (!socket_.is_open()) return;
-  boost::system::error_code error;
-  socket_.close(error);
+  if (!open()) return;
+  poller().Remove(socket_, *this);
+  close(std::exchange(socket_, -1));
   Closed();
 }
 
