@@ -16,7 +16,7 @@ bool EndsSession(CloseCode code) { return code == CloseCode::kShutdown || code =
 }  // namespace
 
 Connection::Connection(SessionHub& hub, Encoding encoding, std::string address)
-    : hub_(&hub), encoding_(encoding), address_(std::move(address)), last_heard_(hub.shard().Now()) {}
+    : hub_(&hub), last_heard_(hub.shard().Now()), encoding_(encoding), address_(std::move(address)) {}
 
 // ---- Queue
 

@@ -110,19 +110,19 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   // Set on its old shard, when it moves.
   SessionHub* hub_;
-  SessionHub* move_to_ = nullptr;
-  // The hello that it moves for, and what came behind.
-  std::vector<ClientRequest> held_;
-  const Encoding encoding_;
-  const std::string address_;
   Session* session_ = nullptr;
+  SessionHub* move_to_ = nullptr;
   // Until a hello: when it must be there. Then, when the client was last heard.
   absl::Time last_heard_;
-  absl::Time close_deadline_ = absl::InfiniteFuture();
+  const Encoding encoding_;
   bool pinged_ = false;
   bool closing_ = false;
   bool overflowed_ = false;
   bool write_soon_ = false;
+  absl::Time close_deadline_ = absl::InfiniteFuture();
+  // The hello that it moves for, and what came behind.
+  std::vector<ClientRequest> held_;
+  const std::string address_;
 };
 
 }  // namespace atrium

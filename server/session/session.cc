@@ -47,12 +47,12 @@ FramePtr MakeSnapshot(const Admission& admission, EncodingSet encoding) {
 
 Session::Session(SessionHub& hub, SessionKey key, std::string id, std::string user_id, std::string client)
     : hub_(hub),
+      gaps_(*this),
       key_(key),
       self_(Caller::Client({.session_id = id, .user_id = std::move(user_id), .member_id = id})),
+      rate_(hub.settings().rate, hub.settings().burst, hub.shard().Now()),
       client_(std::move(client)),
-      create_time_(hub.shard().Now()),
-      rate_(hub.settings().rate, hub.settings().burst, create_time_),
-      gaps_(*this) {}
+      create_time_(hub.shard().Now()) {}
 
 v1::Session Session::Describe() const {
   v1::Session session;

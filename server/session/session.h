@@ -119,25 +119,26 @@ class Session final : public Subscriber {
   // The client names rooms that the session is not in any more: what told it of that has been lost.
   void TellGone(const google::protobuf::RepeatedPtrField<v1::RoomPosition>& known);
 
+  // What each frame from and to the client wants stands together, and first.
   SessionHub& hub_;
   Connection* connection_ = nullptr;
-  Encoding encoding_ = Encoding::kGrpc;
-  std::string address_;
+  Gaps gaps_;
+  const SessionKey key_;
   uint32_t generation_ = 0;
+  Encoding encoding_ = Encoding::kGrpc;
+  // As which it asks; knows its ids.
+  const Caller self_;
+  // Null until the first mount.
+  std::unique_ptr<ComponentHost> components_;
+  RateLimiter rate_;
+  Seats seats_;
+  std::unique_ptr<Absence> absence_;
   std::string resume_token_;
   // That the client has if the last welcome has not been sent; else empty.
   std::string previous_token_;
-  const SessionKey key_;
-  // As which it asks; knows its ids.
-  const Caller self_;
+  std::string address_;
   const std::string client_;
   const absl::Time create_time_;
-  RateLimiter rate_;
-  Seats seats_;
-  Gaps gaps_;
-  std::unique_ptr<Absence> absence_;
-  // Null until the first mount.
-  std::unique_ptr<ComponentHost> components_;
 };
 
 }  // namespace atrium

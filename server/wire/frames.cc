@@ -71,12 +71,18 @@ void BeginRoomFrame(std::string& out, absl::string_view kind, absl::string_view 
   if (offset > 0) absl::StrAppend(&out, ",\"offset\":\"", offset, "\"");
 }
 
-// At least, unless something in it is to be escaped.
+// The room's history keeps the text as it was allocated: no more than it has, unless something is to be escaped.
 size_t EventJsonSize(const Event& event) {
-  constexpr size_t kNames = 160;  // and the offset and the time
-  const size_t data = event.binary != nullptr ? event.binary->size() * 4 / 3 + 4 : event.data.Json().size();
-  return kNames + data + event.room_id.size() + event.event.size() + event.sender_id.size() +
-         event.sender_user_id.size();
+  constexpr size_t kNames = sizeof(R"({"event":{"roomId":"","event":"","data":,"time":"2026-11-23T02:37:00.123Z"}})") - 1;
+  constexpr size_t kOffset = sizeof(R"(,"offset":"")") - 1;
+  constexpr size_t kSenderId = sizeof(R"(,"senderId":"")") - 1;
+  constexpr size_t kSenderUserId = sizeof(R"(,"senderUserId":"")") - 1;
+  size_t size = kNames + event.room_id.size() + event.event.size();
+  size += event.binary != nullptr ? event.binary->size() * 4 / 3 + 8 : event.data.Json().size();
+  if (event.origin.offset > 0) size += kOffset + absl::AlphaNum(event.origin.offset).size();
+  if (!event.sender_id.empty()) size += kSenderId + event.sender_id.size();
+  if (!event.sender_user_id.empty()) size += kSenderUserId + event.sender_user_id.size();
+  return size;
 }
 
 void AppendEventJson(std::string& out, const Event& event) {
