@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <cstring>
 
 namespace atrium {
 namespace {
@@ -18,16 +19,27 @@ size_t Length(uint8_t first, uint8_t second) {
   return (first == 0xf0 && second < 0x90) || (first == 0xf4 && second > 0x8f) ? 0 : 4;
 }
 
+// How long `text` is ASCII, in steps of eight.
+size_t AsciiWords(absl::string_view text) {
+  size_t i = 0;
+  for (uint64_t word; i + sizeof(word) <= text.size(); i += sizeof(word)) {
+    std::memcpy(&word, text.data() + i, sizeof(word));
+    if ((word & 0x8080808080808080) != 0) break;
+  }
+  return i;
+}
+
 }  // namespace
 
 bool IsUtf8(absl::string_view text) {
-  while (!text.empty()) {
+  for (;;) {
+    text.remove_prefix(AsciiWords(text));
+    if (text.empty()) return true;
     const size_t length = Length(static_cast<uint8_t>(text[0]), text.size() > 1 ? static_cast<uint8_t>(text[1]) : 0);
     if (length == 0 || length > text.size()) return false;
     if (!std::all_of(text.begin() + 1, text.begin() + length, Continues)) return false;
     text.remove_prefix(length);
   }
-  return true;
 }
 
 size_t CountCharacters(absl::string_view text) {

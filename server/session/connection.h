@@ -8,6 +8,7 @@
 #include "absl/time/time.h"
 #include "server/session/close_code.h"
 #include "server/session/outbox.h"
+#include "server/wire/client_request.h"
 #include "server/wire/frames.h"
 
 namespace atrium {

@@ -11,6 +11,7 @@
 #include "server/session/gaps.h"
 #include "server/session/rate_limiter.h"
 #include "server/session/seats.h"
+#include "server/wire/client_request.h"
 
 namespace atrium {
 

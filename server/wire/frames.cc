@@ -3,12 +3,10 @@
 #include <google/protobuf/io/coded_stream.h>
 
 #include <array>
-#include <boost/json/monotonic_resource.hpp>
 #include <utility>
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
-#include "server/common/errors.h"
 #include "server/wire/deflate.h"
 #include "server/wire/message_json.h"
 #include "server/wire/time_json.h"
@@ -73,7 +71,8 @@ void BeginRoomFrame(std::string& out, absl::string_view kind, absl::string_view 
 
 // The room's history keeps the text as it was allocated: no more than it has, unless something is to be escaped.
 size_t EventJsonSize(const Event& event) {
-  constexpr size_t kNames = sizeof(R"({"event":{"roomId":"","event":"","data":,"time":"2026-11-23T02:37:00.123Z"}})") - 1;
+  constexpr size_t kNames =
+      sizeof(R"({"event":{"roomId":"","event":"","data":,"time":"2026-11-23T02:37:00.123Z"}})") - 1;
   constexpr size_t kOffset = sizeof(R"(,"offset":"")") - 1;
   constexpr size_t kSenderId = sizeof(R"(,"senderId":"")") - 1;
   constexpr size_t kSenderUserId = sizeof(R"(,"senderUserId":"")") - 1;
@@ -312,86 +311,6 @@ FramePtr EncodeComponentPatch(const ComponentDelta& delta, EncodingSet encodings
   }
   builder.SetVolatile(delta.version == 0 && delta.operations.empty());
   return builder.Build();
-}
-
-namespace {
-
-// The request of a frame, by its name.
-absl::Status ReadRequest(const json::value& value, const MessageShape& shape, absl::string_view name,
-                         ClientRequest& request) {
-  const MessageShape::Field* const field = shape.Find(name);
-  if (field == nullptr) return InvalidField(name, "unknown request");
-  const std::string& json_name = field->descriptor->json_name();
-  if (request.frame.request_case() != v1::ClientFrame::REQUEST_NOT_SET) {
-    return InvalidField(json_name, "a frame holds one request");
-  }
-  if (!value.is_object()) return InvalidField(json_name, "must be an object");
-  google::protobuf::Message& message = *shape.reflection().MutableMessage(&request.frame, field->descriptor);
-  return PrefixField(json_name, MessageFromJson(value, *field->message, message, &request.payload));
-}
-
-}  // namespace
-
-ClientRequest DecodeJsonFrame(absl::string_view text) {
-  ClientRequest request;
-  // Nothing of the value outlives this function.
-  std::array<unsigned char, 4096> buffer;
-  json::monotonic_resource storage(buffer.data(), buffer.size());
-  const absl::StatusOr<json::value> parsed = ParseJson(text, kMaxJsonDepth, &storage);
-  if (!parsed.ok()) {
-    request.status = parsed.status();
-    return request;
-  }
-  const json::object* object = parsed->if_object();
-  if (object == nullptr) {
-    request.status = InvalidField("frame", "must be a JSON object");
-    return request;
-  }
-  static const MessageShape& shape = MessageShape::Of(*v1::ClientFrame::descriptor());
-  if (const json::value* id = object->if_contains("id")) {
-    request.status = FieldFromJson(*id, *shape.Find("id")->descriptor, request.frame);
-    if (!request.status.ok()) return request;
-    request.id = request.frame.id();
-  }
-  for (const auto& [key, value] : *object) {
-    if (key == "id") continue;
-    request.status = ReadRequest(value, shape, ToView(key), request);
-    if (!request.status.ok()) return request;
-  }
-  if (request.frame.request_case() == v1::ClientFrame::REQUEST_NOT_SET) {
-    request.status = InvalidField("frame", "must hold a request, such as join, leave or emit");
-  }
-  return request;
-}
-
-ClientRequest DecodeProtoFrame(absl::string_view bytes) {
-  v1::ClientFrame frame;
-  if (!frame.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
-    ClientRequest request;
-    request.status =
-        MakeError(absl::StatusCode::kInvalidArgument, "INVALID_PROTOBUF", "not a serialised atrium.v1.ClientFrame");
-    return request;
-  }
-  return DecodeFrame(std::move(frame));
-}
-
-ClientRequest DecodeFrame(v1::ClientFrame frame) {
-  ClientRequest request;
-  request.id = frame.id();
-  request.frame = std::move(frame);
-  if (request.frame.request_case() == v1::ClientFrame::REQUEST_NOT_SET) {
-    request.status = InvalidField("frame", "must hold a request, such as join, leave or emit");
-    return request;
-  }
-  absl::StatusOr<Payload> payload = TakePayload(request.frame);
-  if (payload.ok()) {
-    request.payload = *std::move(payload);
-  } else {
-    const int request_field = request.frame.request_case();
-    request.status =
-        PrefixField(v1::ClientFrame::descriptor()->FindFieldByNumber(request_field)->json_name(), payload.status());
-  }
-  return request;
 }
 
 google::protobuf::Timestamp ToTimestamp(absl::Time time) {

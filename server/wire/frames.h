@@ -145,23 +145,6 @@ struct ComponentDelta {
 };
 FramePtr EncodeComponentPatch(const ComponentDelta& delta, EncodingSet encodings);
 
-// A frame from a client, read as far as it goes.
-struct ClientRequest {
-  // As far as it could be read; else 0.
-  uint32_t id = 0;
-  // Set if `status` is OK. The payload field of the request is in `payload`.
-  v1::ClientFrame frame;
-  Payload payload;
-  absl::Status status;
-};
-
-// Reads the text of a ClientFrame. Errors name the field (`emit.roomId`) and its rule.
-ClientRequest DecodeJsonFrame(absl::string_view text);
-// Reads a serialised ClientFrame.
-ClientRequest DecodeProtoFrame(absl::string_view bytes);
-// The same for a frame that is parsed already.
-ClientRequest DecodeFrame(v1::ClientFrame frame);
-
 // Milliseconds precision, as all times of Atrium.
 google::protobuf::Timestamp ToTimestamp(absl::Time time);
 absl::Time FromTimestamp(const google::protobuf::Timestamp& timestamp);

@@ -1,6 +1,7 @@
 #include "server/wire/json.h"
 
 #include <array>
+#include <bit>
 #include <boost/json/basic_parser_impl.hpp>
 #include <boost/json/value_stack.hpp>
 #include <charconv>
@@ -121,28 +122,12 @@ constexpr std::array<uint8_t, 256> kEscapedSize = [] {
 }();
 size_t EscapedSize(char c) { return kEscapedSize[static_cast<unsigned char>(c)]; }
 
-// Whether any of the eight characters in `word` must be escaped.
-bool AnyEscaped(uint64_t word) {
+// Has a bit in the byte of the first of eight characters that must be escaped, and none before it.
+uint64_t EscapedIn(uint64_t word) {
   constexpr uint64_t kOnes = 0x0101010101010101;
-  // Sets the high bit of bytes that are less than `n`, which is at most 128.
+  // Sets the high bit of bytes that are less than `n`, which is at most 128; behind the first, of others perhaps too.
   const auto below = [](uint64_t bytes, uint64_t n) { return (bytes - kOnes * n) & ~bytes & kOnes << 7; };
-  return (below(word, 0x20) | below(word ^ kOnes * '"', 1) | below(word ^ kOnes * '\\', 1)) != 0;
-}
-
-// How much of `text`, from its begin, needs no escape.
-size_t PlainLength(absl::string_view text) {
-  constexpr size_t kWord = sizeof(uint64_t);
-  const auto any_escaped = [&](size_t at) {
-    uint64_t word;
-    std::memcpy(&word, text.data() + at, kWord);
-    return AnyEscaped(word);
-  };
-  size_t i = 0;
-  while (i + kWord <= text.size() && !any_escaped(i)) i += kWord;
-  // The last ones once more with some before them.
-  if (text.size() >= kWord && i + kWord > text.size() && !any_escaped(text.size() - kWord)) return text.size();
-  while (i < text.size() && EscapedSize(text[i]) == 1) ++i;
-  return i;
+  return below(word, 0x20) | below(word ^ kOnes * '"', 1) | below(word ^ kOnes * '\\', 1);
 }
 
 void AppendEscape(std::string& out, char c) {
@@ -219,6 +204,19 @@ size_t JsonSize(const json::value& value) {
       return number.size();
     }
   }
+}
+
+size_t PlainLength(absl::string_view text) {
+  constexpr size_t kWord = sizeof(uint64_t);
+  static_assert(std::endian::native == std::endian::little);
+  size_t i = 0;
+  for (; i + kWord <= text.size(); i += kWord) {
+    uint64_t word;
+    std::memcpy(&word, text.data() + i, kWord);
+    if (const uint64_t escaped = EscapedIn(word)) return i + static_cast<size_t>(std::countr_zero(escaped)) / 8;
+  }
+  while (i < text.size() && EscapedSize(text[i]) == 1) ++i;
+  return i;
 }
 
 void AppendJsonString(std::string& out, absl::string_view text) {

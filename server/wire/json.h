@@ -35,6 +35,8 @@ size_t JsonSize(const json::value& value);
 json::value NumberValue(double number);
 
 void AppendJsonString(std::string& out, absl::string_view text);
+// How much of `text`, from its begin, stands in a JSON string as it is, without an escape.
+size_t PlainLength(absl::string_view text);
 // Shortest form that reads as the same double; beyond 2^53 with an exponent, so that ParseJson takes it.
 void AppendJsonNumber(std::string& out, double number);
 

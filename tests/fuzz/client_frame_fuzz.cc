@@ -10,7 +10,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "server/websocket/frame_parser.h"
-#include "server/wire/frames.h"
+#include "server/wire/client_request.h"
 #include "server/wire/message_json.h"
 
 namespace atrium {
@@ -22,10 +22,17 @@ void Require(bool condition) {
 
 void CheckJson(absl::string_view message) {
   const ClientRequest request = DecodeJsonFrame(message);
+  // With white space in front it is not plain, and read another way.
+  const ClientRequest spaced = DecodeJsonFrame(absl::StrCat(" ", message));
+  Require(spaced.status.code() == request.status.code());
+  Require(spaced.id == request.id);
   if (!request.status.ok()) {
     Require(!request.status.message().empty());
     return;
   }
+  Require(spaced.payload.empty() == request.payload.empty());
+  Require(spaced.payload.Json() == request.payload.Json());
+  Require(MessageToJson(spaced.frame, JsonZeros::kPrint) == MessageToJson(request.frame, JsonZeros::kPrint));
   // What was accepted comes out as JSON that is accepted again.
   const std::string again = MessageToJson(request.frame, JsonZeros::kOmit);
   Require(ParseJson(again).ok());

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "server/common/errors.h"
-#include "server/wire/frames.h"
+#include "server/wire/client_request.h"
 #include "server/wire/message_json.h"
 
 namespace atrium {

@@ -4,7 +4,6 @@
 #include <gtest/gtest.h>
 
 #include "absl/strings/match.h"
-#include "server/common/errors.h"
 #include "server/wire/deflate.h"
 
 namespace atrium {
@@ -136,47 +135,6 @@ TEST(FramesTest, AReplyCarriesItsPayload) {
   const FramePtr frame = EncodeFrame(reply, All(), Payload::FromText(R"({"a":1})"));
   EXPECT_THAT(frame->bytes(Encoding::kWebSocketJson), HasSubstr(R"("state":{"a":1})"));
   EXPECT_EQ(Payload::FromValue(ParseGrpc(*frame).reply().get_state().state())->Json(), R"({"a":1})");
-}
-
-TEST(FramesTest, ReadsARequestWithItsPayloadBeside) {
-  const ClientRequest request =
-      DecodeJsonFrame(R"({"id":3,"emit":{"roomId":"r","event":"e","data":[1.0,2],"includeSelf":true}})");
-  ASSERT_TRUE(request.status.ok()) << request.status;
-  EXPECT_EQ(request.id, 3u);
-  EXPECT_EQ(request.frame.emit().room_id(), "r");
-  EXPECT_TRUE(request.frame.emit().include_self());
-  EXPECT_FALSE(request.frame.emit().has_data());
-  EXPECT_EQ(request.payload.Json(), "[1,2]");
-
-  v1::ClientFrame frame;
-  frame.set_id(4);
-  frame.mutable_emit()->mutable_data()->set_bool_value(true);
-  const ClientRequest proto = DecodeProtoFrame(frame.SerializeAsString());
-  ASSERT_TRUE(proto.status.ok());
-  EXPECT_EQ(proto.payload.Json(), "true");
-}
-
-TEST(FramesTest, ErrorsNameTheFieldAndKeepTheId) {
-  const struct {
-    const char* text;
-    uint32_t id;
-    const char* field;
-  } cases[] = {
-      {R"({"id":5,"emit":{"roomId":5}})", 5, "emit.roomId"},
-      {R"({"emit":{"rom":"r"},"id":6})", 6, "emit.rom"},
-      {R"({"id":7,"emti":{}})", 7, "emti"},
-      {R"({"id":8})", 8, "frame"},
-      {R"({"id":9,"emit":{},"join":{}})", 9, "join"},
-      {R"({"id":-1,"join":{}})", 0, "id"},
-      {"[]", 0, "frame"},
-  };
-  for (const auto& c : cases) {
-    const ClientRequest request = DecodeJsonFrame(c.text);
-    EXPECT_EQ(request.status.code(), absl::StatusCode::kInvalidArgument) << c.text;
-    EXPECT_EQ(request.id, c.id) << c.text;
-    EXPECT_EQ(ErrorField(request.status), c.field) << request.status;
-  }
-  EXPECT_FALSE(DecodeProtoFrame("\xff\xff").status.ok());
 }
 
 }  // namespace
