@@ -22,9 +22,10 @@ constexpr size_t kMaxHeader = 10;
 
 // A message to come, of about so many bytes, behind room for its header.
 std::string BeginMessage(size_t expected) {
+  constexpr char kHeader[kMaxHeader] = {};
   std::string out;
   out.reserve(kMaxHeader + expected);
-  out.resize(kMaxHeader);
+  out.append(kHeader, kMaxHeader);
   return out;
 }
 
@@ -62,11 +63,15 @@ void AppendTime(std::string& out, absl::Time time) {
   out += '"';
 }
 
-// {"roomId":"r","offset":"1"
-void BeginRoomFrame(std::string& out, absl::string_view kind, absl::string_view room_id, uint64_t offset) {
-  absl::StrAppend(&out, "{\"", kind, "\":{\"roomId\":");
+// `begin` goes up to the room's id; then, as far as there is one, its offset.
+void BeginRoomFrame(std::string& out, absl::string_view begin, absl::string_view room_id, uint64_t offset) {
+  out.append(begin.data(), begin.size());
   AppendJsonString(out, room_id);
-  if (offset > 0) absl::StrAppend(&out, ",\"offset\":\"", offset, "\"");
+  if (offset == 0) return;
+  const absl::AlphaNum digits(offset);
+  out += R"(,"offset":")";
+  out.append(digits.data(), digits.size());
+  out += '"';
 }
 
 // The room's history keeps the text as it was allocated: no more than it has, unless something is to be escaped.
@@ -85,13 +90,14 @@ size_t EventJsonSize(const Event& event) {
 }
 
 void AppendEventJson(std::string& out, const Event& event) {
-  BeginRoomFrame(out, "event", event.room_id, event.origin.offset);
+  BeginRoomFrame(out, R"({"event":{"roomId":)", event.room_id, event.origin.offset);
   out += ",\"event\":";
   AppendJsonString(out, event.event);
   if (event.binary != nullptr) {
     absl::StrAppend(&out, ",\"binary\":\"", absl::Base64Escape(*event.binary), "\"");
   } else {
-    absl::StrAppend(&out, ",\"data\":", event.data.Json());
+    out += R"(,"data":)";
+    out += event.data.Json();
   }
   if (!event.sender_id.empty()) {
     out += ",\"senderId\":";
@@ -269,7 +275,7 @@ FramePtr EncodePatch(absl::string_view room_id, FrameOrigin origin, const Patch&
   FrameBuilder builder(encodings, origin);
   if (builder.wants_json()) {
     std::string json;
-    BeginRoomFrame(json, "patch", room_id, origin.offset);
+    BeginRoomFrame(json, R"({"patch":{"roomId":)", room_id, origin.offset);
     json += ",\"operations\":";
     AppendPatchJson(json, patch);
     json += "}}";

@@ -209,12 +209,17 @@ size_t JsonSize(const json::value& value) {
 size_t PlainLength(absl::string_view text) {
   constexpr size_t kWord = sizeof(uint64_t);
   static_assert(std::endian::native == std::endian::little);
+  const auto escaped_at = [&](size_t at) {
+    uint64_t word;
+    std::memcpy(&word, text.data() + at, kWord);
+    return EscapedIn(word);
+  };
   size_t i = 0;
   for (; i + kWord <= text.size(); i += kWord) {
-    uint64_t word;
-    std::memcpy(&word, text.data() + i, kWord);
-    if (const uint64_t escaped = EscapedIn(word)) return i + static_cast<size_t>(std::countr_zero(escaped)) / 8;
+    if (const uint64_t escaped = escaped_at(i)) return i + static_cast<size_t>(std::countr_zero(escaped)) / 8;
   }
+  // The last ones once more with some before them.
+  if (text.size() >= kWord && i < text.size() && escaped_at(text.size() - kWord) == 0) return text.size();
   while (i < text.size() && EscapedSize(text[i]) == 1) ++i;
   return i;
 }
