@@ -1,5 +1,6 @@
 #include "server/live/io_shard.h"
 
+#include <algorithm>
 #include <boost/asio/post.hpp>
 #include <chrono>
 
@@ -14,6 +15,18 @@ constexpr int kTasksPerLook = 8;  // at the clock
 // Of what can wait, a turn does so many if sockets have more to do, else as many as this time allows.
 constexpr int kLeastWhenIdle = 4;
 constexpr std::chrono::milliseconds kIdleSlice(1);
+
+// Timers are told apart by so many bits of their ids; the rest is time, in ticks of 2^14 ns up to the year 2116.
+constexpr int kTimerBits = 16;
+constexpr int kTickBits = 14;
+constexpr int64_t kLastTick = (int64_t{1} << (64 - kTimerBits)) - 1;
+
+// Never before `time`.
+int64_t TickAfter(absl::Time time) { return std::min((absl::ToUnixNanos(time) >> kTickBits) + 1, kLastTick); }
+
+absl::Time DueTime(Shard::TimerId timer) {
+  return absl::FromUnixNanos(static_cast<int64_t>(timer >> kTimerBits) << kTickBits);
+}
 
 std::chrono::steady_clock::time_point ToSteady(absl::Duration from_now) {
   return std::chrono::steady_clock::now() + absl::ToChronoNanoseconds(from_now);
@@ -55,19 +68,12 @@ void IoShard::Post(Task task) {
 }
 
 Shard::TimerId IoShard::After(absl::Duration delay, Task task) {
-  const TimerId id = ++last_timer_;
-  const absl::Time deadline = Now() + delay;
-  timers_.emplace(std::pair(deadline, id), std::move(task));
-  deadlines_.emplace(id, deadline);
+  TimerId id = static_cast<TimerId>(TickAfter(Now() + delay)) << kTimerBits | ++last_timer_;
+  while (!timers_.try_emplace(id, std::move(task)).second) ++id;
   return id;
 }
 
-void IoShard::Cancel(TimerId timer) {
-  const auto it = deadlines_.find(timer);
-  if (it == deadlines_.end()) return;
-  timers_.erase({it->second, timer});
-  deadlines_.erase(it);
-}
+void IoShard::Cancel(TimerId timer) { timers_.erase(timer); }
 
 void IoShard::Loop() {
   thread_id_ = std::this_thread::get_id();
@@ -115,7 +121,7 @@ void IoShard::Sleep() {
   if (timers_.empty()) {
     io_.run_one();
   } else {
-    io_.run_one_until(ToSteady(timers_.begin()->first.first - Now()));
+    io_.run_one_until(ToSteady(DueTime(timers_.begin()->first) - Now()));
   }
   const std::lock_guard lock(mutex_);
   asleep_ = false;
@@ -145,10 +151,9 @@ void IoShard::RunLocal() {
 void IoShard::RunTimers() {
   if (timers_.empty()) return;
   const absl::Time now = Now();
-  while (!timers_.empty() && timers_.begin()->first.first <= now) {
-    auto timer = timers_.begin();
+  while (!timers_.empty() && DueTime(timers_.begin()->first) <= now) {
+    const auto timer = timers_.begin();
     Task task = std::move(timer->second);
-    deadlines_.erase(timer->first.second);
     timers_.erase(timer);
     task();
   }

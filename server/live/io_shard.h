@@ -3,14 +3,13 @@
 #include <atomic>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
+#include <cstdint>
 #include <deque>
 #include <mutex>
 #include <thread>
-#include <utility>
 #include <vector>
 
 #include "absl/container/btree_map.h"
-#include "absl/container/flat_hash_map.h"
 #include "absl/time/clock.h"
 #include "server/common/fifo.h"
 #include "server/live/shard.h"
@@ -82,9 +81,9 @@ class IoShard final : public Shard {
   std::vector<Task> running_;
   std::vector<Task> at_turn_end_;
   std::deque<Task> when_idle_;
-  TimerId last_timer_ = 0;
-  absl::btree_map<std::pair<absl::Time, TimerId>, Task> timers_;
-  absl::flat_hash_map<TimerId, absl::Time> deadlines_;
+  // The id of a timer is when it is due, and in its low bits what tells it from others of about the same time.
+  absl::btree_map<TimerId, Task> timers_;
+  uint16_t last_timer_ = 0;
 };
 
 }  // namespace atrium
