@@ -66,10 +66,10 @@ struct Audience {
   enum class Kind { kAll, kExcept, kOnly };
   using Keys = absl::InlinedVector<SessionKey, 2>;
   Kind kind = Kind::kAll;
+  // How many of the keys are sessions.
+  int sessions = 0;
   // Sessions and components that are left out, or named; sorted.
   Keys keys;
-  // How many of them are sessions.
-  int sessions = 0;
 
   bool Includes(SessionKey key) const;
   // Not for named members only.
@@ -83,26 +83,31 @@ struct Delivery {
   Audience audience;
 };
 
+// A room as others name it.
+struct RoomIdentity {
+  std::string id;
+  std::string epoch;
+  // In frames (FrameOrigin).
+  uint64_t key = 0;
+};
+
 // The sessions and components in one room, as each shard knows its own: a room posts one task to a shard, and the shard
 // hands the frame to all of them.
 //
 // Thread safety: each method runs on the shard that it names, and touches only what is that shard's.
 class Channel {
  public:
-  // What does not change of a room.
-  struct Room {
-    std::string id;
-    std::string epoch;
-    // As the frames of this room name it (FrameOrigin).
-    uint64_t key = 0;
+  // What members have to know of a room; the same for all of its type.
+  struct Terms {
     // How long a member may be without a connection.
     absl::Duration resume_window;
     SlowPolicy slow_policy = SlowPolicy::kDisconnect;
   };
 
-  Channel(Room room, int shards) : room_(std::move(room)), local_(shards) {}
+  Channel(RoomIdentity room, const Terms& terms, int shards) : room_(std::move(room)), terms_(terms), local_(shards) {}
 
-  const Room& room() const { return room_; }
+  const RoomIdentity& room() const { return room_; }
+  const Terms& terms() const { return terms_; }
   const std::string& room_id() const { return room_.id; }
 
   // `offset` is that of the last frame that the subscriber has, or will have before it gets one from here.
@@ -132,7 +137,8 @@ class Channel {
     uint64_t offset = 0;
   };
 
-  const Room room_;
+  const RoomIdentity room_;
+  const Terms terms_;
   std::vector<Local> local_;
 };
 

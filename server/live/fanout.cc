@@ -5,32 +5,43 @@
 
 namespace atrium {
 
+Fanout::Readers& Fanout::readers() {
+  if (readers_ == nullptr) readers_ = std::make_unique<Readers>(room_, env_);
+  return *readers_;
+}
+
+void Fanout::ForgetReaders() {
+  if (readers_->count == 0) readers_ = nullptr;
+}
+
 bool Fanout::Add(const MemberIdentity& member) {
-  if (member.component != 0) ++components_;
-  SessionMembers& session = members_of_.try_emplace(member.session, SessionMembers{0, member.encoding}).first->second;
-  if (++session.members == 2) ++shared_sessions_;
+  Readers& readers = this->readers();
+  if (member.component != 0) ++readers.components;
+  SessionMembers& session =
+      readers.members_of.try_emplace(member.session, SessionMembers{0, member.encoding}).first->second;
+  if (++session.members == 2) ++readers.shared_sessions;
   if (session.members > 1) return false;
-  Count(member.shard, member.encoding, 1, 0);
+  readers.Count(member.shard, member.encoding, 1, 0);
   return true;
 }
 
 void Fanout::Recode(const MemberIdentity& member) {
-  Encoding& encoding = members_of_.at(member.session).encoding;
-  Count(member.shard, encoding, -1, 0);
+  Encoding& encoding = readers_->members_of.at(member.session).encoding;
+  readers_->Count(member.shard, encoding, -1, 0);
   encoding = member.encoding;
-  Count(member.shard, encoding, 1, 0);
+  readers_->Count(member.shard, encoding, 1, 0);
 }
 
 void Fanout::Remove(const MemberIdentity& member, v1::LeaveReason reason, FramePtr left) {
-  if (member.component != 0) --components_;
-  const auto it = members_of_.find(member.session);
+  if (member.component != 0) --readers_->components;
+  const auto it = readers_->members_of.find(member.session);
   const bool last = --it->second.members == 0;
-  if (it->second.members == 1) --shared_sessions_;
+  if (it->second.members == 1) --readers_->shared_sessions;
   if (last) {
-    Count(member.shard, it->second.encoding, -1, 0);
-    members_of_.erase(it);
+    readers_->Count(member.shard, it->second.encoding, -1, 0);
+    readers_->members_of.erase(it);
   }
-  WhenStored([channel = channel_, shard = member.shard, session = member.session, last,
+  WhenStored([channel = channel(), shard = member.shard, session = member.session, last,
               removal = Removal{member.component, reason, std::move(left)}] {
     shard->Post([channel, index = shard->index(), session, last, removal] {
       if (removal.component != 0) channel->RemoveListener(index, removal.component);
@@ -38,14 +49,16 @@ void Fanout::Remove(const MemberIdentity& member, v1::LeaveReason reason, FrameP
       if (subscriber != nullptr) subscriber->OnRemoved(channel->room_id(), removal);
     });
   });
+  ForgetReaders();
 }
 
 void Fanout::RemoveObserver(const ObserverIdentity& observer) {
-  Count(observer.shard, observer.encoding, 0, -1);
-  observer.shard->Post([channel = channel_, index = observer.shard->index(), key = observer.key] {
+  readers_->Count(observer.shard, observer.encoding, 0, -1);
+  observer.shard->Post([channel = channel(), index = observer.shard->index(), key = observer.key] {
     Subscriber* const subscriber = channel->Remove(index, key);
     if (subscriber != nullptr) subscriber->OnRemoved(channel->room_id(), {});
   });
+  ForgetReaders();
 }
 
 void Fanout::Restore(uint64_t offset, const std::vector<StoredFrame>& history) {
@@ -56,8 +69,8 @@ void Fanout::Restore(uint64_t offset, const std::vector<StoredFrame>& history) {
     const StoredFrame& frame = history[i];
     Audience audience;
     if (frame.targeted()) audience.kind = Audience::Kind::kOnly;
-    history_.Add(MakeFrame(frame.frames(), {.room = channel_->room().key, .offset = offset - size + 1 + i}),
-                 std::move(audience), absl::FromUnixMillis(frame.time()));
+    history_.Add(MakeFrame(frame.frames(), {.room = room_.key, .offset = offset - size + 1 + i}), std::move(audience),
+                 absl::FromUnixMillis(frame.time()));
   }
 }
 
@@ -80,7 +93,8 @@ Audience Fanout::AllBut(const Members& members) const {
   std::sort(sessions.begin(), sessions.end());
   for (auto it = sessions.begin(); it != sessions.end();) {
     const auto end = std::upper_bound(it, sessions.end(), *it);
-    if (shared_sessions_ == 0 || end - it == members_of_.at(*it).members) {
+    const bool shared = readers_ != nullptr && readers_->shared_sessions > 0;
+    if (!shared || end - it == readers_->members_of.at(*it).members) {
       audience.keys.push_back(*it);
       ++audience.sessions;
     }
@@ -104,10 +118,10 @@ Audience Fanout::Only(const Members& members) const {
 }
 
 int Fanout::SendEvent(Event event, bool is_volatile, const Audience& audience) {
-  event.room_id = channel_->room_id();
+  event.room_id = room_.id;
   if (!is_volatile) event.origin = NextOrigin();
   Delivery delivery{.frame = EncodeEvent(event, encodings()), .audience = audience};
-  if (components_ > 0) {
+  if (readers_ != nullptr && readers_->components > 0) {
     delivery.heard = std::make_shared<HeardEvent>(HeardEvent{
         .event = std::string(event.event),
         .data = event.data,
@@ -120,12 +134,12 @@ int Fanout::SendEvent(Event event, bool is_volatile, const Audience& audience) {
 }
 
 int Fanout::SendPatch(const Patch& patch, absl::Time now) {
-  return Record({.frame = EncodePatch(channel_->room_id(), NextOrigin(), patch, encodings())}, now);
+  return Record({.frame = EncodePatch(room_.id, NextOrigin(), patch, encodings())}, now);
 }
 
 int Fanout::SendPresence(v1::MemberChange change, absl::Time now) {
   const FrameOrigin origin = NextOrigin();
-  change.set_room_id(channel_->room_id());
+  change.set_room_id(room_.id);
   change.set_offset(origin.offset);
   v1::ServerFrame frame;
   *frame.mutable_member() = std::move(change);
@@ -145,38 +159,39 @@ int Fanout::Record(Delivery delivery, absl::Time now) {
 }
 
 int Fanout::Post(Delivery delivery) const {
-  if (journal_ != nullptr && journal_->lost()) return 0;
+  if (readers_ == nullptr || (journal_ != nullptr && journal_->lost())) return 0;
   const Audience::Kind kind = delivery.audience.kind;
   const int named = delivery.audience.sessions;
   absl::InlinedVector<Shard*, 4> shards;
   int sessions = 0;
-  for (const ShardSessions& on : sessions_on_) {
+  for (const ShardSessions& on : readers_->on) {
     if (on.sessions + on.observers == 0) continue;
     sessions += on.sessions;
     shards.push_back(on.shard);
   }
-  WhenStored(
-      [channel = channel_, shards = std::move(shards), shared = std::make_shared<const Delivery>(std::move(delivery))] {
-        for (Shard* shard : shards) {
-          shard->Post([channel, index = shard->index(), shared] { channel->Deliver(index, *shared); });
-        }
-      });
+  WhenStored([channel = readers_->channel, shards = std::move(shards),
+              shared = std::make_shared<const Delivery>(std::move(delivery))] {
+    for (Shard* shard : shards) {
+      shard->Post([channel, index = shard->index(), shared] { channel->Deliver(index, *shared); });
+    }
+  });
   if (kind == Audience::Kind::kExcept) return sessions - named;
   return kind == Audience::Kind::kOnly ? named : sessions;
 }
 
-void Fanout::Count(Shard* shard, Encoding encoding, int sessions, int observers) {
-  readers_with_[static_cast<int>(encoding)] += sessions + observers;
-  ShardSessions& on = sessions_on_[shard->index()];
-  on.shard = shard;
-  on.sessions += sessions;
-  on.observers += observers;
+void Fanout::Readers::Count(Shard* shard, Encoding encoding, int sessions, int observers) {
+  count += sessions + observers;
+  with[static_cast<int>(encoding)] += sessions + observers;
+  ShardSessions& here = on[shard->index()];
+  here.shard = shard;
+  here.sessions += sessions;
+  here.observers += observers;
 }
 
 EncodingSet Fanout::encodings() const {
-  EncodingSet set(deflater_);
-  for (int i = 0; i < kEncodings; ++i) {
-    if (readers_with_[i] > 0) set.Add(static_cast<Encoding>(i));
+  EncodingSet set(env_.deflater);
+  for (int i = 0; readers_ != nullptr && i < kEncodings; ++i) {
+    if (readers_->with[i] > 0) set.Add(static_cast<Encoding>(i));
   }
   // For the log; or nobody is there, but somebody may come and ask what it was.
   if (journal_ != nullptr || set.empty()) set.Add(Encoding::kGrpc);

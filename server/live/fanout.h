@@ -21,19 +21,26 @@ namespace atrium {
 // one task to each shard that has members. On the room's shard.
 class Fanout {
  public:
-  // With a `journal`, which outlives it, recorded frames are written to that, and nothing goes out before it is stored.
-  // `deflater` is of the room's shard.
-  Fanout(Channel::Room room, int shards, const HistoryLimits& history, Journal* journal, Deflater* deflater)
-      : channel_(std::make_shared<Channel>(std::move(room), shards)),
-        journal_(journal),
-        deflater_(deflater),
-        history_(history, deflater),
-        sessions_on_(shards) {}
+  // The same for all rooms of a type on one shard.
+  struct Env {
+    int shards = 1;
+    HistoryLimits history;
+    Channel::Terms terms;
+    // Of the room's shard.
+    Deflater* deflater = nullptr;
+  };
+
+  // With a `journal`, recorded frames are written to that, and nothing goes out before it is stored. It and `env`
+  // outlive it.
+  Fanout(RoomIdentity room, const Env& env, Journal* journal)
+      : room_(std::move(room)), env_(env), journal_(journal), history_(env.history, env.deflater) {}
 
   // Goes on behind frame `offset`, which with those before it is in `history`, as far as they are kept.
   void Restore(uint64_t offset, const std::vector<StoredFrame>& history);
 
-  const std::shared_ptr<Channel>& channel() const { return channel_; }
+  const RoomIdentity& room() const { return room_; }
+  // To those who read it; another when all of them have gone and others come.
+  const std::shared_ptr<Channel>& channel() { return readers().channel; }
   // Of the last recorded frame.
   uint64_t offset() const { return offset_; }
 
@@ -46,7 +53,7 @@ class Fanout {
   void Recode(const MemberIdentity& member);
 
   // A reader of everything that is public, who is no member: it counts in no answer.
-  void AddObserver(const ObserverIdentity& observer) { Count(observer.shard, observer.encoding, 0, 1); }
+  void AddObserver(const ObserverIdentity& observer) { readers().Count(observer.shard, observer.encoding, 0, 1); }
   // Nothing of the room follows what is posted now.
   void RemoveObserver(const ObserverIdentity& observer);
 
@@ -71,33 +78,47 @@ class Fanout {
     int observers = 0;
   };
 
-  void Count(Shard* shard, Encoding encoding, int sessions, int observers);
+  struct SessionMembers {
+    int members = 0;
+    // That its frames are made in: of its first member, until it is recoded.
+    Encoding encoding;
+  };
+  // Whom its frames go to.
+  struct Readers {
+    Readers(const RoomIdentity& room, const Env& env)
+        : channel(std::make_shared<Channel>(room, env.terms, env.shards)), on(env.shards) {}
+
+    void Count(Shard* shard, Encoding encoding, int sessions, int observers);
+
+    const std::shared_ptr<Channel> channel;
+    // By shard, and all of them by encoding.
+    std::vector<ShardSessions> on;
+    std::array<int, kEncodings> with{};
+    int count = 0;
+    // Members of each session, how many sessions have more than one, and how many members are components.
+    absl::flat_hash_map<SessionKey, SessionMembers> members_of;
+    int shared_sessions = 0;
+    int components = 0;
+  };
+
+  Readers& readers();
+  // If there are none any more.
+  void ForgetReaders();
   EncodingSet encodings() const;
-  FrameOrigin NextOrigin() { return {.room = channel_->room().key, .offset = ++offset_}; }
+  FrameOrigin NextOrigin() { return {.room = room_.key, .offset = ++offset_}; }
   int Record(Delivery delivery, absl::Time now);
   int Post(Delivery delivery) const;
   // Runs `post` when what it tells of is stored.
   template <typename PostTask>
   void WhenStored(PostTask post) const;
 
-  const std::shared_ptr<Channel> channel_;
+  const RoomIdentity room_;
+  const Env& env_;
   Journal* const journal_;
-  Deflater* const deflater_;
   uint64_t offset_ = 0;
   History history_;
-  // By shard, and all of them by encoding.
-  std::vector<ShardSessions> sessions_on_;
-  std::array<int, kEncodings> readers_with_{};
-  struct SessionMembers {
-    int members = 0;
-    // That its frames are made in: of its first member, until it is recoded.
-    Encoding encoding;
-  };
-
-  // Members of each session, how many sessions have more than one, and how many members are components.
-  absl::flat_hash_map<SessionKey, SessionMembers> members_of_;
-  int shared_sessions_ = 0;
-  int components_ = 0;
+  // Null while nobody reads: most rooms are empty most of the time.
+  std::unique_ptr<Readers> readers_;
 };
 
 }  // namespace atrium

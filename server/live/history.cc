@@ -13,7 +13,7 @@ void History::Add(FramePtr frame, Audience audience, absl::Time now) {
 
 size_t History::Entry::bytes() const {
   size_t bytes = frame->size();
-  for (const FramePtr& other : recoded) bytes += other->size();
+  for (const FramePtr& other : *recoded) bytes += other->size();
   return bytes;
 }
 
@@ -49,12 +49,13 @@ std::vector<FramePtr> History::After(uint64_t offset, absl::optional<Encoding> e
 
 const FramePtr& History::In(Encoding encoding, Entry& entry) {
   if (entry.frame->has(encoding)) return entry.frame;
-  for (const FramePtr& frame : entry.recoded) {
+  std::vector<FramePtr>& recoded = entry.recoded.Get();
+  for (const FramePtr& frame : recoded) {
     if (frame->has(encoding)) return frame;
   }
-  entry.recoded.push_back(Reencode(*entry.frame, {encoding, deflater_}));
-  bytes_ += entry.recoded.back()->size();
-  return entry.recoded.back();
+  recoded.push_back(Reencode(*entry.frame, {encoding, deflater_}));
+  bytes_ += recoded.back()->size();
+  return recoded.back();
 }
 
 }  // namespace atrium

@@ -1,10 +1,11 @@
 #pragma once
 
 #include <functional>
+#include <vector>
 
-#include "absl/container/inlined_vector.h"
 #include "absl/time/time.h"
 #include "server/common/fifo.h"
+#include "server/common/rare.h"
 #include "server/live/channel.h"
 #include "server/wire/frames.h"
 
@@ -47,7 +48,7 @@ class History {
     Audience audience;
     absl::Time time;
     // In encodings that were not sent, but asked for since.
-    absl::InlinedVector<FramePtr, 1> recoded;
+    Rare<std::vector<FramePtr>> recoded;
 
     size_t bytes() const;
   };

@@ -12,8 +12,6 @@
 namespace atrium {
 namespace {
 
-constexpr RoomOptions kUntypedOptions;
-
 // OnDestroy is asked again so much later at the earliest.
 constexpr absl::Duration kLeastStay = absl::Seconds(1);
 
@@ -31,28 +29,21 @@ absl::Status Refusal(absl::Status verdict) {
 
 }  // namespace
 
-Room::Room(std::string id, const RoomTypeInfo* type, std::string epoch, absl::Time create_time, const Env& env,
-           Journal::Start log)
-    : type_(type),
-      env_(env),
+Room::Room(std::string id, std::string epoch, absl::Time create_time, const Env& env, Journal::Start log)
+    : env_(env),
       create_time_(create_time),
       last_activity_time_(env_.shard.Now()),
       journal_(MakeJournal(id, std::move(log))),
-      fanout_({.id = std::move(id),
-               .epoch = epoch,
-               .key = absl::Hash<std::string>()(epoch),
-               .resume_window = options().resume_window.value_or(env_.settings.resume_window),
-               .slow_policy = options().slow_policy},
-              env_.shards, options().history ? *options().history : env_.settings.history, journal_.get(),
-              &env_.deflater) {
+      fanout_({.id = std::move(id), .epoch = epoch, .key = absl::Hash<std::string>()(epoch)}, env_.fanout,
+              journal_.get()) {
   env_.counters.rooms.Add(1);
-  if (type_ == nullptr) return;
-  unlisted_ = !type_->options.listed;
-  typed_ = std::make_unique<TypedRoom>(*type_, env_.shard, static_cast<StepSink&>(*this), env_.services, env_.log);
+  unlisted_ = !options().listed;
+  if (type() == nullptr) return;
+  typed_ = std::make_unique<TypedRoom>(*type(), env_.shard, static_cast<StepSink&>(*this), env_.services, env_.log);
 }
 
-Room::Room(std::string id, const RoomTypeInfo* type, json::object initial_state, std::string epoch, const Env& env)
-    : Room(std::move(id), type, std::move(epoch), env.shard.Now(), env, {}) {
+Room::Room(std::string id, json::object initial_state, std::string epoch, const Env& env)
+    : Room(std::move(id), std::move(epoch), env.shard.Now(), env, {}) {
   state_ = std::move(initial_state);
   state_bytes_ = typed_ == nullptr ? JsonSize(state_) : state().Json().size();
   if (journal_ == nullptr) return;
@@ -61,18 +52,17 @@ Room::Room(std::string id, const RoomTypeInfo* type, json::object initial_state,
   journal_->HeadChanged();
 }
 
-Room::Room(std::string id, const RoomTypeInfo* type, const RestoredRoom& restored, const Env& env)
-    : Room(std::move(id), type, restored.room.epoch(), absl::FromUnixMillis(restored.room.create_time()), env,
-           restored.log) {
+Room::Room(std::string id, const RestoredRoom& restored, const Env& env)
+    : Room(std::move(id), restored.room.epoch(), absl::FromUnixMillis(restored.room.create_time()), env, restored.log) {
   Restore(restored);
 }
 
 Room::~Room() {
-  while (!observers_.empty()) Unwatch(observers_.begin()->first);
+  while (!company_->observers.empty()) Unwatch(company_->observers.begin()->first);
   env_.counters.rooms.Add(-1);
   env_.counters.members.Add(-member_count());
   env_.shard.Cancel(empty_timer_);
-  env_.shard.Cancel(presence_timer_);
+  env_.shard.Cancel(company_->presence_timer);
   env_.shard.Cancel(patch_timer_);
 }
 
@@ -86,7 +76,7 @@ v1::Position Room::position() const {
 v1::Room Room::Describe() const {
   v1::Room room;
   room.set_id(id());
-  if (type_ != nullptr) room.set_type(type_->name);
+  if (type() != nullptr) room.set_type(type()->name);
   room.set_max_members(options().max_members);
   room.set_member_count(member_count());
   room.set_locked(locked_);
@@ -99,8 +89,8 @@ v1::Room Room::Describe() const {
 }
 
 json::object Room::Metadata() const {
-  json::object metadata = metadata_;
-  for (const auto& [key, value] : own_metadata_) metadata.insert_or_assign(key, value);
+  json::object metadata = metadata_->of_services;
+  for (const auto& [key, value] : metadata_->own) metadata.insert_or_assign(key, value);
   return metadata;
 }
 
@@ -113,15 +103,15 @@ const Payload& Room::state() {
 }
 
 const MemberIdentity* Room::FindMember(absl::string_view id) const {
-  const auto it = members_.find(id);
-  return it == members_.end() ? nullptr : &it->second.identity;
+  const auto it = members().find(id);
+  return it == members().end() ? nullptr : &it->second.identity;
 }
 
 std::vector<MemberInfo> Room::MemberInfos() const {
   std::vector<MemberInfo> infos;
-  infos.reserve(members_.size());
-  for (const auto& [id, member] : members_) infos.push_back(InfoOf(member.identity));
-  if (unseen_leaver_) infos.push_back(*unseen_leaver_);
+  infos.reserve(members().size());
+  for (const auto& [id, member] : members()) infos.push_back(InfoOf(member.identity));
+  if (company_->unseen_leaver) infos.push_back(*company_->unseen_leaver);
   return infos;
 }
 
@@ -153,13 +143,14 @@ void Room::Destroy(absl::AnyInvocable<void(bool)> done) {
 }
 
 bool Room::idle() const {
-  return members_.empty() && pending_.empty() && (typed_ == nullptr || typed_->running_hooks() == 0);
+  return members().empty() && company_->pending.empty() && (typed_ == nullptr || typed_->running_hooks() == 0);
 }
 
 void Room::Stay() { WatchEmptiness(kLeastStay); }
 
 void Room::WatchEmptiness(absl::Duration at_least) {
   if (!open_ || !idle() || empty_timer_ != 0) return;
+  ForgetCompany();
   absl::Duration ttl = options().empty_ttl.value_or(env_.settings.empty_ttl);
   if (cleared_) ttl = absl::ZeroDuration();
   empty_timer_ = env_.shard.After(std::max(ttl, at_least), [this] {
@@ -172,18 +163,18 @@ void Room::WatchEmptiness(absl::Duration at_least) {
 // ---- Joining
 
 void Room::Join(MemberIdentity who, Payload payload, absl::optional<v1::Position> since, JoinDone done) {
-  if (members_.contains(who.id)) {
+  if (members().contains(who.id)) {
     Admission admission = MakeAdmission(who.id);
     admission.again = true;
     return done(std::move(admission));
   }
-  if (pending_.contains(who.id)) return done(JoinPending());
+  if (company_->pending.contains(who.id)) return done(JoinPending());
   if (locked_) return done(RoomLocked());
   const size_t seats = options().max_members;
-  if (seats > 0 && members_.size() + pending_.size() >= seats) return done(RoomFull());
+  if (seats > 0 && members().size() + company_->pending.size() >= seats) return done(RoomFull());
   if (typed_ == nullptr) return done(Admit(std::move(who), {}, since));
 
-  pending_.emplace(who.id, PendingJoin());
+  company_.Get().pending.emplace(who.id, PendingJoin());
   auto join = std::make_shared<JoinContext>();
   join->member = InfoOf(who);
   join->info = std::exchange(join->member.info, {});
@@ -197,16 +188,17 @@ void Room::Join(MemberIdentity who, Payload payload, absl::optional<v1::Position
 
 void Room::FinishJoin(MemberIdentity who, std::any membership, const absl::optional<v1::Position>& since,
                       absl::Status verdict, JoinDone done) {
-  const std::optional<v1::LeaveReason> gone = pending_.extract(who.id).mapped().gone;
+  const std::optional<v1::LeaveReason> gone = company_.Get().pending.extract(who.id).mapped().gone;
   if (!verdict.ok()) {
     WatchEmptiness();
     return done(Refusal(std::move(verdict)));
   }
   if (gone) {
     // OnLeave counts the leaver, as always, but nobody has seen it come.
-    unseen_leaver_ = std::make_unique<MemberInfo>(InfoOf(who));
-    typed_->Leave({.member = *unseen_leaver_, .reason = *gone, .membership = std::move(membership)});
-    unseen_leaver_ = nullptr;
+    std::unique_ptr<MemberInfo>& leaver = company_.Get().unseen_leaver;
+    leaver = std::make_unique<MemberInfo>(InfoOf(who));
+    typed_->Leave({.member = *leaver, .reason = *gone, .membership = std::move(membership)});
+    leaver = nullptr;
     WatchEmptiness();
     return done(
         MakeError(absl::StatusCode::kCancelled, "LEFT_MEANWHILE", "The member left before its join was decided"));
@@ -217,11 +209,13 @@ void Room::FinishJoin(MemberIdentity who, std::any membership, const absl::optio
 Admission Room::Admit(MemberIdentity who, std::any membership, const absl::optional<v1::Position>& since) {
   Touch();
   env_.shard.Cancel(std::exchange(empty_timer_, 0));
+  Company& company = company_.Get();
   std::string id = who.id;
   const Member& member =
-      members_.emplace(std::move(id), Member{std::move(who), env_.shard.Now(), std::move(membership)}).first->second;
+      company.members.emplace(std::move(id), Member{std::move(who), env_.shard.Now(), std::move(membership)})
+          .first->second;
   env_.counters.members.Add(1);
-  presence_.Joined(member);
+  company.presence.Joined(member);
   if (journal_ != nullptr) StoreJoin(member.identity);
   // At once, the others are told before the joiner's position, and it is not; in a fold, it is among all.
   TellPresence();
@@ -234,8 +228,6 @@ Admission Room::Admit(MemberIdentity who, std::any membership, const absl::optio
   return admission;
 }
 
-const RoomOptions& Room::options() const { return type_ == nullptr ? kUntypedOptions : type_->options; }
-
 bool Room::ListsMembers() const { return member_count() <= options().presence_list_limit; }
 
 Admission Room::MakeAdmission(const std::string& member_id) {
@@ -245,7 +237,7 @@ Admission Room::MakeAdmission(const std::string& member_id) {
   response.set_member_id(member_id);
   *response.mutable_position() = position();
   if (ListsMembers()) {
-    for (const auto& [id, member] : members_) *response.add_members() = member.ToProto();
+    for (const auto& [id, member] : members()) *response.add_members() = member.ToProto();
   }
   return admission;
 }
@@ -253,24 +245,26 @@ Admission Room::MakeAdmission(const std::string& member_id) {
 // ---- Leaving
 
 absl::Status Room::Leave(const std::string& member_id, v1::LeaveReason reason, bool tell) {
-  if (const auto pending = pending_.find(member_id); pending != pending_.end()) {
+  if (!company_.made()) return MemberNotFound(member_id);
+  Company& company = company_.Get();
+  if (const auto pending = company.pending.find(member_id); pending != company.pending.end()) {
     pending->second.gone = reason;
     return absl::OkStatus();
   }
-  const auto it = members_.find(member_id);
-  if (it == members_.end()) return MemberNotFound(member_id);
+  const auto it = company.members.find(member_id);
+  if (it == company.members.end()) return MemberNotFound(member_id);
   Touch();
   if (typed_ != nullptr) {
     typed_->Leave(
         {.member = InfoOf(it->second.identity), .reason = reason, .membership = std::move(it->second.membership)});
   }
-  const Member member = std::move(members_.extract(member_id).mapped());
+  const Member member = std::move(company.members.extract(member_id).mapped());
   env_.counters.members.Add(-1);
   FramePtr left = tell ? LeftFrame(member.identity, reason) : nullptr;
   if (journal_ != nullptr) journal_->record().add_members()->set_left(member_id);
   // One of before a restart has no session any more.
   if (member.identity.shard != nullptr) fanout_.Remove(member.identity, reason, std::move(left));
-  presence_.Left(member, reason);
+  company.presence.Left(member, reason);
   TellPresence();
   WatchEmptiness();
   return absl::OkStatus();
@@ -281,16 +275,19 @@ FramePtr Room::LeftFrame(const MemberIdentity& who, v1::LeaveReason reason) cons
   frame.mutable_left()->set_room_id(id());
   frame.mutable_left()->set_member_id(who.id);
   frame.mutable_left()->set_reason(reason);
-  return EncodeFrame(frame, who.encoding, {},
-                     {.room = fanout_.channel()->room().key, .kind = FrameOrigin::Kind::kLeft});
+  return EncodeFrame(frame, who.encoding, {}, {.room = fanout_.room().key, .kind = FrameOrigin::Kind::kLeft});
+}
+
+void Room::SetPendingGone() {
+  for (auto& [id, pending] : company_.Get().pending) pending.gone = v1::LEAVE_REASON_CLEANUP;
 }
 
 void Room::Clear() {
   cleared_ = true;
   FlushPatch();
-  for (auto& [id, pending] : pending_) pending.gone = v1::LEAVE_REASON_CLEANUP;
-  while (!members_.empty()) {
-    const std::string id = members_.begin()->first;
+  SetPendingGone();
+  while (!members().empty()) {
+    const std::string id = members().begin()->first;
     Leave(id, v1::LEAVE_REASON_CLEANUP, /*tell=*/true).IgnoreError();
   }
   env_.shard.Cancel(std::exchange(empty_timer_, 0));
@@ -299,16 +296,23 @@ void Room::Clear() {
 
 void Room::TellPresence() {
   const auto send = [this] {
-    if (!presence_.changed()) return;
-    Delivered(fanout_.SendPresence(presence_.Take(members_.size(), ListsMembers()), env_.shard.Now()));
+    if (!company_->presence.changed()) return;
+    Delivered(fanout_.SendPresence(company_.Get().presence.Take(members().size(), ListsMembers()), env_.shard.Now()));
   };
   const absl::Duration interval = options().presence_interval;
-  if (members_.size() <= Presence::kAtOnce || interval == absl::ZeroDuration()) return send();
-  if (presence_timer_ != 0) return;
-  presence_timer_ = env_.shard.After(interval, [this, send] {
-    presence_timer_ = 0;
+  if (members().size() <= Presence::kAtOnce || interval == absl::ZeroDuration()) return send();
+  if (company_->presence_timer != 0) return;
+  company_.Get().presence_timer = env_.shard.After(interval, [this, send] {
+    company_.Get().presence_timer = 0;
     send();
+    ForgetCompany();
   });
+}
+
+void Room::ForgetCompany() {
+  const bool anybody = !members().empty() || !company_->pending.empty() || !company_->observers.empty() ||
+                       company_->unseen_leaver != nullptr;
+  if (!anybody && company_->presence_timer == 0 && !company_->presence.changed()) company_.Reset();
 }
 
 // ---- What others find it by
@@ -316,13 +320,13 @@ void Room::TellPresence() {
 void Room::Update(RoomUpdate update) {
   if (update.locked) locked_ = *update.locked;
   if (update.unlisted) unlisted_ = *update.unlisted;
-  if (update.metadata) metadata_ = *std::move(update.metadata);
+  if (update.metadata) metadata_.Get().of_services = *std::move(update.metadata);
   if (update.unlisted || update.metadata) ListingChanged();
   if (journal_ != nullptr) StoreSettings();
 }
 
 absl::StatusOr<json::object> Room::MergeMetadata(const json::object& keys) const {
-  json::object merged = own_metadata_;
+  json::object merged = metadata_->own;
   for (const auto& [key, value] : keys) {
     if (value.is_null()) {
       merged.erase(key);
@@ -335,7 +339,7 @@ absl::StatusOr<json::object> Room::MergeMetadata(const json::object& keys) const
 }
 
 void Room::SetOwnMetadata(json::object metadata) {
-  own_metadata_ = std::move(metadata);
+  metadata_.Get().own = std::move(metadata);
   ListingChanged();
   if (journal_ != nullptr) StoreSettings();
 }

@@ -14,6 +14,7 @@
 #include "atrium/v1/frames.pb.h"
 #include "server/common/counter.h"
 #include "server/common/log.h"
+#include "server/common/rare.h"
 #include "server/live/fanout.h"
 #include "server/live/idempotency.h"
 #include "server/live/journal.h"
@@ -95,13 +96,16 @@ using JoinDone = absl::AnyInvocable<void(absl::StatusOr<Admission>)>;
 // in the same order. Runs on its shard.
 class Room final : private StepSink {
  public:
+  // The same for all rooms of a type on one shard.
   struct Env {
     Shard& shard;
-    int shards;
     const RoomSettings& settings;
+    // Null for untyped rooms, whose options are at their defaults.
+    const RoomTypeInfo* type;
+    const RoomOptions& options;
     RoomServices services;
     RoomCounters& counters;
-    Deflater& deflater;
+    Fanout::Env fanout;
     Log& log;
     // The room has been empty for its time and nothing in it runs. Called outside of the room's own code.
     std::function<void(const std::string& id)> on_idle;
@@ -111,16 +115,18 @@ class Room final : private StepSink {
     std::function<void(const std::string& id)> on_lost;
   };
 
-  // A new room. `type` is null for an untyped one, whose state starts as `initial_state`. The log has a durable one
-  // open. `env` outlives it.
-  Room(std::string id, const RoomTypeInfo* type, json::object initial_state, std::string epoch, const Env& env);
+  // A new room; the state of an untyped one starts as `initial_state`. The log has a durable one open. `env` outlives
+  // it.
+  Room(std::string id, json::object initial_state, std::string epoch, const Env& env);
   // A durable room that comes back from the log, which has it open.
-  Room(std::string id, const RoomTypeInfo* type, const RestoredRoom& restored, const Env& env);
+  Room(std::string id, const RestoredRoom& restored, const Env& env);
   ~Room() override;
 
-  const std::string& id() const { return fanout_.channel()->room_id(); }
-  const RoomTypeInfo* type() const { return type_; }
-  int member_count() const override { return static_cast<int>(members_.size()) + (unseen_leaver_ ? 1 : 0); }
+  const std::string& id() const { return fanout_.room().id; }
+  const RoomTypeInfo* type() const { return env_.type; }
+  int member_count() const override {
+    return static_cast<int>(company_->members.size()) + (company_->unseen_leaver == nullptr ? 0 : 1);
+  }
   absl::Time Now() const { return env_.shard.Now(); }
   absl::Time last_activity_time() const { return last_activity_time_; }
   // Something happens in it now.
@@ -132,7 +138,7 @@ class Room final : private StepSink {
   json::object Metadata() const;
   const Payload& state();
   const MemberIdentity* FindMember(absl::string_view id) const;
-  const absl::flat_hash_map<std::string, Member>& members() const { return members_; }
+  const absl::flat_hash_map<std::string, Member>& members() const { return company_->members; }
 
   // Runs OnCreate, or OnLoad of one that comes back; before it is `done` with OK, nothing else may be called. At once
   // for an untyped room.
@@ -161,7 +167,7 @@ class Room final : private StepSink {
   void Abandon();
 
   // The answers to requests with an idempotency key. What is to be stored of one goes through KeepAnswer.
-  Idempotency& idempotency() { return idempotency_; }
+  Idempotency& idempotency() { return idempotency_.Get(); }
   void KeepAnswer(StoredAnswer answer);
 
   // Decides on the join of `who`; a pending decision holds a seat. `done` gets RESOURCE_EXHAUSTED if the room is full,
@@ -212,6 +218,21 @@ class Room final : private StepSink {
     // Whoever joined has gone meanwhile, for this reason.
     std::optional<v1::LeaveReason> gone;
   };
+  // Who is in the room, and who is about to be.
+  struct Company {
+    absl::flat_hash_map<std::string, Member> members;
+    absl::flat_hash_map<std::string, PendingJoin> pending;
+    absl::flat_hash_map<SessionKey, ObserverIdentity> observers;
+    // During the OnLeave of one that went before its join was decided.
+    std::unique_ptr<MemberInfo> unseen_leaver;
+    Presence presence;
+    Shard::TimerId presence_timer = 0;
+  };
+  struct MetadataParts {
+    json::object of_services;
+    // As room code set it, which goes first.
+    json::object own;
+  };
 
   // StepSink.
   absl::Status CommitState(const StateChange& change) override;
@@ -223,10 +244,9 @@ class Room final : private StepSink {
   std::vector<MemberInfo> MemberInfos() const override;
   void OnHooksEnded() override { WatchEmptiness(); }
 
-  Room(std::string id, const RoomTypeInfo* type, std::string epoch, absl::Time create_time, const Env& env,
-       Journal::Start log);
+  Room(std::string id, std::string epoch, absl::Time create_time, const Env& env, Journal::Start log);
   std::shared_ptr<Journal> MakeJournal(const std::string& id, Journal::Start log);
-  const std::string& epoch() const { return fanout_.channel()->room().epoch; }
+  const std::string& epoch() const { return fanout_.room().epoch; }
   void Restore(const RestoredRoom& restored);
   RoomSnapshot MakeSnapshot();
   void StoreJoin(const MemberIdentity& who);
@@ -239,6 +259,7 @@ class Room final : private StepSink {
   void WatchEmptiness(absl::Duration at_least = absl::ZeroDuration());
   void FinishJoin(MemberIdentity who, std::any membership, const absl::optional<v1::Position>& since,
                   absl::Status verdict, JoinDone done);
+  void SetPendingGone();
   FramePtr LeftFrame(const MemberIdentity& who, v1::LeaveReason reason) const;
   Admission Admit(MemberIdentity who, std::any membership, const absl::optional<v1::Position>& since);
   // With the state and all members.
@@ -247,10 +268,11 @@ class Room final : private StepSink {
   Admission Recover(const std::string& member_id, Encoding encoding, const absl::optional<v1::Position>& since,
                     const History::Wanted& wanted);
   bool Covers(const v1::Position& since);
-  // Of its type.
-  const RoomOptions& options() const;
+  const RoomOptions& options() const { return env_.options; }
   bool ListsMembers() const;
   void TellPresence();
+  // If nobody is left, and nothing to be told of those who were.
+  void ForgetCompany();
 
   Audience AudienceOf(const MemberIdentity* sender, bool include_self, const EmitOptions& options) const;
   Fanout::Members FindMembers(const std::vector<std::string>& ids) const;
@@ -263,7 +285,6 @@ class Room final : private StepSink {
   void Delivered(int sessions) { env_.counters.deliveries.Add(sessions); }
   void ListingChanged();
 
-  const RoomTypeInfo* const type_;
   const Env& env_;
   const absl::Time create_time_;
   absl::Time last_activity_time_;
@@ -274,9 +295,7 @@ class Room final : private StepSink {
   bool cleared_ = false;
   bool locked_ = false;
   bool unlisted_ = false;
-  // As services set it, and as room code did, which goes first.
-  json::object metadata_;
-  json::object own_metadata_;
+  Rare<MetadataParts> metadata_;
 
   // Of an untyped room; a typed one has its own.
   json::object state_;
@@ -286,17 +305,12 @@ class Room final : private StepSink {
   Payload state_payload_;
   // Of the last patch.
   uint64_t patch_offset_ = 0;
-  absl::flat_hash_map<std::string, Member> members_;
-  absl::flat_hash_map<std::string, PendingJoin> pending_;
-  absl::flat_hash_map<SessionKey, ObserverIdentity> observers_;
-  // During the OnLeave of one that went before its join was decided.
-  std::unique_ptr<MemberInfo> unseen_leaver_;
-  Idempotency idempotency_;
+  // Most rooms are empty most of the time.
+  Rare<Company> company_;
+  Rare<Idempotency> idempotency_;
   // Null if the room is not durable. Before fanout_, which uses it.
   const std::shared_ptr<Journal> journal_;
   Fanout fanout_;
-  Presence presence_;
-  Shard::TimerId presence_timer_ = 0;
   Shard::TimerId patch_timer_ = 0;
   Shard::TimerId empty_timer_ = 0;
   // Null if untyped. Its code may call back into all of the above: last.

@@ -9,6 +9,11 @@
 #include "server/live/room_errors.h"
 
 namespace atrium {
+namespace {
+
+constexpr RoomOptions kUntypedOptions;
+
+}  // namespace
 
 RoomManager::RoomManager(const RoomRegistry& registry, RoomSettings settings, std::vector<Shard*> shards,
                          Workers& workers, Log& log, RoomLog* store)
@@ -21,12 +26,17 @@ RoomManager::RoomManager(const RoomRegistry& registry, RoomSettings settings, st
       feed_(shards_, *this) {
   for (size_t i = 0; i < shards_.size(); ++i) {
     ShardRooms& here = *rooms_.emplace_back(std::make_unique<ShardRooms>(registry_.types().size() + 1, settings_));
-    for (RoomCounters& counters : here.counters) here.envs.push_back(MakeEnv(static_cast<int>(i), counters));
+    for (size_t type = 0; type < here.counters.size(); ++type) {
+      const bool typed = type < registry_.types().size();
+      here.envs.push_back(
+          MakeEnv(static_cast<int>(i), typed ? registry_.types()[type].get() : nullptr, here.counters[type]));
+    }
   }
 }
 
 std::string RoomManager::NewEpoch(absl::BitGen& random) {
-  return absl::StrFormat("%016x", absl::Uniform<uint64_t>(random));
+  // 60 bits: so many characters a std::string holds without an allocation.
+  return absl::StrFormat("%015x", absl::Uniform<uint64_t>(random) >> 4);
 }
 
 int RoomManager::ShardOf(absl::string_view room_id) const {
@@ -53,8 +63,8 @@ void RoomManager::FindOn(int shard, const std::string& room_id, Use use) {
     if (!rooms_[shard]->sleeping.contains(room_id)) return use(nullptr);
     return Load(shard, room_id, /*create=*/false, std::move(use));
   }
-  if (it->second->ready) return use(it->second->room.get());
-  UseWhenReady(*it->second, [this, shard, room_id, use = std::move(use)](absl::StatusOr<Room*> room) mutable {
+  if (it->second.ready) return use(it->second.room.get());
+  UseWhenReady(it->second, [this, shard, room_id, use = std::move(use)](absl::StatusOr<Room*> room) mutable {
     if (room.ok() || !HasGone(room.status())) return use(std::move(room));
     // Who waited before may have made a new one: a session that goes is to be taken out of that.
     FindOn(shard, room_id, std::move(use));
@@ -74,23 +84,29 @@ void RoomManager::FindOrCreateOn(int shard, const std::string& room_id, json::ob
     if (Durable(registry_.TypeOf(room_id))) return Load(shard, room_id, /*create=*/true, std::move(use));
     return Create(shard, room_id, std::move(initial_state), std::move(use));
   }
-  it->second->wanted = true;
-  if (it->second->ready) return use(it->second->room.get());
+  it->second.wanted = true;
+  if (it->second.ready) return use(it->second.room.get());
   // If it is being destroyed, a new one is made behind it.
-  UseWhenReady(*it->second, [this, shard, room_id, initial_state = std::move(initial_state),
-                             use = std::move(use)](absl::StatusOr<Room*> room) mutable {
+  UseWhenReady(it->second, [this, shard, room_id, initial_state = std::move(initial_state),
+                            use = std::move(use)](absl::StatusOr<Room*> room) mutable {
     if (!absl::IsNotFound(room.status())) return use(std::move(room));
     FindOrCreateOn(shard, room_id, std::move(initial_state), std::move(use));
   });
 }
 
-Room::Env RoomManager::MakeEnv(int shard, RoomCounters& counters) {
+Room::Env RoomManager::MakeEnv(int shard, const RoomTypeInfo* type, RoomCounters& counters) {
+  const RoomOptions& options = type == nullptr ? kUntypedOptions : type->options;
   return {.shard = *shards_[shard],
-          .shards = static_cast<int>(shards_.size()),
           .settings = settings_,
+          .type = type,
+          .options = options,
           .services = {.workers = workers_, .feed = feed_},
           .counters = counters,
-          .deflater = rooms_[shard]->deflater,
+          .fanout = {.shards = static_cast<int>(shards_.size()),
+                     .history = options.history.value_or(settings_.history),
+                     .terms = {.resume_window = options.resume_window.value_or(settings_.resume_window),
+                               .slow_policy = options.slow_policy},
+                     .deflater = &rooms_[shard]->deflater},
           .log = log_,
           .on_idle = [this, shard](const std::string& id) { OnIdle(shard, std::string(id)); },
           .store = store_,
@@ -105,11 +121,10 @@ void RoomManager::Create(int shard, const std::string& room_id, json::object ini
   ShardRooms& here = *rooms_[shard];
   const size_t limit = settings_.max_state_bytes;
   if (limit > 0 && JsonSize(initial_state) > limit) return use(StateTooLarge());
-  Entry& entry = *here.rooms.emplace(room_id, std::make_unique<Entry>()).first->second;
-  entry.waiting.push_back(std::move(use));
-  const RoomTypeInfo* const type = registry_.TypeOf(room_id);
-  entry.room =
-      std::make_unique<Room>(room_id, type, std::move(initial_state), NewEpoch(here.random), EnvOf(shard, type));
+  Entry& entry = here.rooms[room_id];
+  entry.waiting.Get().push_back(std::move(use));
+  entry.room = std::make_unique<Room>(room_id, std::move(initial_state), NewEpoch(here.random),
+                                      EnvOf(shard, registry_.TypeOf(room_id)));
   Begin(shard, room_id, entry);
 }
 
@@ -128,14 +143,14 @@ void RoomManager::Destroy(std::string room_id, absl::AnyInvocable<void(absl::Sta
   Find(room_id, [this, shard, room_id, done = std::move(done)](absl::StatusOr<Room*> room) mutable {
     if (!room.ok()) return done(room.status());
     if (*room == nullptr) return done(RoomNotFound(room_id));
-    Entry& entry = *rooms_[shard]->rooms.at(room_id);
+    Entry& entry = rooms_[shard]->rooms.at(room_id);
     // Whoever comes now waits for the new room.
     entry.ready = false;
     entry.destroyed = true;
     feed_.Changed(shard, room_id);
     (*room)->Clear();
     if ((*room)->durable()) {
-      entry.on_destroyed.push_back(std::move(done));
+      entry.on_destroyed.Get().push_back(std::move(done));
     } else {
       done(absl::OkStatus());
     }
@@ -143,7 +158,7 @@ void RoomManager::Destroy(std::string room_id, absl::AnyInvocable<void(absl::Sta
 }
 
 void RoomManager::OnIdle(int shard, const std::string& room_id) {
-  Entry& entry = *rooms_[shard]->rooms.at(room_id);
+  Entry& entry = rooms_[shard]->rooms.at(room_id);
   entry.ready = false;
   if (entry.room->durable()) return OnIdleDurable(shard, room_id, entry);
   entry.room->Destroy([this, shard, room_id, &entry](bool destroy) {
@@ -156,16 +171,17 @@ void RoomManager::OnIdle(int shard, const std::string& room_id) {
 }
 
 void RoomManager::Remove(int shard, const std::string& room_id, const absl::Status& why) {
-  const std::unique_ptr<Entry> entry = std::move(rooms_[shard]->rooms.extract(room_id).mapped());
+  const auto node = rooms_[shard]->rooms.extract(room_id);
+  Entry& entry = node.mapped();
   if (Durable(registry_.TypeOf(room_id))) store_->Close(room_id);
-  entry->room = nullptr;
+  entry.room = nullptr;
   feed_.Changed(shard, room_id);
-  for (Use& use : entry->waiting) use(why);
+  for (Use& use : entry.waiting.Get()) use(why);
 }
 
 void RoomManager::UseWhenReady(Entry& entry, Use use) {
   if (entry.ready) return use(entry.room.get());
-  entry.waiting.push_back(std::move(use));
+  entry.waiting.Get().push_back(std::move(use));
 }
 
 void RoomManager::SetReady(int shard, Entry& entry) {
@@ -173,11 +189,13 @@ void RoomManager::SetReady(int shard, Entry& entry) {
   rooms_[shard]->sleeping.Remove(entry.room->id());
   feed_.Changed(shard, entry.room->id());
   // One of them may destroy the room: those behind it wait for the next.
-  while (entry.ready && !entry.waiting.empty()) {
-    Use use = std::move(entry.waiting.front());
-    entry.waiting.pop_front();
+  while (entry.ready && !entry.waiting->empty()) {
+    Fifo<Use>& waiting = entry.waiting.Get();
+    Use use = std::move(waiting.front());
+    waiting.pop_front();
     use(entry.room.get());
   }
+  if (entry.waiting->empty()) entry.waiting.Reset();
 }
 
 void RoomManager::List(std::string after, size_t count, Wanted wanted,
@@ -206,7 +224,7 @@ std::vector<v1::Room> RoomManager::ListOn(int shard, const std::string& after, s
   };
   std::vector<const Room*> running;
   for (const auto& [id, entry] : here.rooms) {
-    if (id > after && entry->ready && (wanted.unlisted || entry->room->listed())) running.push_back(entry->room.get());
+    if (id > after && entry.ready && (wanted.unlisted || entry.room->listed())) running.push_back(entry.room.get());
   }
   std::sort(running.begin(), running.end(), [](const Room* a, const Room* b) { return a->id() < b->id(); });
   for (const Room* room : running) {
@@ -238,8 +256,8 @@ std::vector<ListedRoom> RoomManager::ListedOn(int shard) const {
 
 std::optional<ListedRoom> RoomManager::FindListed(int shard, const std::string& room_id) const {
   const auto it = rooms_[shard]->rooms.find(room_id);
-  if (it != rooms_[shard]->rooms.end() && it->second->ready) {
-    const Room& room = *it->second->room;
+  if (it != rooms_[shard]->rooms.end() && it->second.ready) {
+    const Room& room = *it->second.room;
     if (room.type() == nullptr || !room.listed()) return std::nullopt;
     return ListedRoom{.id = room_id, .metadata = room.Metadata()};
   }

@@ -4,12 +4,13 @@
 #include <string>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
+#include "absl/container/node_hash_map.h"
 #include "absl/functional/any_invocable.h"
 #include "absl/random/random.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "server/common/fifo.h"
+#include "server/common/rare.h"
 #include "server/live/room.h"
 #include "server/live/room_feed.h"
 #include "server/live/room_registry.h"
@@ -70,12 +71,13 @@ class RoomManager final : private RoomFeed::Source {
     bool ready = false;
     // Somebody wants it even if it has to be created.
     bool wanted = false;
-    Fifo<Use> waiting;
-    // It is to go for good, and who wants to know that.
+    // It is to go for good.
     bool destroyed = false;
-    std::vector<absl::AnyInvocable<void(absl::Status)>> on_destroyed;
     // The store has refused it.
     bool lost = false;
+    Rare<Fifo<Use>> waiting;
+    // Who wants to know that it has gone for good.
+    Rare<std::vector<absl::AnyInvocable<void(absl::Status)>>> on_destroyed;
   };
   // The rooms of one shard; touched on it only, but for the counters.
   struct ShardRooms {
@@ -89,12 +91,12 @@ class RoomManager final : private RoomFeed::Source {
     // The last of them that was looked at for being too old.
     std::string swept;
     // Rooms count until they are gone: last.
-    absl::flat_hash_map<std::string, std::unique_ptr<Entry>> rooms;
+    absl::node_hash_map<std::string, Entry> rooms;
   };
 
   int ShardOf(absl::string_view room_id) const;
   static std::string NewEpoch(absl::BitGen& random);
-  Room::Env MakeEnv(int shard, RoomCounters& counters);
+  Room::Env MakeEnv(int shard, const RoomTypeInfo* type, RoomCounters& counters);
   const Room::Env& EnvOf(int shard, const RoomTypeInfo* type) const;
   bool Durable(const RoomTypeInfo* type) const;
   void FindOn(int shard, const std::string& room_id, Use use);

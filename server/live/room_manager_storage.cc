@@ -50,9 +50,9 @@ void RoomManager::LearnFrom(std::string after, absl::AnyInvocable<void(absl::Sta
 }
 
 void RoomManager::Load(int shard, const std::string& room_id, bool create, Use use) {
-  Entry& entry = *rooms_[shard]->rooms.emplace(room_id, std::make_unique<Entry>()).first->second;
+  Entry& entry = rooms_[shard]->rooms[room_id];
   entry.wanted = create;
-  entry.waiting.push_back(std::move(use));
+  entry.waiting.Get().push_back(std::move(use));
   store_->Open(room_id, [this, shard, room_id](absl::StatusOr<absl::optional<StoredRoom>> stored) {
     shards_[shard]->Post(
         [this, shard, room_id, stored = std::move(stored)]() mutable { OnLoaded(shard, room_id, std::move(stored)); });
@@ -60,19 +60,18 @@ void RoomManager::Load(int shard, const std::string& room_id, bool create, Use u
 }
 
 void RoomManager::OnLoaded(int shard, const std::string& room_id, absl::StatusOr<absl::optional<StoredRoom>> stored) {
-  Entry& entry = *rooms_[shard]->rooms.at(room_id);
+  Entry& entry = rooms_[shard]->rooms.at(room_id);
   const RoomTypeInfo* const type = registry_.TypeOf(room_id);
   if (!stored.ok()) return OnNotLoaded(shard, room_id, stored.status());
   if (!*stored) {
     rooms_[shard]->sleeping.Remove(room_id);
     if (!entry.wanted) return Remove(shard, room_id, RoomNotFound(room_id));
-    entry.room =
-        std::make_unique<Room>(room_id, type, json::object(), NewEpoch(rooms_[shard]->random), EnvOf(shard, type));
+    entry.room = std::make_unique<Room>(room_id, json::object(), NewEpoch(rooms_[shard]->random), EnvOf(shard, type));
     return Begin(shard, room_id, entry);
   }
   absl::StatusOr<RestoredRoom> restored = RestoreRoom(*type, **stored);
   if (!restored.ok()) return OnNotLoaded(shard, room_id, restored.status());
-  entry.room = std::make_unique<Room>(room_id, type, *restored, EnvOf(shard, type));
+  entry.room = std::make_unique<Room>(room_id, *restored, EnvOf(shard, type));
   Begin(shard, room_id, entry);
 }
 
@@ -98,9 +97,9 @@ void RoomManager::PutAside(int shard, const std::string& room_id, Entry& entry) 
 }
 
 void RoomManager::Sleep(int shard, const std::string& room_id) {
-  Entry& entry = *rooms_[shard]->rooms.at(room_id);
+  Entry& entry = rooms_[shard]->rooms.at(room_id);
   rooms_[shard]->sleeping.Put(room_id, entry.room->Head());
-  for (auto& done : entry.on_destroyed) done(RoomNotStored(absl::UnavailableError("lost")));
+  for (auto& done : entry.on_destroyed.Get()) done(RoomNotStored(absl::UnavailableError("lost")));
   Remove(shard, room_id, RoomNotFound(room_id));
 }
 
@@ -108,9 +107,9 @@ void RoomManager::Erase(int shard, const std::string& room_id, Entry& entry) {
   entry.room->Erase([this, shard, room_id](const absl::Status& status) {
     shards_[shard]->Post([this, shard, room_id, status] {
       if (!status.ok()) return Sleep(shard, room_id);
-      auto done = std::move(rooms_[shard]->rooms.at(room_id)->on_destroyed);
+      auto done = std::move(rooms_[shard]->rooms.at(room_id).on_destroyed);
       Remove(shard, room_id, RoomNotFound(room_id));
-      for (auto& destroyed : done) destroyed(absl::OkStatus());
+      for (auto& destroyed : done.Get()) destroyed(absl::OkStatus());
     });
   });
 }
@@ -149,7 +148,7 @@ void RoomManager::Expire(int shard, const std::string& room_id, Entry& entry) {
 }
 
 void RoomManager::OnLost(int shard, const std::string& room_id) {
-  Entry& entry = *rooms_[shard]->rooms.at(room_id);
+  Entry& entry = rooms_[shard]->rooms.at(room_id);
   entry.ready = false;
   entry.lost = true;
   entry.room->Abandon();

@@ -72,8 +72,8 @@ StoredSettings Room::Settings() const {
   StoredSettings settings;
   settings.set_locked(locked_);
   settings.set_unlisted(unlisted_);
-  settings.set_metadata(ToJson(metadata_));
-  settings.set_own_metadata(ToJson(own_metadata_));
+  settings.set_metadata(ToJson(metadata_->of_services));
+  settings.set_own_metadata(ToJson(metadata_->own));
   return settings;
 }
 
@@ -87,8 +87,8 @@ RoomSnapshot Room::MakeSnapshot() {
   snapshot.set_state(typed_->state().SerializeAsString());
   snapshot.set_meta(typed_->meta().SerializeAsString());
   *snapshot.mutable_settings() = Settings();
-  for (const auto& [id, member] : members_) *snapshot.add_members() = StoredForm(member.identity);
-  idempotency_.ForEach(env_.shard.Now(), [&](const StoredAnswer& answer) { *snapshot.add_answers() = answer; });
+  for (const auto& [id, member] : members()) *snapshot.add_members() = StoredForm(member.identity);
+  idempotency().ForEach(env_.shard.Now(), [&](const StoredAnswer& answer) { *snapshot.add_answers() = answer; });
   return snapshot;
 }
 
@@ -103,37 +103,37 @@ void Room::Restore(const RestoredRoom& restored) {
   if (room.has_settings()) {
     locked_ = room.settings().locked();
     unlisted_ = room.settings().unlisted();
-    metadata_ = ReadObject(room.settings().metadata());
-    own_metadata_ = ReadObject(room.settings().own_metadata());
+    metadata_.Get() = {.of_services = ReadObject(room.settings().metadata()),
+                       .own = ReadObject(room.settings().own_metadata())};
   }
-  for (const StoredAnswer& answer : room.answers()) idempotency_.Restore(answer);
+  for (const StoredAnswer& answer : room.answers()) idempotency().Restore(answer);
   for (const StoredMember& old : room.members()) {
     Member member{.identity = {.id = old.id(), .user_id = old.user_id(), .info = ReadObject(old.info())},
                   .join_time = create_time_,
                   .connected = false};
-    members_.emplace(old.id(), std::move(member));
+    company_.Get().members.emplace(old.id(), std::move(member));
     env_.counters.members.Add(1);
   }
 }
 
 void Room::ForgetOldMembers() {
-  while (!members_.empty()) {
-    const std::string id = members_.begin()->first;
+  while (!members().empty()) {
+    const std::string id = members().begin()->first;
     Leave(id, v1::LEAVE_REASON_CLEANUP, /*tell=*/false).IgnoreError();
   }
 }
 
 void Room::Abandon() {
   cleared_ = true;
-  for (auto& [id, pending] : pending_) pending.gone = v1::LEAVE_REASON_CLEANUP;
-  for (const auto& [id, member] : members_) {
+  SetPendingGone();
+  for (const auto& [id, member] : members()) {
     if (member.identity.shard == nullptr) continue;
     fanout_.Remove(member.identity, v1::LEAVE_REASON_CLEANUP, LeftFrame(member.identity, v1::LEAVE_REASON_CLEANUP));
   }
-  env_.counters.members.Add(-static_cast<int64_t>(members_.size()));
-  members_.clear();
+  env_.counters.members.Add(-static_cast<int64_t>(members().size()));
+  company_.Get().members.clear();
   env_.shard.Cancel(std::exchange(patch_timer_, 0));
-  env_.shard.Cancel(std::exchange(presence_timer_, 0));
+  env_.shard.Cancel(std::exchange(company_.Get().presence_timer, 0));
   env_.shard.Cancel(std::exchange(empty_timer_, 0));
   WatchEmptiness();
 }

@@ -39,8 +39,8 @@ absl::StatusOr<int> Room::Emit(Emission emission) {
 
 absl::Status Room::CheckEvent(const Emission& emission) const {
   if (emission.sender == nullptr || emission.trusted) return absl::OkStatus();
-  const auto it = type_->events.find(std::string(emission.event));
-  if (it == type_->events.end() || !it->second.from_members) return EventFromClientRefused(emission.event);
+  const auto it = type()->events.find(std::string(emission.event));
+  if (it == type()->events.end() || !it->second.from_members) return EventFromClientRefused(emission.event);
   const std::unique_ptr<google::protobuf::Message> data(
       google::protobuf::MessageFactory::generated_factory()->GetPrototype(it->second.data)->New());
   return PrefixField("data", MessageFromJson(emission.data.ToJsonValue(), *data));
@@ -107,10 +107,10 @@ absl::Status Room::CommitState(const StateChange& change) {
   RETURN_IF_ERROR(CheckLimits(change));
   if (change.patch.empty()) return absl::OkStatus();
   state_bytes_ += change.growth;
-  if (type_->options.patch_interval == absl::ZeroDuration()) {
+  if (options().patch_interval == absl::ZeroDuration()) {
     SendPatch(change.patch);
   } else if (patch_timer_ == 0) {
-    patch_timer_ = env_.shard.After(type_->options.patch_interval, [this] { FlushPatch(); });
+    patch_timer_ = env_.shard.After(options().patch_interval, [this] { FlushPatch(); });
   }
   return absl::OkStatus();
 }
@@ -132,8 +132,8 @@ void Room::SendPatch(const Patch& patch) {
 void Room::Call(absl::string_view method, const json::value& args, const MemberIdentity* member,
                 TypedRoom::CallDone done, bool trusted) {
   if (typed_ == nullptr) return done(UntypedHasNoMethods());
-  const auto it = type_->methods.find(std::string(method));
-  if (it == type_->methods.end()) return done(NoSuchMethod(type_->name, method));
+  const auto it = type()->methods.find(std::string(method));
+  if (it == type()->methods.end()) return done(NoSuchMethod(type()->name, method));
   const bool from_client = member != nullptr && !trusted;
   if (from_client && it->second.access != Access::kMember) return done(MethodIsServiceOnly(method));
   CallContext call{.time = env_.shard.Now(), .from_client = from_client};
@@ -165,9 +165,11 @@ Admission Room::Recover(const std::string& member_id, Encoding encoding, const a
 absl::StatusOr<Admission> Room::CatchUp(const std::vector<std::string>& members, Encoding encoding,
                                         const absl::optional<v1::Position>& since) {
   const MemberIdentity* one = nullptr;
+  if (!company_.made()) return MemberNotFound(members.front());
+  Company& company = company_.Get();
   for (const std::string& id : members) {
-    const auto it = members_.find(id);
-    if (it == members_.end()) continue;
+    const auto it = company.members.find(id);
+    if (it == company.members.end()) continue;
     it->second.identity.encoding = encoding;
     if (one == nullptr) one = &it->second.identity;
   }
@@ -178,24 +180,28 @@ absl::StatusOr<Admission> Room::CatchUp(const std::vector<std::string>& members,
 }
 
 void Room::SetConnected(const std::vector<std::string>& members, bool connected) {
+  if (!company_.made()) return;
+  Company& company = company_.Get();
   for (const std::string& id : members) {
-    const auto it = members_.find(id);
-    if (it == members_.end() || it->second.connected == connected) continue;
+    const auto it = company.members.find(id);
+    if (it == company.members.end() || it->second.connected == connected) continue;
     it->second.connected = connected;
-    presence_.Changed(it->second);
+    company.presence.Changed(it->second);
   }
   TellPresence();
 }
 
 Admission Room::Watch(const ObserverIdentity& observer, const absl::optional<v1::Position>& since) {
-  observers_.emplace(observer.key, observer);
+  company_.Get().observers.emplace(observer.key, observer);
   fanout_.AddObserver(observer);
   return Recover("", observer.encoding, since, [](const Audience& audience) { return audience.is_public(); });
 }
 
 void Room::Unwatch(SessionKey observer) {
-  const auto watching = observers_.extract(observer);
+  if (!company_.made()) return;
+  const auto watching = company_.Get().observers.extract(observer);
   if (watching) fanout_.RemoveObserver(watching.mapped());
+  ForgetCompany();
 }
 
 absl::StatusOr<std::vector<FramePtr>> Room::GetHistory(const absl::optional<v1::Position>& since, size_t most) {

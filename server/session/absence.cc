@@ -58,7 +58,7 @@ absl::Duration Absence::End() const {
   absl::Duration end = session_.hub().settings().resume_window;
   for (const auto& [room_id, room] : session_.seats().rooms()) {
     if (room.channel != nullptr && !leaving_.contains(room_id)) {
-      end = std::max(end, room.channel->room().resume_window);
+      end = std::max(end, room.channel->terms().resume_window);
     }
   }
   return end;
@@ -70,7 +70,7 @@ absl::Duration Absence::NextDue() const {
   if (!told_) next = std::min(next, kUnnoticed - away);
   for (const auto& [room_id, room] : session_.seats().rooms()) {
     if (room.channel == nullptr || leaving_.contains(room_id)) continue;
-    next = std::min(next, room.channel->room().resume_window - AwayFrom(room_id));
+    next = std::min(next, room.channel->terms().resume_window - AwayFrom(room_id));
   }
   return next;
 }
@@ -85,7 +85,7 @@ void Absence::Continue() {
   }
   for (const auto& [room_id, room] : session_.seats().rooms()) {
     if (room.channel == nullptr || leaving_.contains(room_id)) continue;
-    if (AwayFrom(room_id) < room.channel->room().resume_window) continue;
+    if (AwayFrom(room_id) < room.channel->terms().resume_window) continue;
     leaving_.insert(room_id);
     for (const std::string& member : session_.MembersIn(room_id)) {
       hub.api().Disconnect(room_id, member, /*tell=*/true);

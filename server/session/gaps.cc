@@ -146,7 +146,7 @@ uint64_t Gaps::Coalesce(Outbox& outbox, const Frame* next) {
   const std::string* largest = nullptr;
   uint64_t key = 0;
   for (const auto& [room_id, room] : session_.seats().rooms()) {
-    if (room.channel == nullptr || room.channel->room().slow_policy != SlowPolicy::kCoalesce) continue;
+    if (room.channel == nullptr || room.channel->terms().slow_policy != SlowPolicy::kCoalesce) continue;
     const auto it = bytes.find(room.channel->room().key);
     if (it == bytes.end() || (key != 0 && it->second <= bytes[key])) continue;
     largest = &room_id;

@@ -68,6 +68,19 @@ TEST_F(RoomTest, NothingFollowsALeave) {
   EXPECT_THAT(bob_.Leave("r"), StatusIs(absl::StatusCode::kNotFound));
 }
 
+TEST_F(RoomTest, GoesOnWithThoseWhoComeWhenEverybodyHadGone) {
+  ASSERT_THAT(alice_.Join("r"), IsOk());
+  ASSERT_THAT(alice_.Leave("r"), IsOk());
+  EXPECT_EQ(world_.Emit("r", "unheard")->notified(), 0);
+  ASSERT_THAT(bob_.Join("r"), IsOk());
+  ASSERT_THAT(alice_.Join("r"), IsOk());
+  EXPECT_EQ(world_.Emit("r", "hi")->notified(), 2);
+  ASSERT_THAT(bob_.Leave("r"), IsOk());
+  EXPECT_EQ(world_.Emit("r", "bye")->notified(), 1);
+  EXPECT_THAT(alice_.Events(), ElementsAre("hi@6", "-bob@7", "bye@8"));
+  EXPECT_THAT(bob_.Events(), ElementsAre("+alice@5", "hi@6"));
+}
+
 TEST_F(RoomTest, JoiningTwiceChangesNothing) {
   ASSERT_THAT(alice_.Join("r"), IsOk());
   EXPECT_EQ(alice_.Join("r")->reply.join().position().offset(), 1u);

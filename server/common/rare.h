@@ -1,0 +1,30 @@
+#pragma once
+
+#include <memory>
+
+namespace atrium {
+
+// A value that most of its owners never have: no more than a null pointer until it is changed for the first time.
+template <typename T>
+class Rare {
+ public:
+  // As it is; before that, as it would be made.
+  const T& operator*() const { return value_ == nullptr ? Default() : *value_; }
+  const T* operator->() const { return &**this; }
+
+  // To be changed.
+  T& Get() { return value_ == nullptr ? *(value_ = std::make_unique<T>()) : *value_; }
+  bool made() const { return value_ != nullptr; }
+  // As it was before it was changed.
+  void Reset() { value_ = nullptr; }
+
+ private:
+  static const T& Default() {
+    static const T& value = *new T();
+    return value;
+  }
+
+  std::unique_ptr<T> value_;
+};
+
+}  // namespace atrium
