@@ -64,6 +64,6 @@ Shard::TimerId LiveRoomBase::Every(absl::Duration interval, std::function<void()
   return room_->StartTimer(interval, std::move(task), /*repeat=*/true);
 }
 
-void LiveRoomBase::CancelTimer(Shard::TimerId timer) { room_->cancelled_timers_.push_back(timer); }
+void LiveRoomBase::CancelTimer(Shard::TimerId timer) { room_->timers_.Get().cancelled.push_back(timer); }
 
 }  // namespace atrium

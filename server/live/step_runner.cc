@@ -12,20 +12,26 @@ namespace atrium {
 // One hook from its start to its end. Its steps are committed as they end, until it is over; then they are undone.
 class StepRunner::HookRun final : public StepScope, public std::enable_shared_from_this<HookRun> {
  public:
-  HookRun(StepRunner& runner, std::string name) : name(std::move(name)), runner_(runner), alive_(runner.alive_) {
-    runner_.runs_.insert(this);
+  HookRun(StepRunner& runner, std::string name) : name(std::move(name)), runner_(runner) {
+    if (runner_.runs_ == nullptr) runner_.runs_ = std::make_shared<Runs>();
+    runner_.runs_->insert(this);
+    runs_ = runner_.runs_;
   }
   // The owner is pinned while hooks run; only the end of the process comes before.
   ~HookRun() override {
-    if (alive_.lock() == nullptr) return;
-    runner_.runs_.erase(this);
-    if (runner_.runs_.empty()) runner_.owner_.OnHooksEnded();
+    const std::shared_ptr<Runs> runs = runs_.lock();
+    if (runs == nullptr) return;
+    runs->erase(this);
+    if (runs->empty()) {
+      runner_.runs_ = nullptr;
+      runner_.owner_.OnHooksEnded();
+    }
     if (after) after();
   }
 
   void BeginStep() override { ++depth_; }
   void EndStep() override {
-    if (--depth_ > 0 || alive_.lock() == nullptr) return;
+    if (--depth_ > 0 || runs_.expired()) return;
     if (over) {
       runner_.owner_.UndoStep();
     } else if (absl::Status status = runner_.owner_.CommitStep(); !status.ok()) {
@@ -55,7 +61,7 @@ class StepRunner::HookRun final : public StepScope, public std::enable_shared_fr
 
  private:
   StepRunner& runner_;
-  const std::weak_ptr<bool> alive_;
+  std::weak_ptr<Runs> runs_;
   int depth_ = 0;
   absl::flat_hash_map<const void*, std::shared_ptr<void>> waiting_;
 };
@@ -114,8 +120,9 @@ void StepRunner::Cancel(const std::shared_ptr<HookRun>& run) {
 }
 
 void StepRunner::StopHooks(const absl::Status& why) {
+  if (runs_ == nullptr) return;
   std::vector<std::shared_ptr<HookRun>> runs;
-  for (HookRun* run : runs_) runs.push_back(run->shared_from_this());
+  for (HookRun* run : *runs_) runs.push_back(run->shared_from_this());
   for (const std::shared_ptr<HookRun>& run : runs) {
     if (EndRun(*run)) {
       shard_.Cancel(run->deadline);
@@ -128,7 +135,9 @@ void StepRunner::StopHooks(const absl::Status& why) {
 }
 
 void StepRunner::GiveUp() {
-  for (HookRun* run : runs_) run->GiveUp();
+  if (const std::shared_ptr<Runs> runs = runs_) {
+    for (HookRun* run : *runs) run->GiveUp();
+  }
 }
 
 void StepRunner::Spawn(std::shared_ptr<HookRun> run, Awaitable<void> hook) {

@@ -66,10 +66,11 @@ class StepRunner {
   void GiveUp();
 
   // Hooks that have not ended, those past their deadline included: their owner cannot go before them.
-  int running_hooks() const { return static_cast<int>(runs_.size()); }
+  int running_hooks() const { return runs_ == nullptr ? 0 : static_cast<int>(runs_->size()); }
 
  private:
   class HookRun;
+  using Runs = absl::flat_hash_set<HookRun*>;
 
   std::shared_ptr<HookRun> StartRun(std::string name, absl::Duration deadline,
                                     absl::AnyInvocable<void(absl::Status)> fail, absl::AnyInvocable<void()> after);
@@ -86,8 +87,8 @@ class StepRunner {
   Shard& shard_;
   Log& log_;
   StepOwner& owner_;
-  absl::flat_hash_set<HookRun*> runs_;
-  const std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+  // Null while none runs. A hook that outlives the runner finds it gone.
+  std::shared_ptr<Runs> runs_;
 };
 
 // Waits in a hook for an answer: `start` is given a function that takes it, later, as a task of the hook's shard. The

@@ -8,6 +8,7 @@
 #include <bit>
 #include <cstddef>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -103,7 +104,7 @@ class TrackedState final : public StateTracker {
   }
 
   void set_folding(bool folding) override { folding_ = folding; }
-  const State& committed() const override { return committed_ ? *committed_ : value_; }
+  const State& committed() const override { return committed_ == nullptr ? value_ : *committed_; }
 
   State& restored() override { return value_; }
 
@@ -123,9 +124,9 @@ class TrackedState final : public StateTracker {
   }
 
   StateChange Flush() override {
-    if (!committed_) return {};
+    if (committed_ == nullptr) return {};
     StateChange change = DiffMessages(*committed_, value_);
-    committed_.reset();
+    committed_ = nullptr;
     return change;
   }
 
@@ -136,7 +137,7 @@ class TrackedState final : public StateTracker {
 
   void Touch() {
     touched_ = true;
-    if (folding_ && !committed_) committed_ = value_;
+    if (folding_ && committed_ == nullptr) committed_ = std::make_unique<State>(value_);
   }
 
   void EndStep() {
@@ -205,7 +206,7 @@ class TrackedState final : public StateTracker {
   StateChange change_;
   std::vector<std::function<void(State&)>> undo_;
   // While there is something to flush.
-  std::optional<State> committed_;
+  std::unique_ptr<State> committed_;
   std::vector<std::pair<AccessorBytes, const FieldDescriptor*>> fields_;
 };
 

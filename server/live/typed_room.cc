@@ -163,8 +163,7 @@ absl::Status TypedRoom::CommitStep() {
   live_->tracker().Keep();
   if (live_->meta_touched()) sink_.CommitMeta(live_->meta_message());
   live_->KeepMeta();
-  started_timers_.clear();
-  for (const Shard::TimerId timer : std::exchange(cancelled_timers_, {})) StopTimer(timer);
+  EndTimers(/*well=*/true);
   if (!std::exchange(staged_metadata_, {}).empty()) sink_.SetOwnMetadata(*std::move(metadata));
   for (const StepSink::StagedEvent& event : std::exchange(staged_, {})) step_notified_ += sink_.EmitStaged(event);
   return absl::OkStatus();
@@ -173,8 +172,7 @@ absl::Status TypedRoom::CommitStep() {
 void TypedRoom::UndoStep() {
   staged_.clear();
   staged_metadata_.clear();
-  cancelled_timers_.clear();
-  for (const Shard::TimerId timer : std::exchange(started_timers_, {})) StopTimer(timer);
+  EndTimers(/*well=*/false);
   live_->tracker().Undo();
   live_->UndoMeta();
 }
@@ -223,31 +221,41 @@ Awaitable<void> TypedRoom::WatchRooms(std::function<void(const RoomListChange&)>
 // ---- Timers
 
 Shard::TimerId TypedRoom::StartTimer(absl::Duration delay, std::function<void()> task, bool repeat) {
-  const Shard::TimerId id = ++last_timer_;
-  timers_[id] = {.shard_timer = shard_.After(delay, [this, id] { RunTimer(id); }),
-                 .interval = delay,
-                 .task = std::move(task),
-                 .repeat = repeat};
-  started_timers_.push_back(id);
+  Timers& timers = timers_.Get();
+  const Shard::TimerId id = ++timers.last;
+  timers.running[id] = {.shard_timer = shard_.After(delay, [this, id] { RunTimer(id); }),
+                        .interval = delay,
+                        .task = std::move(task),
+                        .repeat = repeat};
+  timers.started.push_back(id);
   return id;
 }
 
+void TypedRoom::EndTimers(bool well) {
+  if (!timers_.made()) return;
+  const std::vector<Shard::TimerId> started = std::exchange(timers_.Get().started, {});
+  const std::vector<Shard::TimerId> cancelled = std::exchange(timers_.Get().cancelled, {});
+  for (const Shard::TimerId timer : well ? cancelled : started) StopTimer(timer);
+}
+
 void TypedRoom::StopTimer(Shard::TimerId id) {
-  const auto timer = timers_.extract(id);
+  const auto timer = timers_.Get().running.extract(id);
   if (timer) shard_.Cancel(timer.mapped().shard_timer);
 }
 
 void TypedRoom::StopTimers() {
-  for (const auto& [id, timer] : std::exchange(timers_, {})) shard_.Cancel(timer.shard_timer);
+  if (!timers_.made()) return;
+  for (const auto& [id, timer] : std::exchange(timers_.Get().running, {})) shard_.Cancel(timer.shard_timer);
 }
 
 void TypedRoom::RunTimer(Shard::TimerId id) {
-  const auto it = timers_.find(id);
+  auto& running = timers_.Get().running;
+  const auto it = running.find(id);
   const std::function<void()> task = it->second.task;
   if (it->second.repeat) {
     it->second.shard_timer = shard_.After(it->second.interval, [this, id] { RunTimer(id); });
   } else {
-    timers_.erase(it);
+    running.erase(it);
   }
   steps_
       .RunStep("timer",

@@ -9,6 +9,7 @@
 #include "absl/functional/any_invocable.h"
 #include "absl/status/statusor.h"
 #include "server/common/log.h"
+#include "server/common/rare.h"
 #include "server/live/hooks.h"
 #include "server/live/live_room.h"
 #include "server/live/room_feed.h"
@@ -111,6 +112,8 @@ class TypedRoom final : private StepOwner {
   Awaitable<absl::Status> Offload(Workers::Work work);
   Awaitable<void> WatchRooms(std::function<void(const RoomListChange&)> on_change);
 
+  // Of the step that has ended: those it started go with it unless it ended well, those it cancelled if it did.
+  void EndTimers(bool well);
   void StopTimer(Shard::TimerId id);
   void StopTimers();
   Shard::TimerId StartTimer(absl::Duration delay, std::function<void()> task, bool repeat);
@@ -135,10 +138,13 @@ class TypedRoom final : private StepOwner {
     std::function<void()> task;
     bool repeat;
   };
-  Shard::TimerId last_timer_ = 0;
-  absl::flat_hash_map<Shard::TimerId, Timer> timers_;
-  // By the current step.
-  std::vector<Shard::TimerId> started_timers_, cancelled_timers_;
+  struct Timers {
+    Shard::TimerId last = 0;
+    absl::flat_hash_map<Shard::TimerId, Timer> running;
+    // By the current step.
+    std::vector<Shard::TimerId> started, cancelled;
+  };
+  Rare<Timers> timers_;
   // What it runs uses all of the above: last.
   StepRunner steps_;
 };

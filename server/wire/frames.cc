@@ -155,7 +155,7 @@ class FrameBuilder {
     }
   }
   void SetGrpcBytes(std::string bytes) { Bytes(Encoding::kGrpc) = std::move(bytes); }
-  void SetVolatile(bool is_volatile = true) { frame_->is_volatile_ = is_volatile; }
+  void SetVolatile(bool is_volatile = true) { frame_->origin_.is_volatile = is_volatile; }
   FramePtr Build() {
     if (encodings_.deflater() != nullptr) Deflate();
     return std::move(frame_);
@@ -176,7 +176,6 @@ class FrameBuilder {
     }
     if (deflated == nullptr) return;
     deflated->origin_ = frame_->origin_;
-    deflated->is_volatile_ = frame_->is_volatile_;
     frame_->deflated_ = std::move(deflated);
   }
 

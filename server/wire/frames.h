@@ -74,6 +74,8 @@ struct FrameOrigin {
   // In the room's history; 0: it is not recorded. Of a snapshot and a join's reply, the position of the state.
   uint64_t offset = 0;
   Kind kind = Kind::kHistory;
+  // It may be dropped on its way to a slow client.
+  bool is_volatile = false;
 
   // A later snapshot of the room can stand for it.
   bool replaceable() const { return room != 0 && (kind == Kind::kHistory || kind == Kind::kSnapshot); }
@@ -93,8 +95,7 @@ class Frame {
   const std::shared_ptr<const Frame>& deflated() const { return deflated_; }
   // In all encodings together.
   size_t size() const;
-  // It may be dropped on its way to a slow client.
-  bool is_volatile() const { return is_volatile_; }
+  bool is_volatile() const { return origin_.is_volatile; }
   const FrameOrigin& origin() const { return origin_; }
 
  private:
@@ -102,7 +103,6 @@ class Frame {
   std::array<std::string, kPlainEncodings> bytes_;
   std::shared_ptr<const Frame> deflated_;
   FrameOrigin origin_;
-  bool is_volatile_ = false;
 };
 using FramePtr = std::shared_ptr<const Frame>;
 
