@@ -67,6 +67,7 @@ void ConnectStream::OnReadDone(bool ok) {
 }
 
 void ConnectStream::OnWriteDone(bool ok) {
+  outgoing_.Clear();
   if (ok && write_.exchange(WriteState::kDone, std::memory_order_acq_rel) != WriteState::kTell) return;
   Tell([ok](ConnectConnection& connection) { connection.OnWriteDone(ok); });
 }
