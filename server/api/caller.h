@@ -19,7 +19,8 @@ class Caller {
     // Of a client, or of the one that a component belongs to: its session.
     std::string session_id;
     std::string user_id;
-    // Of a client or component: the member that it acts as. A client may act as its session or as a component of that.
+    // Of a client or component: the member that it acts as. A client may act as its session (empty) or as a component
+    // of that.
     std::string member_id;
   };
 
@@ -33,7 +34,9 @@ class Caller {
   Kind kind() const { return kind_; }
   const std::string& session_id() const { return names_->session_id; }
   const std::string& user_id() const { return names_->user_id; }
-  const std::string& member_id() const { return names_->member_id; }
+  const std::string& member_id() const {
+    return kind_ == Kind::kClient && names_->member_id.empty() ? names_->session_id : names_->member_id;
+  }
 
  private:
   Caller(Kind kind, Names names) : kind_(kind), names_(std::make_shared<const Names>(std::move(names))) {}

@@ -6,17 +6,21 @@
 
 namespace atrium {
 
-std::string NewResumeToken(absl::string_view session_id, uint32_t generation) {
-  uint64_t secret[2];
-  randombytes_buf(secret, sizeof secret);
-  return absl::StrCat(session_id, ".", generation, ".", absl::Hex(secret[0], absl::kZeroPad16),
-                      absl::Hex(secret[1], absl::kZeroPad16));
+ResumeToken::ResumeToken(uint32_t generation) : generation_(generation) {
+  randombytes_buf(secret_.data(), sizeof secret_);
+}
+
+std::string ResumeToken::Text(absl::string_view session_id) const {
+  return absl::StrCat(session_id, ".", generation_, ".", absl::Hex(secret_[0], absl::kZeroPad16),
+                      absl::Hex(secret_[1], absl::kZeroPad16));
+}
+
+bool ResumeToken::Is(absl::string_view token, absl::string_view session_id) const {
+  if (generation_ == 0) return false;
+  const std::string own = Text(session_id);
+  return own.size() == token.size() && sodium_memcmp(own.data(), token.data(), own.size()) == 0;
 }
 
 absl::string_view SessionOfResumeToken(absl::string_view token) { return token.substr(0, token.find('.')); }
-
-bool SameToken(absl::string_view a, absl::string_view b) {
-  return a.size() == b.size() && sodium_memcmp(a.data(), b.data(), a.size()) == 0;
-}
 
 }  // namespace atrium

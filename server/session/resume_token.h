@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 
@@ -7,14 +8,25 @@
 
 namespace atrium {
 
-// `<session id>.<generation>.<secret>`: what a client shows to go on with its session. Its secret is 128 bits of the
-// system's randomness.
-std::string NewResumeToken(absl::string_view session_id, uint32_t generation);
+// Proves to the server that a client is the one of a session: the session's id, which says where to find it, the number
+// of the connection that the token came over, and a secret. Kept without the id, which the session has.
+class ResumeToken {
+ public:
+  // None.
+  ResumeToken() = default;
+  // A new one.
+  explicit ResumeToken(uint32_t generation);
 
-// The part that names the session, well formed or not.
+  std::string Text(absl::string_view session_id) const;
+  // In a time that does not depend on where they differ. False if this is none.
+  bool Is(absl::string_view token, absl::string_view session_id) const;
+
+ private:
+  uint32_t generation_ = 0;
+  std::array<uint64_t, 2> secret_{};
+};
+
+// The session that the token is for, if it is one at all.
 absl::string_view SessionOfResumeToken(absl::string_view token);
-
-// In a time that does not depend on where they differ.
-bool SameToken(absl::string_view a, absl::string_view b);
 
 }  // namespace atrium

@@ -49,7 +49,7 @@ Session::Session(SessionHub& hub, SessionKey key, std::string id, std::string us
     : hub_(hub),
       gaps_(*this),
       key_(key),
-      self_(Caller::Client({.session_id = id, .user_id = std::move(user_id), .member_id = id})),
+      self_(Caller::Client({.session_id = std::move(id), .user_id = std::move(user_id)})),
       rate_(hub.settings().rate, hub.settings().burst, hub.shard().Now()),
       client_(std::move(client)),
       create_time_(hub.shard().Now()) {}

@@ -10,6 +10,7 @@
 #include "server/session/component_host.h"
 #include "server/session/gaps.h"
 #include "server/session/rate_limiter.h"
+#include "server/session/resume_token.h"
 #include "server/session/seats.h"
 #include "server/wire/client_request.h"
 
@@ -134,9 +135,9 @@ class Session final : public Subscriber {
   RateLimiter rate_;
   Seats seats_;
   std::unique_ptr<Absence> absence_;
-  std::string resume_token_;
-  // That the client has if the last welcome has not been sent; else empty.
-  std::string previous_token_;
+  ResumeToken resume_token_;
+  // That the client has if the last welcome has not been sent; else none.
+  ResumeToken previous_token_;
   std::string address_;
   const std::string client_;
   const absl::Time create_time_;

@@ -3,7 +3,6 @@
 #include <utility>
 
 #include "server/session/connection.h"
-#include "server/session/resume_token.h"
 #include "server/session/session.h"
 #include "server/session/session_hub.h"
 
@@ -21,14 +20,14 @@ void Session::Attach(Connection& connection, bool resumed) {
   connection_ = &connection;
   encoding_ = connection.encoding();
   address_ = connection.address();
-  resume_token_ = NewResumeToken(id(), ++generation_);
+  resume_token_ = ResumeToken(++generation_);
   connection.set_session(this);
   v1::ServerFrame frame;
   v1::Welcome& welcome = *frame.mutable_welcome();
   welcome.set_session_id(id());
   welcome.set_user_id(user_id());
   *welcome.mutable_ping_interval() = ToDuration(hub_.settings().ping_interval);
-  welcome.set_resume_token(resume_token_);
+  welcome.set_resume_token(resume_token_.Text(id()));
   welcome.set_resumed(resumed);
   Send(EncodeFrame(frame, encoding_, {}, {.kind = FrameOrigin::Kind::kWelcome}));
 }
@@ -37,7 +36,8 @@ void Session::Begin(Connection& connection) { Attach(connection, /*resumed=*/fal
 
 void Session::Resume(Connection& connection, const v1::Hello& hello) {
   const std::unique_ptr<Absence> absence = std::move(absence_);
-  previous_token_ = hello.resume_token();
+  // Else it has come with the previous one again.
+  if (resume_token_.Is(hello.resume_token(), id())) previous_token_ = resume_token_;
   Attach(connection, /*resumed=*/true);
   for (const FramePtr& left : absence->lefts()) connection.SendMissed(left);
   TellGone(hello.known());
@@ -76,7 +76,7 @@ void Session::Detach(const FramePtr& unsent) {
   if (unsent != nullptr) frames.push_back(unsent);
   gaps_.OpenAll(frames);
   absence_ = std::make_unique<Absence>(*this);
-  if (!WelcomeWaits(frames)) previous_token_.clear();
+  if (!WelcomeWaits(frames)) previous_token_ = ResumeToken();
   for (FramePtr& frame : frames) {
     if (frame->origin().kind == FrameOrigin::Kind::kLeft) absence_->Keep(std::move(frame));
   }
@@ -84,8 +84,8 @@ void Session::Detach(const FramePtr& unsent) {
 }
 
 bool Session::MayResume(absl::string_view token) const {
-  if (SameToken(token, resume_token_)) return true;
-  if (previous_token_.empty() || !SameToken(token, previous_token_)) return false;
+  if (resume_token_.Is(token, id())) return true;
+  if (!previous_token_.Is(token, id())) return false;
   return connection_ == nullptr || WelcomeWaits(connection_->outbox().UnsentFrames());
 }
 

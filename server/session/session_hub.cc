@@ -51,8 +51,7 @@ SessionHub::SessionHub(Shard& shard, SessionSettings settings, RoomApi& api, Log
 
 void SessionHub::Start() {
   shard_.After(kTick, [this] {
-    due_.reserve(connections_.size());
-    for (const auto& [pointer, connection] : connections_) due_.push_back(connection);
+    due_.assign(connections_.begin(), connections_.end());
     Tick();
   });
 }
@@ -75,8 +74,7 @@ void SessionHub::Tick() {
 
 void SessionHub::Add(std::shared_ptr<Connection> connection) {
   counters_.connections[static_cast<int>(connection->encoding())].Add(1);
-  Connection* const pointer = connection.get();
-  connections_.emplace(pointer, std::move(connection));
+  connections_.insert(std::move(connection));
 }
 
 void SessionHub::Remove(Connection& connection) {
@@ -222,7 +220,7 @@ size_t SessionHub::SayGoodbye(size_t most) {
     for (Observer* const observer : observers_) observer->End(ShuttingDown());
   }
   std::vector<std::shared_ptr<Connection>> chosen;
-  for (const auto& [pointer, connection] : connections_) {
+  for (const std::shared_ptr<Connection>& connection : connections_) {
     if (chosen.size() == most) break;
     if (!connection->closing_) chosen.push_back(connection);
   }

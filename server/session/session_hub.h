@@ -123,7 +123,7 @@ class SessionHub {
   Deflater deflater_;
   absl::BitGen random_;
   SessionKey last_key_;
-  absl::flat_hash_map<Connection*, std::shared_ptr<Connection>> connections_;
+  absl::flat_hash_set<std::shared_ptr<Connection>> connections_;
   absl::flat_hash_map<SessionKey, std::unique_ptr<Session>> sessions_;
   absl::flat_hash_map<absl::string_view, Session*> by_id_;
   absl::flat_hash_set<Observer*> observers_;
