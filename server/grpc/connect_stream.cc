@@ -6,31 +6,30 @@
 
 #include "absl/time/clock.h"
 #include "server/grpc/connect_connection.h"
+#include "server/grpc/session_grpc_service.h"
 #include "server/session/client_address.h"
 
 namespace atrium {
 
-ConnectStream* ConnectStream::Start(::grpc::CallbackServerContext& context, SessionHub& hub,
-                                    GrpcMetrics::Method& metrics) {
-  auto* stream = new ConnectStream(context, hub, metrics);  // OnDone deletes it.
-  hub.shard().Post([stream] { stream->connection_->Start(); });
-  return stream;
+ConnectStream::ConnectStream(SessionGrpcService& service, CallQueue& queue)
+    : AsyncStream(queue), service_(service), queue_(queue) {
+  service.RequestConnect(&context(), &calls(), queue.queue(), queue.queue(), called());
 }
 
-ConnectStream::ConnectStream(::grpc::CallbackServerContext& context, SessionHub& hub, GrpcMetrics::Method& metrics)
-    : context_(context),
-      hub_(&hub),
-      metrics_(metrics),
-      start_(absl::Now()),
-      connection_(std::make_shared<ConnectConnection>(hub, *this, AddressOfGrpcPeer(context.peer()))) {
-  metrics_.Started();
+void ConnectStream::OnCall() {
+  Listen(service_, queue_);
+  service_.connect_metrics().Started();
+  start_ = absl::Now();
+  SessionHub& hub = service_.NextHub();
+  hub_.store(&hub, std::memory_order_relaxed);
+  connection_ = std::make_shared<ConnectConnection>(hub, *this, AddressOfGrpcPeer(context().peer()));
+  hub.shard().Post([this] { connection_->Start(); });
 }
 
-void ConnectStream::Write(::grpc::ByteBuffer outgoing) {
-  metrics_.Sent();
-  outgoing_ = std::move(outgoing);
+void ConnectStream::Write(const ::grpc::ByteBuffer& outgoing) {
+  service_.connect_metrics().Sent();
   write_.store(WriteState::kUnderWay, std::memory_order_relaxed);
-  StartWrite(&outgoing_);
+  StartWrite(outgoing);
 }
 
 bool ConnectStream::TellWhenWritten() {
@@ -40,8 +39,8 @@ bool ConnectStream::TellWhenWritten() {
 }
 
 void ConnectStream::End(const ::grpc::Status& status, bool cancel) {
-  metrics_.Handled(static_cast<absl::StatusCode>(status.error_code()), absl::Now() - start_);
-  if (cancel) context_.TryCancel();
+  service_.connect_metrics().Handled(static_cast<absl::StatusCode>(status.error_code()), absl::Now() - start_);
+  if (cancel) context().TryCancel();
   Finish(status);
 }
 
@@ -58,7 +57,7 @@ void ConnectStream::Tell(Task task) {
 
 void ConnectStream::OnReadDone(bool ok) {
   if (!ok) return Tell([](ConnectConnection& connection) { connection.OnReadEnd(); });
-  metrics_.Received();
+  service_.connect_metrics().Received();
   v1::ClientFrames frames;
   const bool parsed = ::grpc::SerializationTraits<v1::ClientFrames>::Deserialize(&incoming_, &frames).ok();
   Tell([parsed, frames = std::move(frames)](ConnectConnection& connection) mutable {
@@ -67,7 +66,6 @@ void ConnectStream::OnReadDone(bool ok) {
 }
 
 void ConnectStream::OnWriteDone(bool ok) {
-  outgoing_.Clear();
   if (ok && write_.exchange(WriteState::kDone, std::memory_order_acq_rel) != WriteState::kTell) return;
   Tell([ok](ConnectConnection& connection) { connection.OnWriteDone(ok); });
 }
@@ -79,7 +77,7 @@ void ConnectStream::OnCancel() {
 // The connection may still be about to use the stream: it is deleted behind that, on the shard. What is told to the
 // connection after this, by way of a shard that it has left, does not reach the stream: that has ended.
 void ConnectStream::OnDone() {
-  Tell([this, cancelled = context_.IsCancelled()](ConnectConnection& connection) {
+  Tell([this, cancelled = context().IsCancelled()](ConnectConnection& connection) {
     connection.OnDone(cancelled);
     delete this;
   });

@@ -5,35 +5,32 @@
 #include <vector>
 
 #include "atrium/v1/sessions.grpc.pb.h"
+#include "server/grpc/unary.h"
 #include "server/metrics/grpc_metrics.h"
 #include "server/session/session_api.h"
 #include "server/session/session_hub.h"
 
 namespace atrium {
 
-// SessionService at the gRPC door; the frames of Connect stay serialised. Thread-safe.
-class SessionGrpcService final
-    : public v1::SessionService::WithRawCallbackMethod_Connect<v1::SessionService::WithCallbackMethod_ListSessions<
-          v1::SessionService::WithCallbackMethod_DisconnectSession<v1::SessionService::Service>>> {
+// SessionService at the gRPC door; the frames of Connect stay serialised. Made and told to listen on one thread.
+class SessionGrpcService final : public v1::SessionService::WithRawMethod_Connect<v1::SessionService::AsyncService> {
  public:
-  // New streams go round the hubs.
   SessionGrpcService(SessionApi& api, const std::vector<std::unique_ptr<SessionHub>>& hubs, GrpcMetrics& metrics);
 
-  using Context = ::grpc::CallbackServerContext;
+  // Takes calls from `queue` from now on: the gRPC server has started, and the queue has not.
+  void Listen(CallQueue& queue);
 
-  ::grpc::ServerBidiReactor<::grpc::ByteBuffer, ::grpc::ByteBuffer>* Connect(Context* context) override;
-  ::grpc::ServerUnaryReactor* ListSessions(Context* context, const v1::ListSessionsRequest* request,
-                                           v1::ListSessionsResponse* response) override;
-  ::grpc::ServerUnaryReactor* DisconnectSession(Context* context, const v1::DisconnectSessionRequest* request,
-                                                v1::DisconnectSessionResponse* response) override;
+  // New streams go round the hubs. Any thread.
+  SessionHub& NextHub() { return *hubs_[next_hub_.fetch_add(1, std::memory_order_relaxed) % hubs_.size()]; }
+  GrpcMetrics::Method& connect_metrics() { return connect_; }
 
  private:
   SessionApi& api_;
   const std::vector<std::unique_ptr<SessionHub>>& hubs_;
-  std::atomic<size_t> next_hub_{0};
+  GrpcMetrics& metrics_;
   GrpcMetrics::Method& connect_;
-  GrpcMetrics::Method& list_sessions_;
-  GrpcMetrics::Method& disconnect_session_;
+  std::atomic<size_t> next_hub_{0};
+  std::vector<std::unique_ptr<UnaryMethod>> methods_;
 };
 
 }  // namespace atrium

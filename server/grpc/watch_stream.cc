@@ -7,6 +7,7 @@
 
 #include "absl/time/clock.h"
 #include "server/common/errors.h"
+#include "server/grpc/room_grpc_service.h"
 #include "server/grpc/status.h"
 
 namespace atrium {
@@ -19,30 +20,29 @@ constexpr absl::Duration kLinger = absl::Seconds(30);
 
 }  // namespace
 
-WatchStream* WatchStream::Start(::grpc::CallbackServerContext& context, const ::grpc::ByteBuffer& request,
-                                SessionHub& hub, GrpcMetrics::Method& metrics) {
-  auto* const stream = new WatchStream(context, hub, metrics);  // OnDone deletes it.
-  ::grpc::ByteBuffer bytes = request;
-  v1::WatchRequest parsed;
-  if (::grpc::SerializationTraits<v1::WatchRequest>::Deserialize(&bytes, &parsed).ok()) {
-    hub.shard().Post([stream, parsed = std::move(parsed)] { stream->Begin(parsed); });
-  } else {
-    hub.shard().Post([stream] {
-      stream->End(
-          MakeError(absl::StatusCode::kInvalidArgument, "INVALID_PROTOBUF", "not a serialised atrium.v1.WatchRequest"));
-    });
-  }
-  return stream;
+WatchStream::WatchStream(RoomGrpcService& service, CallQueue& queue)
+    : AsyncStream(queue), service_(service), queue_(queue) {
+  service.RequestWatch(&context(), &request_, &calls(), queue.queue(), queue.queue(), called());
 }
 
-WatchStream::WatchStream(::grpc::CallbackServerContext& context, SessionHub& hub, GrpcMetrics::Method& metrics)
-    : context_(context), hub_(hub), metrics_(metrics), start_(absl::Now()) {
-  metrics_.Started();
-  metrics_.Received();
+void WatchStream::OnCall() {
+  Listen(service_, queue_);
+  service_.watch_metrics().Started();
+  service_.watch_metrics().Received();
+  start_ = absl::Now();
+  hub_ = &service_.NextHub();
+  v1::WatchRequest parsed;
+  if (::grpc::SerializationTraits<v1::WatchRequest>::Deserialize(&request_, &parsed).ok()) {
+    hub_->shard().Post([this, parsed = std::move(parsed)] { Begin(parsed); });
+  } else {
+    hub_->shard().Post([this] {
+      End(MakeError(absl::StatusCode::kInvalidArgument, "INVALID_PROTOBUF", "not a serialised atrium.v1.WatchRequest"));
+    });
+  }
 }
 
 void WatchStream::Begin(const v1::WatchRequest& request) {
-  if (!ended_) observer_ = hub_.Watch(Caller::Service(), request, ReaderKind::kGrpc, *this);
+  if (!ended_) observer_ = hub_->Watch(Caller::Service(), request, ReaderKind::kGrpc, *this);
 }
 
 void WatchStream::Write() {
@@ -59,41 +59,39 @@ void WatchStream::Write() {
   std::string message;
   for (const Observer::Item& item : items) message += item.frame->bytes(Encoding::kGrpc);
   const ::grpc::Slice slice(message);
-  outgoing_ = ::grpc::ByteBuffer(&slice, 1);
   writing_ = true;
-  metrics_.Sent();
-  StartWrite(&outgoing_);
+  service_.watch_metrics().Sent();
+  StartWrite(::grpc::ByteBuffer(&slice, 1));
 }
 
 void WatchStream::End(const absl::Status& verdict) {
   if (std::exchange(ended_, true)) return;
-  metrics_.Handled(verdict.code(), absl::Now() - start_);
+  service_.watch_metrics().Handled(verdict.code(), absl::Now() - start_);
   const ::grpc::Status status = ToGrpcStatus(verdict);
   // Lets go of what the verdict is part of.
   if (observer_ != nullptr) observer_->Close();
-  linger_timer_ = hub_.shard().After(kLinger, [this] { context_.TryCancel(); });
+  linger_timer_ = hub_->shard().After(kLinger, [this] { context().TryCancel(); });
   Finish(status);
 }
 
 void WatchStream::OnWriteDone(bool ok) {
-  hub_.shard().Post([this, ok] { Written(ok); });
+  hub_->shard().Post([this, ok] { Written(ok); });
 }
 
 void WatchStream::Written(bool ok) {
   writing_ = false;
-  outgoing_.Clear();
   if (!ok) return End(absl::CancelledError());
   Write();
 }
 
 void WatchStream::OnCancel() {
-  hub_.shard().Post([this] { End(absl::CancelledError()); });
+  hub_->shard().Post([this] { End(absl::CancelledError()); });
 }
 
 // What was posted before may still use the stream: it is deleted behind that, on the shard.
 void WatchStream::OnDone() {
-  hub_.shard().Post([this] {
-    hub_.shard().Cancel(linger_timer_);
+  hub_->shard().Post([this] {
+    hub_->shard().Cancel(linger_timer_);
     delete this;
   });
 }

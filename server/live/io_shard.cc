@@ -53,7 +53,7 @@ void IoShard::Stop() {
 }
 
 void IoShard::Post(Task task) {
-  if (std::this_thread::get_id() == thread_id_.load(std::memory_order_relaxed)) {
+  if (Current()) {
     local_.push_back(std::move(task));
     return;
   }
@@ -83,8 +83,9 @@ void IoShard::Loop() {
       if (stopping_) return;
     }
     TakeInbox();
-    if (arrived_.empty() && local_.empty() && when_idle_.empty()) Sleep();
+    if (arrived_.empty() && local_.empty() && when_idle_.empty() && poll_ == nullptr) Sleep();
     const bool idle = RunSockets();
+    if (poll_ != nullptr && !poll_()) poll_ = nullptr;
     RunTasks();
     RunTimers();
     RunWhatCanWait(idle);

@@ -20,8 +20,8 @@ namespace atrium {
 // A shard on its own thread, with an io_context for sockets.
 //
 // A turn of the loop: sleep until there is something to do, run what the sockets have (bounded, so that a busy
-// socket cannot starve the rest), then tasks (bounded too: not those that the shard posts to itself), then due timers,
-// then some of what can wait, then what was put off to the end of the turn.
+// socket cannot starve the rest), then what is polled, then tasks (bounded too: not those that the shard posts to
+// itself), then due timers, then some of what can wait, then what was put off to the end of the turn.
 class IoShard final : public Shard {
  public:
   explicit IoShard(int index);
@@ -40,6 +40,13 @@ class IoShard final : public Shard {
   // for. Of ten thousand clients that come at once each costs its fraction of a millisecond, and sockets have their
   // turn one after the other: what is put off here costs those who are there already nothing. On the shard.
   void WhenIdle(Task task) { when_idle_.push_back(std::move(task)); }
+
+  // Runs `poll` once in each turn, and does not sleep, until it returns false: the events of another library. On the
+  // shard.
+  void Poll(absl::AnyInvocable<bool()> poll) { poll_ = std::move(poll); }
+
+  // Whether this is the shard's thread.
+  bool Current() const { return std::this_thread::get_id() == thread_id_.load(std::memory_order_relaxed); }
 
   int index() const override { return index_; }
   void Post(Task task) override;
@@ -81,6 +88,7 @@ class IoShard final : public Shard {
   std::vector<Task> running_;
   std::vector<Task> at_turn_end_;
   std::deque<Task> when_idle_;
+  absl::AnyInvocable<bool()> poll_;
   // The id of a timer is when it is due, and in its low bits what tells it from others of about the same time.
   absl::btree_map<TimerId, Task> timers_;
   uint16_t last_timer_ = 0;

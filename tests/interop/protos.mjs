@@ -7,11 +7,11 @@ import { root } from './daemon.mjs';
 
 const kGoogleApis =
   process.env.GOOGLEAPIS || '/usr/share/gocode/src/github.com/grpc-ecosystem/grpc-gateway/third_party/googleapis';
-const kIncludes = [`${root}proto`, kGoogleApis, `${root}tests/interop`];
+const kIncludes = [`${root}proto`, kGoogleApis];
 const kConversion = { longs: String, enums: String, bytes: Buffer };
 
 const services = grpc.loadPackageDefinition(
-  loader.loadSync(['atrium/v1/rooms.proto', 'atrium/v1/sessions.proto', 'health.proto'], {
+  loader.loadSync(['atrium/v1/rooms.proto', 'atrium/v1/sessions.proto', 'grpc/health/v1/health.proto'], {
     ...kConversion,
     defaults: true,
     oneofs: true,
