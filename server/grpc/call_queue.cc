@@ -4,7 +4,7 @@ namespace atrium {
 namespace {
 
 // So many events may be told before the tasks get their turn.
-constexpr int kEventsPerTurn = 256;
+constexpr int kEventsPerTurn = 64;
 
 }  // namespace
 

@@ -5,7 +5,6 @@
 #include <memory>
 #include <semaphore>
 #include <thread>
-#include <utility>
 
 #include "server/live/io_shard.h"
 
@@ -52,19 +51,11 @@ class CallQueue {
   void Shutdown();
 
   ::grpc::ServerCompletionQueue* queue() { return queue_.get(); }
-  IoShard& shard() { return shard_; }
 
   // Whoever may begin an operation holds one of these: a queue that is shut down takes none. On the shard, or before
   // Start.
   using Lease = std::shared_ptr<const void>;
   const Lease& lease() const { return lease_; }
-
-  // Runs `task` on the shard; at once if this is its thread. Any thread.
-  template <typename Task>
-  void RunOnShard(Task task) {
-    if (shard_.Current()) return task();
-    shard_.Post(std::move(task));
-  }
 
  private:
   // On the thread that waits.

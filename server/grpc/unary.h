@@ -23,7 +23,8 @@ class UnaryMethod {
 };
 
 // Serves it by a verb of an API class: moves the payload beside the request, calls, answers. The caller is a service.
-// All on the queue's shard. Lives until the queue is shut down.
+// All on the queue's shard, but for the answer, which is given where the verb calls back. Lives until the queue is shut
+// down.
 template <typename Service, typename Api, typename Request, typename Response>
 class UnaryMethodOf final : public UnaryMethod {
  public:
@@ -69,9 +70,8 @@ class UnaryMethodOf final : public UnaryMethod {
       if (!payload.ok()) return Answer(payload.status());
       request.payload = *std::move(payload);
       (method_.api_.*method_.verb_)(
-          Caller::Service(), std::move(request), [this](absl::StatusOr<WithPayload<Response>> answer) {
-            method_.queue_.RunOnShard([this, answer = std::move(answer)]() mutable { Answer(std::move(answer)); });
-          });
+          Caller::Service(), std::move(request),
+          [this](absl::StatusOr<WithPayload<Response>> answer) { Answer(std::move(answer)); });
     }
 
     void Answer(absl::StatusOr<WithPayload<Response>> answer) {

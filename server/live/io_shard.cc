@@ -53,7 +53,7 @@ void IoShard::Stop() {
 }
 
 void IoShard::Post(Task task) {
-  if (Current()) {
+  if (std::this_thread::get_id() == thread_id_.load(std::memory_order_relaxed)) {
     local_.push_back(std::move(task));
     return;
   }

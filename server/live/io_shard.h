@@ -45,9 +45,6 @@ class IoShard final : public Shard {
   // shard.
   void Poll(absl::AnyInvocable<bool()> poll) { poll_ = std::move(poll); }
 
-  // Whether this is the shard's thread.
-  bool Current() const { return std::this_thread::get_id() == thread_id_.load(std::memory_order_relaxed); }
-
   int index() const override { return index_; }
   void Post(Task task) override;
   void AtTurnEnd(Task task) override { at_turn_end_.push_back(std::move(task)); }
