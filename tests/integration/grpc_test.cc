@@ -189,6 +189,17 @@ TEST_F(GrpcTest, TellsItsHealth) {
   EXPECT_THAT(unknown.Finish(), StatusIs(absl::StatusCode::kNotFound));
 }
 
+TEST_F(GrpcTest, AWatchOfAnUnknownServiceSaysSoAndStays) {
+  RawCall watch(channel_, "/grpc.health.v1.Health/Watch");
+  watch.Write(HealthCheckRequest("nobody"));
+  std::string answer;
+  ASSERT_TRUE(watch.Read(answer));
+  EXPECT_EQ(answer, "\x08\x03");
+  // It is the server that ends it.
+  server_.Drain();
+  EXPECT_FALSE(watch.Read(answer));
+}
+
 TEST_F(GrpcTest, TellsThatItStops) {
   RawCall watch(channel_, "/grpc.health.v1.Health/Watch");
   watch.Write("");

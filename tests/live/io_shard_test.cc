@@ -84,6 +84,24 @@ TEST(IoShardTest, WhatCanWaitRunsAtOnceWhenThereIsNothingElse) {
   EXPECT_EQ(done.get_future().wait_for(kDeadline), std::future_status::ready);
 }
 
+TEST(IoShardTest, PollsOnceInEachTurnAndSleepsOnlyWhenThereIsNothingLeft) {
+  IoShard shard(0);
+  shard.Start();
+  std::vector<std::string> order;
+  std::promise<void> done;
+  shard.Post([&] {
+    shard.Poll([&, polls = 0]() mutable {
+      order.push_back("poll");
+      shard.Post([&] { order.push_back("task"); });
+      shard.AtTurnEnd([&] { order.push_back("end"); });
+      return ++polls < 2;
+    });
+    shard.After(absl::Milliseconds(50), [&] { done.set_value(); });
+  });
+  ASSERT_EQ(done.get_future().wait_for(kDeadline), std::future_status::ready);
+  EXPECT_EQ(order, (std::vector<std::string>{"poll", "task", "end", "poll", "task", "end"}));
+}
+
 TEST(IoShardTest, TimersRunInTheirOrderUnlessCancelled) {
   IoShard shard(0);
   shard.Start();
