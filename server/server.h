@@ -68,10 +68,11 @@ class Server {
   // post to a shard that has stopped never runs.
   const std::unique_ptr<RoomLog> store_;
   RoomManager rooms_;
+  // Connections, which hubs hold, use them until they are gone.
+  std::vector<std::unique_ptr<WebSocketDoor>> doors_;
   std::vector<std::unique_ptr<SessionHub>> hubs_;
   SessionApi session_api_;
   RoomApi room_api_;
-  std::vector<std::unique_ptr<WebSocketDoor>> doors_;
   RpcTable rpcs_;
   StreamTable streams_;
   GrpcMetrics grpc_metrics_;
