@@ -64,8 +64,7 @@ int Room::Send(Event event, const EmitOptions& options, const Audience& audience
 
 Audience Room::AudienceOf(const MemberIdentity* sender, bool include_self, const EmitOptions& options) const {
   Fanout::Members excluded = FindMembers(options.exclude);
-  const MemberIdentity* const self = sender == nullptr || include_self ? nullptr : FindMember(sender->id);
-  if (self != nullptr) excluded.push_back(self);
+  if (sender != nullptr && !include_self) excluded.push_back(sender);
   SortUnique(excluded);
   if (options.to.empty()) return fanout_.AllBut(excluded);
   Fanout::Members named = FindMembers(options.to);
