@@ -141,7 +141,8 @@ absl::Status Server::Listen(absl::Span<const Page> pages) {
   std::vector<IoShard*> shards;
   for (const auto& shard : shards_) shards.push_back(shard.get());
   ASSIGN_OR_RETURN(http_, HttpServer::Create(std::move(http), std::move(handlers), std::move(shards), log_));
-  ASSIGN_OR_RETURN(grpc_, GrpcDoor::Create(options_.grpc_address, room_api_, session_api_, hubs_, shards_, grpc_metrics_));
+  ASSIGN_OR_RETURN(grpc_,
+                   GrpcDoor::Create(options_.grpc_address, room_api_, session_api_, hubs_, shards_, grpc_metrics_));
   serving_http_ = http_.get();
   return absl::OkStatus();
 }
