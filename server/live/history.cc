@@ -7,6 +7,7 @@ namespace atrium {
 
 void History::Add(FramePtr frame, Audience audience, absl::Time now) {
   bytes_ += frame->size();
+  if (entries_.empty()) oldest_ = now;
   entries_.push_back({std::move(frame), std::move(audience), now});
   Trim(now);
 }
@@ -21,13 +22,14 @@ void History::Trim(absl::Time now) {
   const auto too_much = [&] {
     return (limits_.frames > 0 && entries_.size() > static_cast<size_t>(limits_.frames)) ||
            (limits_.bytes > 0 && bytes_ > limits_.bytes) ||
-           (limits_.age > absl::ZeroDuration() && now - entries_.front().time > limits_.age);
+           (limits_.age > absl::ZeroDuration() && now - oldest_ > limits_.age);
   };
   while (!entries_.empty() && too_much()) {
     const Entry& oldest = entries_.front();
     bytes_ -= oldest.bytes();
     forgotten_ = oldest.frame->origin().offset;
     entries_.pop_front();
+    if (!entries_.empty()) oldest_ = entries_.front().time;
   }
 }
 

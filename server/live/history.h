@@ -59,6 +59,8 @@ class History {
   const HistoryLimits& limits_;
   Deflater* const deflater_;
   Fifo<Entry> entries_;
+  // When the first of them was added: nobody has looked at that for long.
+  absl::Time oldest_;
   size_t bytes_ = 0;
   uint64_t forgotten_ = 0;
 };
