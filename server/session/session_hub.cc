@@ -138,9 +138,13 @@ void SessionHub::Resume(Connection& connection, Session& session, const v1::Hell
 
 void SessionHub::Begin(Connection& connection, v1::Hello& hello) {
   const SessionKey key = NewKey();
+  std::string id;
+  do {
+    id = NewSessionId(shard_.index(), random_);
+  } while (by_id_.contains(id));
   // The server runs with --dev: the token is the user's id, unverified.
-  auto created = std::make_unique<Session>(*this, key, NewSessionId(shard_.index(), random_), hello.token(),
-                                           std::move(*hello.mutable_client()));
+  auto created =
+      std::make_unique<Session>(*this, key, std::move(id), hello.token(), std::move(*hello.mutable_client()));
   Session& session = *created;
   by_id_.emplace(session.id(), &session);
   sessions_.emplace(key, std::move(created));

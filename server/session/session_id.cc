@@ -1,16 +1,18 @@
 #include "server/session/session_id.h"
 
-#include <cstdint>
-
 #include "absl/random/random.h"
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
-#include "absl/strings/str_format.h"
+#include "absl/strings/str_cat.h"
 
 namespace atrium {
 
 std::string NewSessionId(int shard, absl::BitGenRef random) {
-  return absl::StrFormat("s%d-%016x%016x", shard, absl::Uniform<uint64_t>(random), absl::Uniform<uint64_t>(random));
+  constexpr absl::string_view kCharacters = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-_";
+  constexpr int kLength = 12;
+  std::string id = absl::StrCat("s", shard, "-");
+  for (int i = 0; i < kLength; ++i) id += kCharacters[absl::Uniform<size_t>(random, 0, kCharacters.size())];
+  return id;
 }
 
 int ShardOfSession(absl::string_view id, int shards) {

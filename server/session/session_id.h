@@ -7,7 +7,9 @@
 
 namespace atrium {
 
-// `s<shard>-<32 hex digits>`: tells on which shard the session lives.
+// `s<shard>-<12 characters of 6 random bits>`: tells on which shard the session lives. Names it to everybody in its
+// rooms and proves nothing. Of a shard below 10 it is so short that a std::string holds it without an allocation: it
+// stands in every event.
 std::string NewSessionId(int shard, absl::BitGenRef random);
 
 // -1 if `id` names none of `shards` shards.
