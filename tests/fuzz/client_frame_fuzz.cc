@@ -2,6 +2,7 @@
 // must encode again.
 
 #include <google/protobuf/stubs/logging.h>
+#include <google/protobuf/util/message_differencer.h>
 
 #include <cstddef>
 #include <cstdint>
@@ -32,7 +33,8 @@ void CheckJson(absl::string_view message) {
   }
   Require(spaced.payload.empty() == request.payload.empty());
   Require(spaced.payload.Json() == request.payload.Json());
-  Require(MessageToJson(spaced.frame, JsonZeros::kPrint) == MessageToJson(request.frame, JsonZeros::kPrint));
+  // Not their text: a Struct of two frames may list its keys in two orders.
+  Require(google::protobuf::util::MessageDifferencer::Equals(spaced.frame, request.frame));
   // What was accepted comes out as JSON that is accepted again.
   const std::string again = MessageToJson(request.frame, JsonZeros::kOmit);
   Require(ParseJson(again).ok());
