@@ -66,7 +66,7 @@ constexpr Command kCommands[] = {
 back by itself and goes on where it was; stderr says so, and whether anything was missed.
 
   atrium tail chat:geral
-  atrium tail chat:geral --since 24a9feb3a7d597c7:3     what came behind this, and what comes
+  atrium tail chat:geral --since 24a9feb3a7d597c:3     what came behind this, and what comes
   atrium tail chat:geral --json | jq .event.data
 )",
      SinceFlag, Tail},
@@ -99,7 +99,7 @@ its data as JSON if there is any. Ctrl-C leaves.
      CallFlags, Call},
     {"history", "ROOM", 1, 1, "show what happened in a room, as far as it is kept",
      R"(  atrium history geral
-  atrium history geral --since 24a9feb3a7d597c7:3
+  atrium history geral --since 24a9feb3a7d597c:3
 )",
      SinceFlag, ShowHistory},
     {"rooms", "", 0, 0, "list the rooms",

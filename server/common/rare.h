@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <utility>
 
 namespace atrium {
 
@@ -15,6 +16,11 @@ class Rare {
   // To be changed.
   T& Get() { return value_ == nullptr ? *(value_ = std::make_unique<T>()) : *value_; }
   bool made() const { return value_ != nullptr; }
+  // Leaves it as it was before it was changed.
+  T Take() {
+    const std::unique_ptr<T> taken = std::move(value_);
+    return taken == nullptr ? T() : std::move(*taken);
+  }
   // As it was before it was changed.
   void Reset() { value_ = nullptr; }
 

@@ -279,6 +279,7 @@ FramePtr Room::LeftFrame(const MemberIdentity& who, v1::LeaveReason reason) cons
 }
 
 void Room::SetPendingGone() {
+  if (!company_.made()) return;
   for (auto& [id, pending] : company_.Get().pending) pending.gone = v1::LEAVE_REASON_CLEANUP;
 }
 

@@ -176,7 +176,7 @@ void RoomManager::Remove(int shard, const std::string& room_id, const absl::Stat
   if (Durable(registry_.TypeOf(room_id))) store_->Close(room_id);
   entry.room = nullptr;
   feed_.Changed(shard, room_id);
-  for (Use& use : entry.waiting.Get()) use(why);
+  for (Use& use : entry.waiting.Take()) use(why);
 }
 
 void RoomManager::UseWhenReady(Entry& entry, Use use) {

@@ -99,7 +99,7 @@ void RoomManager::PutAside(int shard, const std::string& room_id, Entry& entry) 
 void RoomManager::Sleep(int shard, const std::string& room_id) {
   Entry& entry = rooms_[shard]->rooms.at(room_id);
   rooms_[shard]->sleeping.Put(room_id, entry.room->Head());
-  for (auto& done : entry.on_destroyed.Get()) done(RoomNotStored(absl::UnavailableError("lost")));
+  for (auto& done : entry.on_destroyed.Take()) done(RoomNotStored(absl::UnavailableError("lost")));
   Remove(shard, room_id, RoomNotFound(room_id));
 }
 
@@ -107,9 +107,9 @@ void RoomManager::Erase(int shard, const std::string& room_id, Entry& entry) {
   entry.room->Erase([this, shard, room_id](const absl::Status& status) {
     shards_[shard]->Post([this, shard, room_id, status] {
       if (!status.ok()) return Sleep(shard, room_id);
-      auto done = std::move(rooms_[shard]->rooms.at(room_id).on_destroyed);
+      auto done = rooms_[shard]->rooms.at(room_id).on_destroyed.Take();
       Remove(shard, room_id, RoomNotFound(room_id));
-      for (auto& destroyed : done.Get()) destroyed(absl::OkStatus());
+      for (auto& destroyed : done) destroyed(absl::OkStatus());
     });
   });
 }

@@ -76,25 +76,19 @@ void FrameParser::Inflate(bool text, absl::string_view compressed, Sink& sink) {
 
 namespace {
 
-// Copies `masked` to `out`, unmasked (RFC 6455 section 5.3). Whether all of it is ASCII.
-bool Unmask(const char (&key)[4], absl::string_view masked, char* out) {
+// Copies `masked` to `out`, unmasked (RFC 6455 section 5.3).
+void Unmask(const char (&key)[4], absl::string_view masked, char* out) {
   uint64_t key_word;
   std::memcpy(&key_word, key, sizeof(key));
   std::memcpy(reinterpret_cast<char*>(&key_word) + sizeof(key), key, sizeof(key));
-  uint64_t seen = 0;
   size_t i = 0;
   for (; i + sizeof(uint64_t) <= masked.size(); i += sizeof(uint64_t)) {
     uint64_t word;
     std::memcpy(&word, masked.data() + i, sizeof(word));
     word ^= key_word;
     std::memcpy(out + i, &word, sizeof(word));
-    seen |= word;
   }
-  for (; i < masked.size(); ++i) {
-    out[i] = static_cast<char>(masked[i] ^ key[i % sizeof(key)]);
-    seen |= static_cast<unsigned char>(out[i]);
-  }
-  return (seen & 0x8080808080808080) == 0;
+  for (; i < masked.size(); ++i) out[i] = static_cast<char>(masked[i] ^ key[i % sizeof(key)]);
 }
 
 }  // namespace
@@ -123,10 +117,10 @@ size_t FrameParser::FeedSimple(absl::string_view bytes, Sink& sink) {
   if (bytes.size() < header + size || size > max_message_bytes_) return 0;
   std::memcpy(key, bytes.data() + header - sizeof(key), sizeof(key));
   unmasked_.resize(size);
-  const bool ascii = Unmask(key, bytes.substr(header, size), unmasked_.data());
+  Unmask(key, bytes.substr(header, size), unmasked_.data());
   if (compressed) {
     Inflate(text, unmasked_, sink);
-  } else if (ascii || !text || IsUtf8(unmasked_)) {
+  } else if (!text || IsUtf8(unmasked_)) {
     sink.OnMessage(text, unmasked_);
   } else {
     return 0;

@@ -51,7 +51,7 @@ class Echo final : public ::grpc::ServerBidiReactor<v1::ClientFrames, v1::Server
       emit.set_success(true);
       emit.set_event(frame.emit().event());
       emit.set_room_id(frame.emit().room_id());
-      emit.mutable_position()->set_epoch("0123456789abcdef");
+      emit.mutable_position()->set_epoch("0123456789abcde");
       emit.mutable_position()->set_offset(1'000'000);
     }
     if (response_.frames().empty()) return StartRead(&request_);

@@ -19,7 +19,7 @@ class EchoService final : public v1::RoomService::CallbackService {
     response->set_success(true);
     response->set_event(request->event());
     response->set_room_id(request->room_id());
-    response->mutable_position()->set_epoch("0123456789abcdef");
+    response->mutable_position()->set_epoch("0123456789abcde");
     response->mutable_position()->set_offset(1'000'000);
     ::grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
     reactor->Finish(::grpc::Status::OK);
