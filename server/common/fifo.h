@@ -4,6 +4,8 @@
 #include <utility>
 #include <vector>
 
+#include "server/common/prefetch.h"
+
 namespace atrium {
 
 // A queue that takes no memory while it is empty, unlike std::deque, and whose elements can be searched. Elements are
@@ -18,6 +20,8 @@ class Fifo {
   auto begin() { return items_.begin() + static_cast<std::ptrdiff_t>(head_); }
   auto end() { return items_.end(); }
 
+  // Where the next push_back writes.
+  void PrefetchEnd() const { Prefetch(items_.data() + items_.size()); }
   void push_back(T item) { items_.push_back(std::move(item)); }
   void pop_front() {
     items_[head_++] = T();

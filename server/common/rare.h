@@ -15,6 +15,8 @@ class Rare {
 
   // To be changed.
   T& Get() { return value_ == nullptr ? *(value_ = std::make_unique<T>()) : *value_; }
+  // Null before it is changed.
+  const T* get() const { return value_.get(); }
   bool made() const { return value_ != nullptr; }
   // Leaves it as it was before it was changed.
   T Take() {

@@ -63,7 +63,10 @@ void Channel::RemoveListener(int shard, SessionKey key) { RemoveEntry(local_[sha
 void Channel::Deliver(int shard, const Delivery& delivery) {
   Local& local = local_[shard];
   local.offset = std::max(local.offset, delivery.frame->origin().offset);
-  for (const auto& session : local.sessions) {
+  constexpr size_t kAhead = 4;
+  for (size_t i = 0; i < local.sessions.size(); ++i) {
+    if (i + kAhead < local.sessions.size()) Prefetch(local.sessions[i + kAhead].target);
+    const Entry<Subscriber>& session = local.sessions[i];
     if (!session.paused && delivery.audience.Includes(session.key)) session.target->Send(delivery.frame);
   }
   if (delivery.heard == nullptr) return;

@@ -8,6 +8,7 @@
 #include "absl/container/inlined_vector.h"
 #include "absl/time/time.h"
 #include "atrium/v1/resources.pb.h"
+#include "server/common/prefetch.h"
 #include "server/wire/frames.h"
 #include "server/wire/payload.h"
 
@@ -122,6 +123,8 @@ class Channel {
   Subscriber* Remove(int shard, SessionKey key);
   void AddListener(int shard, SessionKey key, Listener& listener);
   void RemoveListener(int shard, SessionKey key);
+  // Before Deliver, on any shard.
+  void PrefetchLocals() const { Prefetch(local_.data(), local_.size() * sizeof(Local)); }
   void Deliver(int shard, const Delivery& delivery);
 
  private:
@@ -132,7 +135,7 @@ class Channel {
     bool paused = false;
   };
   struct Local {
-    std::vector<Entry<Subscriber>> sessions;
+    absl::InlinedVector<Entry<Subscriber>, 2> sessions;
     std::vector<Entry<Listener>> listeners;
     uint64_t offset = 0;
   };

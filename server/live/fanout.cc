@@ -119,6 +119,8 @@ Audience Fanout::Only(const Members& members) const {
 
 int Fanout::SendEvent(Event event, bool is_volatile, const Audience& audience) {
   event.room_id = room_.id;
+  // It is delivered once it is encoded.
+  if (readers_ != nullptr) readers_->channel->PrefetchLocals();
   if (!is_volatile) event.origin = NextOrigin();
   Delivery delivery{.frame = EncodeEvent(event, encodings()), .audience = audience};
   if (readers_ != nullptr && readers_->components > 0) {

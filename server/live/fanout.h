@@ -9,6 +9,7 @@
 #include "absl/container/inlined_vector.h"
 #include "absl/time/time.h"
 #include "atrium/v1/frames.pb.h"
+#include "server/common/prefetch.h"
 #include "server/live/channel.h"
 #include "server/live/history.h"
 #include "server/live/journal.h"
@@ -43,6 +44,15 @@ class Fanout {
   const std::shared_ptr<Channel>& channel() { return readers().channel; }
   // Of the last recorded frame.
   uint64_t offset() const { return offset_; }
+
+  // What is needed first for any frame; then, for those who get it.
+  void PrefetchParts() const {
+    Prefetch(readers_.get());
+    history_.PrefetchEnd();
+  }
+  void PrefetchChannel() const {
+    if (readers_ != nullptr) Prefetch(readers_->channel.get());
+  }
 
   // A session may have several members: itself and components. It gets each frame once. True if this is its first.
   bool Add(const MemberIdentity& member);
@@ -92,7 +102,7 @@ class Fanout {
 
     const std::shared_ptr<Channel> channel;
     // By shard, and all of them by encoding.
-    std::vector<ShardSessions> on;
+    absl::InlinedVector<ShardSessions, 2> on;
     std::array<int, kEncodings> with{};
     int count = 0;
     // Members of each session, how many sessions have more than one, and how many members are components.

@@ -30,6 +30,9 @@ class History {
   // The frame with the next offset.
   void Add(FramePtr frame, Audience audience, absl::Time now);
 
+  // Where Add writes.
+  void PrefetchEnd() const { entries_.PrefetchEnd(); }
+
   // The last offset that is not here any more.
   uint64_t forgotten() const { return forgotten_; }
 

@@ -14,6 +14,7 @@
 #include "atrium/v1/frames.pb.h"
 #include "server/common/counter.h"
 #include "server/common/log.h"
+#include "server/common/prefetch.h"
 #include "server/common/rare.h"
 #include "server/live/fanout.h"
 #include "server/live/idempotency.h"
@@ -129,6 +130,12 @@ class Room final : private StepSink {
   }
   absl::Time Now() const { return env_.shard.Now(); }
   absl::Time last_activity_time() const { return last_activity_time_; }
+  // It is used next.
+  void PrefetchParts() const {
+    Prefetch(this);
+    Prefetch(company_.get());
+    fanout_.PrefetchParts();
+  }
   // Something happens in it now.
   void Touch() { last_activity_time_ = env_.shard.Now(); }
   bool listed() const { return !unlisted_; }

@@ -63,7 +63,10 @@ void RoomManager::FindOn(int shard, const std::string& room_id, Use use) {
     if (!rooms_[shard]->sleeping.contains(room_id)) return use(nullptr);
     return Load(shard, room_id, /*create=*/false, std::move(use));
   }
-  if (it->second.ready) return use(it->second.room.get());
+  if (it->second.ready) {
+    it->second.room->PrefetchParts();
+    return use(it->second.room.get());
+  }
   UseWhenReady(it->second, [this, shard, room_id, use = std::move(use)](absl::StatusOr<Room*> room) mutable {
     if (room.ok() || !HasGone(room.status())) return use(std::move(room));
     // Who waited before may have made a new one: a session that goes is to be taken out of that.

@@ -22,6 +22,7 @@ void SortUnique(Fanout::Members& members) {
 // ---- Events
 
 absl::StatusOr<int> Room::Emit(Emission emission) {
+  fanout_.PrefetchChannel();
   if (typed_ != nullptr) {
     RETURN_IF_ERROR(CheckEvent(emission));
     EventContext context{.event = emission.event, .data = emission.data};

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "server/common/prefetch.h"
+
 namespace atrium {
 namespace {
 
@@ -38,11 +40,14 @@ void SocketPoller::Remove(int socket, const Handler& handler) {
 int SocketPoller::Poll(int most) {
   const int room = std::min<int>(most, ready_.size());
   ready_count_ = std::max(0, epoll_wait(epoll_.native_handle(), ready_.data(), room, /*timeout=*/0));
+  const auto handler = [this](int i) { return i < ready_count_ ? static_cast<Handler*>(ready_[i].data.ptr) : nullptr; };
   for (int i = 0; i < ready_count_; ++i) {
-    if (ready_[i].data.ptr == nullptr) continue;
+    Prefetch(handler(i + 2), Handler::kPrefetched);
+    if (Handler* const next = handler(i + 1)) next->Prepare();
+    if (handler(i) == nullptr) continue;
     const uint32_t events = ready_[i].events;
     const bool failed = (events & (EPOLLERR | EPOLLHUP)) != 0;
-    static_cast<Handler*>(ready_[i].data.ptr)->OnReady(failed || (events & EPOLLIN), failed || (events & EPOLLOUT));
+    handler(i)->OnReady(failed || (events & EPOLLIN), failed || (events & EPOLLOUT));
   }
   return std::exchange(ready_count_, 0);
 }

@@ -20,6 +20,11 @@ class SocketPoller {
     // An error or the peer's end counts as both: the next call on the socket says which.
     virtual void OnReady(bool readable, bool writable) = 0;
 
+    // OnReady comes next but one: the handler prefetches what that needs. kPrefetched bytes from the Handler on have
+    // been fetched: it is the first base of a handler for which that counts.
+    virtual void Prepare() {}
+    static constexpr size_t kPrefetched = 320;
+
    protected:
     ~Handler() = default;
   };

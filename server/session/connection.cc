@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "server/common/prefetch.h"
 #include "server/session/session_hub.h"
 
 namespace atrium {
@@ -163,6 +164,8 @@ void Connection::Tick(absl::Time now) {
     Ping();
   }
 }
+
+void Connection::PrefetchSession() const { Prefetch(session_); }
 
 void Connection::OnRequest(ClientRequest request) {
   if (closing_ || overflowed_) return;

@@ -76,7 +76,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   virtual void Depart() = 0;
   virtual void Arrive() = 0;
 
-  // For the transport.
+  // For the transport. OnRequest comes soon, and now.
+  void PrefetchSession() const;
   void OnRequest(ClientRequest request);
   // Something came from the client.
   void Heard();

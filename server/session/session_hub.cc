@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "server/api/validate.h"
 #include "server/common/errors.h"
+#include "server/common/prefetch.h"
 #include "server/common/status_macros.h"
 #include "server/session/resume_token.h"
 #include "server/session/session_id.h"
@@ -250,7 +251,11 @@ void SessionHub::AtTurnEnd(std::shared_ptr<Connection> connection) {
   if (writers_.size() > 1) return;
   shard_.AtTurnEnd([this] {
     // A connection that closes here ends its session; what that sends to others goes out in the next turn.
-    for (const auto& writer : std::exchange(writers_, {})) writer->AtTurnEnd();
+    const std::vector<std::shared_ptr<Connection>> writers = std::exchange(writers_, {});
+    for (size_t i = 0; i < writers.size(); ++i) {
+      if (i + 1 < writers.size()) Prefetch(writers[i + 1].get());
+      writers[i]->AtTurnEnd();
+    }
   });
 }
 

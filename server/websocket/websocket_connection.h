@@ -13,7 +13,7 @@
 namespace atrium {
 
 // A WebSocket after its upgrade. Pongs and closes go through the same queue as frames, so the socket has one writer.
-class WebSocketConnection final : public Connection, private FrameParser::Sink, private SocketPoller::Handler {
+class WebSocketConnection final : private SocketPoller::Handler, public Connection, private FrameParser::Sink {
  public:
   // Takes `socket` out of its io_context.
   WebSocketConnection(SessionHub& hub, WebSocketDoor& door, Encoding encoding, boost::asio::ip::tcp::socket socket);
@@ -31,6 +31,7 @@ class WebSocketConnection final : public Connection, private FrameParser::Sink, 
   void OnMessage(bool text, absl::string_view message) override;
 
   void OnReady(bool readable, bool writable) override;
+  void Prepare() override { PrefetchSession(); }
 
   bool open() const { return socket_ >= 0; }
   SocketPoller& poller() { return door_->shard().sockets(); }
