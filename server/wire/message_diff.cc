@@ -2,12 +2,14 @@
 
 #include <google/protobuf/descriptor.h>
 
+#include <algorithm>
 #include <cstring>
 #include <utility>
 #include <vector>
 
 #include "server/wire/list_diff.h"
 #include "server/wire/message_json.h"
+#include "server/wire/message_shape.h"
 
 namespace atrium {
 namespace {
@@ -16,6 +18,7 @@ using google::protobuf::Descriptor;
 using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
 using google::protobuf::Reflection;
+using Field = MessageShape::Field;
 
 bool IsLeaf(const FieldDescriptor& field) {
   if (field.cpp_type() != FieldDescriptor::CPPTYPE_MESSAGE) return true;
@@ -29,19 +32,28 @@ bool SameBits(Number a, Number b) {
   return std::memcmp(&a, &b, sizeof a) == 0;
 }
 
-bool SameMessages(const Message& a, const Message& b);
+// What an entry of the map `field` holds.
+const Field& ValueOf(const Field& field) { return field.message->fields()[1]; }
 
-// One value of `field` on each side: an element by its index, or kSingularField.
-bool SameValues(const Message& a, int a_index, const Message& b, int b_index, const FieldDescriptor& field) {
-  const Reflection& reflection = *a.GetReflection();
+// One value of `field` of a message: an element of a list by its index, or kSingularField.
+const Message& Inner(const Field& field, const Message& message, int index) {
+  const Reflection& reflection = *field.reflection;
+  return index == kSingularField ? reflection.GetMessage(message, field.descriptor)
+                                 : reflection.GetRepeatedMessage(message, field.descriptor, index);
+}
+
+bool SameMessages(const MessageShape& shape, const Message& a, const Message& b);
+
+bool SameValues(const Field& field, const Message& a, int a_index, const Message& b, int b_index) {
+  const Reflection& reflection = *field.reflection;
   const auto get = [&](const Message& message, int index, auto singular, auto repeated) {
-    return index == kSingularField ? (reflection.*singular)(message, &field)
-                                   : (reflection.*repeated)(message, &field, index);
+    return index == kSingularField ? (reflection.*singular)(message, field.descriptor)
+                                   : (reflection.*repeated)(message, field.descriptor, index);
   };
   const auto same = [&](auto singular, auto repeated) {
     return SameBits(get(a, a_index, singular, repeated), get(b, b_index, singular, repeated));
   };
-  switch (field.cpp_type()) {
+  switch (field.descriptor->cpp_type()) {
     case FieldDescriptor::CPPTYPE_INT32: return same(&Reflection::GetInt32, &Reflection::GetRepeatedInt32);
     case FieldDescriptor::CPPTYPE_UINT32: return same(&Reflection::GetUInt32, &Reflection::GetRepeatedUInt32);
     case FieldDescriptor::CPPTYPE_INT64: return same(&Reflection::GetInt64, &Reflection::GetRepeatedInt64);
@@ -53,104 +65,89 @@ bool SameValues(const Message& a, int a_index, const Message& b, int b_index, co
     case FieldDescriptor::CPPTYPE_STRING: {
       std::string scratch;
       const auto text = [&](const Message& message, int index, std::string* space) -> const std::string& {
-        return index == kSingularField ? reflection.GetStringReference(message, &field, space)
-                                       : reflection.GetRepeatedStringReference(message, &field, index, space);
+        return index == kSingularField ? reflection.GetStringReference(message, field.descriptor, space)
+                                       : reflection.GetRepeatedStringReference(message, field.descriptor, index, space);
       };
       std::string b_scratch;
       return text(a, a_index, &scratch) == text(b, b_index, &b_scratch);
     }
-    case FieldDescriptor::CPPTYPE_MESSAGE: {
-      const auto inner = [&](const Message& message, int index) -> const Message& {
-        return index == kSingularField ? reflection.GetMessage(message, &field)
-                                       : reflection.GetRepeatedMessage(message, &field, index);
-      };
-      return SameMessages(inner(a, a_index), inner(b, b_index));
-    }
+    case FieldDescriptor::CPPTYPE_MESSAGE:
+      return SameMessages(*field.message, Inner(field, a, a_index), Inner(field, b, b_index));
   }
   return false;
 }
 
-bool SameMaps(const Message& a, const Message& b, const FieldDescriptor& field) {
-  const auto a_entries = MapEntries(a, field);
-  const auto b_entries = MapEntries(b, field);
+bool SameMaps(const Field& field, const Message& a, const Message& b) {
+  const auto a_entries = MapEntries(a, *field.descriptor);
+  const auto b_entries = MapEntries(b, *field.descriptor);
   for (size_t i = 0; i < a_entries.size(); ++i) {
     if (a_entries[i].first != b_entries[i].first ||
-        !SameValues(*a_entries[i].second, kSingularField, *b_entries[i].second, kSingularField,
-                    *field.message_type()->map_value())) {
+        !SameValues(ValueOf(field), *a_entries[i].second, kSingularField, *b_entries[i].second, kSingularField)) {
       return false;
     }
   }
   return true;
 }
 
-bool SameFields(const Message& a, const Message& b, const FieldDescriptor& field) {
-  const Reflection& reflection = *a.GetReflection();
-  if (!field.is_repeated()) {
-    if (field.has_presence()) {
-      const bool has = reflection.HasField(a, &field);
-      if (has != reflection.HasField(b, &field)) return false;
+bool SameFields(const Field& field, const Message& a, const Message& b) {
+  const Reflection& reflection = *field.reflection;
+  const FieldDescriptor* const descriptor = field.descriptor;
+  if (!descriptor->is_repeated()) {
+    if (descriptor->has_presence()) {
+      const bool has = reflection.HasField(a, descriptor);
+      if (has != reflection.HasField(b, descriptor)) return false;
       if (!has) return true;
     }
-    return SameValues(a, kSingularField, b, kSingularField, field);
+    return SameValues(field, a, kSingularField, b, kSingularField);
   }
-  const int size = reflection.FieldSize(a, &field);
-  if (size != reflection.FieldSize(b, &field)) return false;
-  if (field.is_map()) return SameMaps(a, b, field);
+  const int size = reflection.FieldSize(a, descriptor);
+  if (size != reflection.FieldSize(b, descriptor)) return false;
+  if (descriptor->is_map()) return SameMaps(field, a, b);
   for (int i = 0; i < size; ++i) {
-    if (!SameValues(a, i, b, i, field)) return false;
+    if (!SameValues(field, a, i, b, i)) return false;
   }
   return true;
 }
 
-bool SameMessages(const Message& a, const Message& b) {
-  const Descriptor& type = *a.GetDescriptor();
-  for (int i = 0; i < type.field_count(); ++i) {
-    if (!SameFields(a, b, *type.field(i))) return false;
-  }
-  return true;
+bool SameMessages(const MessageShape& shape, const Message& a, const Message& b) {
+  return std::ranges::all_of(shape.fields(), [&](const Field& field) { return SameFields(field, a, b); });
 }
 
 // How many entries the JSON object of `message` has.
-size_t EntryCount(const Message& message) {
-  const Descriptor& type = *message.GetDescriptor();
-  size_t count = 0;
-  for (int i = 0; i < type.field_count(); ++i) {
-    const FieldDescriptor& field = *type.field(i);
-    if (!field.has_presence() || message.GetReflection()->HasField(message, &field)) ++count;
-  }
-  return count;
+size_t EntryCount(const MessageShape& shape, const Message& message) {
+  return std::ranges::count_if(shape.fields(), [&](const Field& field) {
+    return !field.descriptor->has_presence() || field.reflection->HasField(message, field.descriptor);
+  });
 }
 
 class Differ {
  public:
-  void DiffMessage(const Message& before, const Message& after, const std::string& path) {
-    const Descriptor& type = *before.GetDescriptor();
-    size_t entries = EntryCount(before);
-    for (int i = 0; i < type.field_count(); ++i) {
-      const FieldDescriptor& field = *type.field(i);
-      if (field.is_map()) {
-        DiffMap(before, after, field, ChildPath(path, field.json_name()), 0);
-      } else if (field.is_repeated()) {
-        DiffList(before, after, field, ChildPath(path, field.json_name()));
+  void DiffMessage(const MessageShape& shape, const Message& before, const Message& after, const std::string& path) {
+    size_t entries = EntryCount(shape, before);
+    for (const Field& field : shape.fields()) {
+      if (field.descriptor->is_map()) {
+        DiffMap(field, before, after, ChildPath(path, field.json_name), 0);
+      } else if (field.descriptor->is_repeated()) {
+        DiffList(field, before, after, ChildPath(path, field.json_name));
       } else {
-        DiffField(before, after, field, path, entries);
+        DiffField(field, before, after, path, entries);
       }
     }
   }
 
-  void DiffMap(const Message& before, const Message& after, const FieldDescriptor& field, const std::string& path,
+  void DiffMap(const Field& field, const Message& before, const Message& after, const std::string& path,
                size_t others) {
-    const FieldDescriptor& value = *field.message_type()->map_value();
-    const auto old_entries = MapEntries(before, field);
-    const auto new_entries = MapEntries(after, field);
+    const Field& value = ValueOf(field);
+    const auto old_entries = MapEntries(before, *field.descriptor);
+    const auto new_entries = MapEntries(after, *field.descriptor);
     size_t entries = others + old_entries.size();
     auto old = old_entries.begin();
     for (const auto& [key, entry] : new_entries) {
       for (; old != old_entries.end() && old->first < key; ++old) RemoveEntry(*old, value, path, --entries);
       if (old == old_entries.end() || old->first != key) {
-        change_.Add(ChildPath(path, key), FieldToJson(*entry, value), entries++, &key);
+        change_.Add(ChildPath(path, key), FieldToJson(*entry, *value.descriptor), entries++, &key);
       } else {
-        DiffValue(*(old++)->second, kSingularField, *entry, kSingularField, value, ChildPath(path, key));
+        DiffValue(value, *(old++)->second, kSingularField, *entry, kSingularField, ChildPath(path, key));
       }
     }
     for (; old != old_entries.end(); ++old) RemoveEntry(*old, value, path, --entries);
@@ -159,71 +156,72 @@ class Differ {
   StateChange Take() { return std::move(change_); }
 
  private:
-  void DiffField(const Message& before, const Message& after, const FieldDescriptor& field, const std::string& path,
+  void DiffField(const Field& field, const Message& before, const Message& after, const std::string& path,
                  size_t& entries) {
-    const bool was = !field.has_presence() || before.GetReflection()->HasField(before, &field);
-    const bool is = !field.has_presence() || after.GetReflection()->HasField(after, &field);
-    const std::string& key = field.json_name();
+    const FieldDescriptor& descriptor = *field.descriptor;
+    const bool was = !descriptor.has_presence() || field.reflection->HasField(before, &descriptor);
+    const bool is = !descriptor.has_presence() || field.reflection->HasField(after, &descriptor);
+    const std::string& key = descriptor.json_name();
     if (was && is) {
-      DiffValue(before, kSingularField, after, kSingularField, field, ChildPath(path, key));
+      DiffValue(field, before, kSingularField, after, kSingularField, ChildPath(path, key));
     } else if (was) {
-      change_.Remove(ChildPath(path, key), FieldToJson(before, field).size(), --entries, &key);
+      change_.Remove(ChildPath(path, key), FieldToJson(before, descriptor).size(), --entries, &key);
     } else if (is) {
-      change_.Add(ChildPath(path, key), FieldToJson(after, field), entries++, &key);
+      change_.Add(ChildPath(path, key), FieldToJson(after, descriptor), entries++, &key);
     }
   }
 
-  void DiffValue(const Message& before, int b, const Message& after, int a, const FieldDescriptor& field,
+  void DiffValue(const Field& field, const Message& before, int b, const Message& after, int a,
                  const std::string& path) {
-    if (SameValues(before, b, after, a, field)) return;
-    if (IsLeaf(field)) return change_.Replace(path, FieldToJson(before, field, b).size(), FieldToJson(after, field, a));
-    const auto inner = [&](const Message& message, int index) -> const Message& {
-      const Reflection& reflection = *message.GetReflection();
-      return index == kSingularField ? reflection.GetMessage(message, &field)
-                                     : reflection.GetRepeatedMessage(message, &field, index);
-    };
+    if (SameValues(field, before, b, after, a)) return;
+    const FieldDescriptor& descriptor = *field.descriptor;
+    if (IsLeaf(descriptor)) {
+      return change_.Replace(path, FieldToJson(before, descriptor, b).size(), FieldToJson(after, descriptor, a));
+    }
+    const Message& inner = Inner(field, after, a);
     const size_t first = change_.patch.size();
-    DiffMessage(inner(before, b), inner(after, a), path);
+    DiffMessage(*field.message, Inner(field, before, b), inner, path);
     // Of a small message whose every field has changed, the whole is less. Its JSON is hardly shorter than its bytes.
     const bool several = change_.patch.size() - first > 1;
-    if (several && inner(after, a).ByteSizeLong() < change_.Bytes(first)) {
-      change_.Collapse(first, path, FieldToJson(after, field, a));
+    if (several && inner.ByteSizeLong() < change_.Bytes(first)) {
+      change_.Collapse(first, path, FieldToJson(after, descriptor, a));
     }
   }
 
-  void DiffList(const Message& before, const Message& after, const FieldDescriptor& field, const std::string& path) {
+  void DiffList(const Field& field, const Message& before, const Message& after, const std::string& path) {
     struct Sink {
       void Remove(size_t at, size_t b) {
-        differ.change_.Remove(ChildPath(path, at), FieldToJson(before, field, static_cast<int>(b)).size(), --size,
-                              nullptr);
+        const size_t bytes = FieldToJson(before, *field.descriptor, static_cast<int>(b)).size();
+        differ.change_.Remove(ChildPath(path, at), bytes, --size, nullptr);
       }
       void Add(size_t at, size_t a) {
-        differ.change_.Add(ChildPath(path, at), FieldToJson(after, field, static_cast<int>(a)), size++, nullptr);
+        differ.change_.Add(ChildPath(path, at), FieldToJson(after, *field.descriptor, static_cast<int>(a)), size++,
+                           nullptr);
       }
       void Change(size_t at, size_t b, size_t a) {
-        differ.DiffValue(before, static_cast<int>(b), after, static_cast<int>(a), field, ChildPath(path, at));
+        differ.DiffValue(field, before, static_cast<int>(b), after, static_cast<int>(a), ChildPath(path, at));
       }
 
       Differ& differ;
+      const Field& field;
       const Message& before;
       const Message& after;
-      const FieldDescriptor& field;
       const std::string& path;
       size_t size;
     };
-    const auto size_of = [&](const Message& message) -> size_t {
-      return message.GetReflection()->FieldSize(message, &field);
-    };
+    const size_t before_size = field.reflection->FieldSize(before, field.descriptor);
+    const size_t after_size = field.reflection->FieldSize(after, field.descriptor);
     const auto same = [&](size_t b, size_t a) {
-      return SameValues(before, static_cast<int>(b), after, static_cast<int>(a), field);
+      return SameValues(field, before, static_cast<int>(b), after, static_cast<int>(a));
     };
-    Sink sink{*this, before, after, field, path, size_of(before)};
-    DiffLists(size_of(before), size_of(after), same, sink);
+    Sink sink{*this, field, before, after, path, before_size};
+    DiffLists(before_size, after_size, same, sink);
   }
 
-  void RemoveEntry(const std::pair<std::string, const Message*>& entry, const FieldDescriptor& value,
-                   const std::string& path, size_t others) {
-    change_.Remove(ChildPath(path, entry.first), FieldToJson(*entry.second, value).size(), others, &entry.first);
+  void RemoveEntry(const std::pair<std::string, const Message*>& entry, const Field& value, const std::string& path,
+                   size_t others) {
+    change_.Remove(ChildPath(path, entry.first), FieldToJson(*entry.second, *value.descriptor).size(), others,
+                   &entry.first);
   }
 
   StateChange change_;
@@ -233,13 +231,14 @@ class Differ {
 
 StateChange DiffMessages(const Message& before, const Message& after) {
   Differ differ;
-  differ.DiffMessage(before, after, "");
+  differ.DiffMessage(MessageShape::Of(*before.GetDescriptor()), before, after, "");
   return differ.Take();
 }
 
 StateChange DiffMaps(const Message& before, const Message& after, const FieldDescriptor& field, size_t others) {
+  const Field& shape = MessageShape::Of(*field.containing_type()).fields()[field.index()];
   Differ differ;
-  differ.DiffMap(before, after, field, ChildPath("", field.json_name()), others);
+  differ.DiffMap(shape, before, after, ChildPath("", field.json_name()), others);
   return differ.Take();
 }
 

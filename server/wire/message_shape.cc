@@ -57,6 +57,7 @@ MessageShape::MessageShape(const Descriptor& type) : type_(type), reflection_(Re
   for (int i = 0; i < type.field_count(); ++i) {
     const FieldDescriptor* const field = type.field(i);
     fields_.push_back({.descriptor = field,
+                       .reflection = &reflection_,
                        .json_name = field->json_name(),
                        .name = field->name(),
                        .oneof = field->real_containing_oneof(),

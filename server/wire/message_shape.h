@@ -9,14 +9,16 @@
 
 namespace atrium {
 
-// What JSON wants to know of a message type, found out once. A descriptor answers by search, and a message reaches its
-// own descriptor and reflection through a once_flag: for a short message that costs more than to read it.
+// What JSON and patches want to know of a message type, found out once. A descriptor answers by search, and a message
+// reaches its own descriptor and reflection through a once_flag: for a short message that costs more than to read it.
 //
 // Immutable; thread-safe.
 class MessageShape {
  public:
   struct Field {
     const google::protobuf::FieldDescriptor* descriptor;
+    // Of the message that it is a field of.
+    const google::protobuf::Reflection* reflection;
     // In JSON, and in the proto.
     absl::string_view json_name;
     absl::string_view name;
