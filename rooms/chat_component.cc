@@ -79,6 +79,9 @@ Awaitable<ChatComponent::Result> ChatComponent::JoinRoom(const JoinRoomRequest& 
 }
 
 Awaitable<ChatComponent::Result> ChatComponent::LeaveRoom(const LeaveRoomRequest& request) {
+  // It is forgotten at once, so that a joinRoom that comes meanwhile joins behind this; and again, because one that
+  // came before may have entered it only now.
+  Forget(request.room_id());
   const absl::Status left = co_await Room<ChatRoom>(request.room_id()).Leave();
   if (!left.ok()) co_return Refused("Not in this room");
   Forget(request.room_id());

@@ -4,7 +4,7 @@
 
 #include "absl/strings/string_view.h"
 #include "rooms/chat.pb.h"
-#include "server/live/live_component.h"
+#include "server/live/authoring/live_component.h"
 
 namespace atrium::rooms {
 
@@ -19,13 +19,13 @@ class ChatComponent final : public LiveComponent<ChatUserState> {
   void OnRemoved(const std::string& room_id, v1::LeaveReason reason) override;
 
   using Result = absl::StatusOr<ChatResult>;
-  // "createRoom": of a room that is new. "joinRoom": a public room comes to be when it is first joined.
+  // "createRoom" makes a room that is new; "joinRoom" joins one. A public room comes to be when it is first joined.
   Awaitable<Result> CreateRoom(const CreateRoomRequest& request);
   Awaitable<Result> JoinRoom(const JoinRoomRequest& request);
-  // "leaveRoom", "switchRoom": the first room that remains, or that one, is active from then on.
+  // "leaveRoom" leaves a room, and the first that remains is active from then on; "switchRoom" makes that one active.
   Awaitable<Result> LeaveRoom(const LeaveRoomRequest& request);
   Result SwitchRoom(const SwitchRoomRequest& request);
-  // "sendMessage": into a room that it is in. "setUsername": for what is said from then on.
+  // "sendMessage" speaks in a room that it is in; "setUsername" names the user in what is said from then on.
   Awaitable<Result> SendMessage(const SendChatRequest& request);
   Result SetUsername(const SetUsernameRequest& request);
 

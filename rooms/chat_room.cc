@@ -58,7 +58,7 @@ Awaitable<absl::Status> ChatRoom::OnJoin(JoinContext& join) {
 
 Awaitable<absl::Status> ChatRoom::Create(const ChatJoin& request, const MemberInfo& creator) {
   if (Exists()) co_return RoomExists();
-  const absl::StatusOr<std::string> hash = co_await password_.Hash(request.password());
+  const absl::StatusOr<std::string> hash = co_await password_.Hash(request.password(), creator);
   if (!hash.ok()) co_return hash.status();
   if (Exists()) co_return RoomExists();  // Somebody came meanwhile.
   KeepPassword(*hash);
@@ -73,7 +73,7 @@ Awaitable<absl::Status> ChatRoom::Create(const ChatJoin& request, const MemberIn
 
 Awaitable<absl::Status> ChatRoom::Enter(const ChatJoin& request, const MemberInfo& who) {
   std::string checked;
-  // Again if the password is changed while it is checked.
+  // It is checked again if the password is changed meanwhile.
   while (checked != meta().password_hash()) {
     checked = meta().password_hash();
     absl::Status status = co_await password_.Check(who, checked, request.password());
@@ -93,7 +93,7 @@ Awaitable<absl::StatusOr<SetPasswordResponse>> ChatRoom::SetPassword(const SetPa
                         "Only the creator may set the password");
   }
   if (absl::Status status = RoomPassword::Validate("password", request.password()); !status.ok()) co_return status;
-  const absl::StatusOr<std::string> hash = co_await password_.Hash(request.password());
+  const absl::StatusOr<std::string> hash = co_await password_.Hash(request.password(), call.member);
   if (!hash.ok()) co_return hash.status();
   KeepPassword(*hash);
   SetPasswordResponse response;

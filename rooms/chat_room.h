@@ -5,13 +5,13 @@
 #include "absl/strings/string_view.h"
 #include "rooms/chat.pb.h"
 #include "rooms/typing_indicator.h"
-#include "server/live/live_room.h"
-#include "server/live/room_password.h"
+#include "server/live/authoring/live_room.h"
+#include "server/live/authoring/room_password.h"
 
 namespace atrium::rooms {
 
-// A chat: keeps the last 100 messages for whoever comes later, counts who is there, and passes on who is typing, for 3
-// s after the last sign of it. At most 100 members.
+// A chat of at most 100 members. It keeps the last 100 messages for whoever comes later, counts who is there, and
+// passes on who is typing, for 3 s after the last sign of it.
 //
 // A join with `create` makes the joiner the creator of a new room, who may set its password, then or later. Whoever
 // joins another way finds a room that is there, or makes one that has no creator. Name, isPrivate and createdBy (a user
@@ -21,14 +21,14 @@ class ChatRoom final : public LiveRoom<ChatState, ChatMeta> {
   static constexpr absl::string_view kName = "chat";
   static void Describe(RoomType<ChatRoom>& type);
 
-  // The payload is a ChatJoin. PERMISSION_DENIED "Wrong password"; ALREADY_EXISTS "Room already exists".
+  // The payload is a ChatJoin. PERMISSION_DENIED "Wrong password", ALREADY_EXISTS "Room already exists" with `create`.
   Awaitable<absl::Status> OnJoin(JoinContext& join) override;
   void OnLeave(LeaveContext& leave) override;
   absl::Status OnEvent(const EventContext& event) override;
 
   // "addMessage": keeps the message and sends it as event `chat:message`. INVALID_ARGUMENT if there is no text.
   absl::StatusOr<ChatMessage> AddMessage(const AddMessageRequest& request, const CallContext& call);
-  // "setPassword", for members too: PERMISSION_DENIED unless it is the creator.
+  // "setPassword": sets the room's password, for members too. PERMISSION_DENIED unless it is the creator.
   Awaitable<absl::StatusOr<SetPasswordResponse>> SetPassword(const SetPasswordRequest& request,
                                                              const CallContext& call);
 

@@ -2,7 +2,7 @@
 
 #include "absl/strings/string_view.h"
 #include "rooms/counter.pb.h"
-#include "server/live/live_component.h"
+#include "server/live/authoring/live_component.h"
 
 namespace atrium::rooms {
 
@@ -14,7 +14,7 @@ class CounterComponent final : public LiveComponent<SharedCounterState> {
 
   Awaitable<absl::Status> OnMount() override;
 
-  // "increment", "decrement", "reset". Where the number goes no further: `success` is false.
+  // These are "increment", "decrement" and "reset". Where the number goes no further, `success` is false.
   Awaitable<absl::StatusOr<CountResult>> Increment(const CountRequest& request);
   Awaitable<absl::StatusOr<CountResult>> Decrement(const CountRequest& request);
   Awaitable<absl::StatusOr<CountResult>> Reset(const CountRequest& request);

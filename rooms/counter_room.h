@@ -2,7 +2,7 @@
 
 #include "absl/strings/string_view.h"
 #include "rooms/counter.pb.h"
-#include "server/live/live_room.h"
+#include "server/live/authoring/live_room.h"
 
 namespace atrium::rooms {
 
@@ -15,7 +15,7 @@ class CounterRoom final : public LiveRoom<CounterState, CounterMeta> {
   Awaitable<absl::Status> OnJoin(JoinContext& join) override;
   void OnLeave(LeaveContext& leave) override;
 
-  // "increment", "decrement", "reset": OUT_OF_RANGE where the number would not be an int32 any more.
+  // These are "increment", "decrement" and "reset". OUT_OF_RANGE where the number would not be an int32 any more.
   absl::StatusOr<CounterUpdate> Increment(const CounterRequest& request, const CallContext& call);
   absl::StatusOr<CounterUpdate> Decrement(const CounterRequest& request, const CallContext& call);
   absl::StatusOr<CounterUpdate> Reset(const CounterRequest& request, const CallContext& call);

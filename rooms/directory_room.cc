@@ -10,7 +10,7 @@ namespace {
 constexpr int kMaxShown = 1000;
 constexpr size_t kMaxTextBytes = 200;
 
-// A text of the metadata; empty if it is none, or too long to be shown.
+// Returns a text of the metadata; empty if it is none, or too long to be shown.
 std::string TextOf(const json::object& metadata, const char* key) {
   const json::value* value = metadata.if_contains(key);
   if (value == nullptr || !value->is_string() || value->get_string().size() > kMaxTextBytes) return "";
@@ -46,7 +46,7 @@ void DirectoryRoom::OnChange(const RoomListChange& change) {
   for (const std::string& id : change.gone) Hide(id);
   for (const ListedRoom& room : change.listed) Show(EntryOf(room));
   while (state().rooms_size() < kMaxShown && !waiting_.empty()) {
-    Show(std::move(waiting_.extract(waiting_.begin()).mapped()));
+    Show(waiting_.extract(waiting_.begin()).mapped());
   }
   const auto not_shown = static_cast<int32_t>(waiting_.size());
   if (not_shown == state().not_shown()) return;

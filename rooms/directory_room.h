@@ -5,7 +5,7 @@
 #include "absl/container/btree_map.h"
 #include "absl/strings/string_view.h"
 #include "rooms/directory.pb.h"
-#include "server/live/live_room.h"
+#include "server/live/authoring/live_room.h"
 
 namespace atrium::rooms {
 
@@ -26,7 +26,7 @@ class DirectoryRoom final : public LiveRoom<DirectoryState, DirectoryMeta> {
   void Show(const DirectoryEntry& entry);
   void Hide(const std::string& id);
 
-  // Those that there is no place for; shown when there is.
+  // There is no place for these; they are shown when there is.
   absl::btree_map<std::string, DirectoryEntry> waiting_;
 };
 

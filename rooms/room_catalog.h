@@ -1,7 +1,7 @@
 #pragma once
 
 #include "absl/status/status.h"
-#include "server/live/room_registry.h"
+#include "server/live/authoring/room_registry.h"
 
 namespace atrium {
 

@@ -7,7 +7,7 @@
 
 namespace atrium::rooms {
 
-// A name that a user gives itself: at most 30 characters. Empty for none.
+// Returns whether it can be the name that a user gives itself: it has at most 30 characters. An empty one means none.
 inline bool IsUsername(absl::string_view name) { return CountCharacters(name) <= 30; }
 
 inline absl::Status InvalidUsername() {

@@ -32,7 +32,7 @@ absl::Span<const Page> Pages() {
 #endif
 }
 
-// A connection is a file descriptor: as many as the system lets us.
+// Raises the limit of file descriptors, of which each connection takes one, as far as the system lets us.
 void RaiseFileLimit() {
   rlimit limit{};
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
@@ -53,7 +53,7 @@ int Main(int argc, char** argv) {
   // Protobuf would write a line for each broken message that a client sends; the client is told.
   google::protobuf::SetLogHandler(nullptr);
   std::signal(SIGPIPE, SIG_IGN);
-  // Before any thread starts, so that only sigwait sees them.
+  // They are blocked before any thread starts, so that only sigwait sees them.
   sigset_t stop;
   sigemptyset(&stop);
   sigaddset(&stop, SIGTERM);
@@ -65,8 +65,8 @@ int Main(int argc, char** argv) {
   absl::StatusOr<std::unique_ptr<Server>> server = Server::Create(command_line->options, std::move(registry), Pages());
   if (!server.ok()) return Fail(server.status(), 1);
   (*server)->log().Warning("--dev: every door is open without credentials, to this machine only");
-  std::cout << "atriumd ready grpc=127.0.0.1:" << (*server)->grpc_port() << " http=127.0.0.1:" << (*server)->http_port()
-            << std::endl;
+  std::cout << "atriumd ready grpc=" << (*server)->grpc_address() << " http=" << (*server)->http_address()
+            << " admin=" << (*server)->admin_address() << std::endl;
 
   int signal = 0;
   sigwait(&stop, &signal);

@@ -1,11 +1,13 @@
 #include "server/options.h"
 
 #include <algorithm>
+#include <boost/asio/ip/address_v4.hpp>
 #include <boost/program_options.hpp>
 #include <cctype>
 #include <sstream>
 #include <thread>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
@@ -13,6 +15,7 @@
 #include "absl/strings/string_view.h"
 #include "server/common/errors.h"
 #include "server/common/status_macros.h"
+#include "server/common/system_memory.h"
 #include "server/version.h"
 
 namespace atrium {
@@ -38,33 +41,57 @@ po::options_description Flags() {
   general.add_options()("help,h", "print this")("version", "print the version")(
       "dev", po::bool_switch(), "open every door without credentials; loopback addresses only")(
       "grpc-address", text("127.0.0.1:50051"), "host:port of gRPC; port 0 picks a free one")(
-      "http-address", text("127.0.0.1:8080"), "host:port of REST, WebSocket, metrics and the demo page")(
+      "http-address", text("127.0.0.1:8080"), "host:port of REST, WebSocket and the demo page")(
+      "admin-address", text("127.0.0.1:9090"), "host:port of metrics and probes, for those who operate it")(
       "data-dir", text(""), "where durable rooms are kept; without it nothing is written")(
       "shards", text("0"), "threads that rooms and sessions are spread over; 0: one for each core")(
       "log-level", text("info"), "debug, info, warning or error")("drain-timeout", text("30s"),
                                                                   "how long SIGTERM waits for clients to go");
   po::options_description limits("Limits");
-  limits.add_options()("max-state-bytes", text("1048576"), "the state of one room, as JSON")(
+  limits.add_options()("max-state-bytes", text("1048576"),
+                       "the state of one room, as JSON; its protobuf form has 3 MiB at most")(
       "empty-ttl", text("5m"), "how long a room without members is kept")(
       "history-frames", text("1000"), "frames that a room keeps for those who missed some")(
-      "history-bytes", text("1048576"), "bytes of them")("history-age", text("5m"), "how old they may be")(
-      "durable-ttl", text("720h"), "how long a durable room is kept in which nothing happens")(
+      "history-bytes", text("1048576"), "bytes of memory that they take")(
+      "history-age", text("5m"), "how old they may be")("durable-ttl", text("720h"),
+                                                        "how long a durable room is kept in which nothing happens")(
       "max-message-bytes", text("65536"), "one frame from a client")(
+      "message-timeout", text("30s"), "how long a frame from a client may take to come in")(
       "max-body-bytes", text("1048576"), "one REST body")("max-connections", text("16384"),
                                                           "open HTTP connections, WebSockets not counted")(
+      "max-websockets", text("100000"), "open WebSockets")("max-grpc-connections", text("1000"),
+                                                           "open gRPC connections")(
+      "max-grpc-streams", text("256"), "calls of one gRPC connection at a time; further ones wait at their client")(
+      "max-connections-per-address", text("200"),
+      "open connections of one address (IPv6: of a /64), WebSockets only until their hello has been taken; "
+      "with --dev none unless it is given")("max-rooms", text("100000"), "rooms in memory at a time")(
+      "memory-limit", text("80%"),
+      "bytes of memory, as 512MiB or 2GiB, or a part of what the control group of this process allows; above 80 % of "
+      "that there are no new rooms and sessions, and above 90 % what waits for slow readers goes")(
       "max-rooms-per-session", text("128"), "rooms that one session may be in")(
       "max-components-per-session", text("16"), "components that one session may mount")(
-      "session-rate", text("50"), "requests a second of one session, in the long run")(
-      "session-burst", text("100"), "requests at once of one session")(
-      "send-queue-bytes", text("1048576"), "what may wait to be sent to one client; more closes it (3008)")(
+      "session-rate", text("50"),
+      "requests a second of one session, in the long run; a request counts once more for each 16 KiB that it has, "
+      "unpacked, and 64 pings or fragments count as one. As many are refused, the rest is read later, and who sends "
+      "more than that for 10s is closed (1008)")(
+      "session-burst", text("200"),
+      "requests at once of one session; at least as many as it may have rooms and components")(
+      "send-queue-bytes", text("1048576"),
+      "what may wait to be sent to one client, beside one larger frame and what it catches up with; who is over that "
+      "gets no more of its rooms until half is free, and is closed (3008) if it takes less than 64 KiB a second")(
       "websocket-compress-above", text("1024"),
       "longer frames are compressed for WebSockets that take that; 0: none are, and compressed ones are not taken")(
       "resume-window", text("15s"),
       "how long a session waits for a client that has lost its connection; 0s: not at all")(
       "request-timeout", text("10s"), "how long one HTTP request may take to come in")(
+      "http-idle-timeout", text("75s"),
+      "how long an HTTP connection is kept between two requests; a load balancer in front must give up sooner (most "
+      "do after 60s), or it sends requests on connections that are being closed")(
       "hello-timeout", text("10s"), "how long a connection may wait with its hello")(
       "ping-interval", text("25s"), "silence after which a client is pinged")(
-      "pong-timeout", text("8s"), "further silence after which it is cut off (3012)");
+      "pong-timeout", text("8s"),
+      "further silence after which it is cut off (3012); one second more for each 64 KiB that it takes "
+      "of what was written before its ping");
   return std::move(general.add(limits));
 }
 
@@ -110,6 +137,36 @@ class Reader {
     }
     return duration;
   }
+  // The host is left to those who resolve it; a port that they would read otherwise than it is written is refused here.
+  std::string Address(const char* name) {
+    std::string address = Text(name);
+    const size_t colon = address.rfind(':');
+    const std::string port = colon == std::string::npos ? "" : address.substr(colon + 1);
+    int64_t number = 0;
+    // SimpleAtoi also takes white space and signs.
+    if (!std::all_of(port.begin(), port.end(), absl::ascii_isdigit) || !absl::SimpleAtoi(port, &number) ||
+        number > 65535) {
+      Refuse(name, "must be HOST:PORT, with a port from 0 to 65535 in digits");
+    }
+    return address;
+  }
+  // Bytes, or a part of the memory of the system.
+  int64_t Memory(const char* name) {
+    constexpr char kRule[] =
+        "must be bytes, such as 512MiB or 2GiB, or from 1% to 100% of the system's memory; 0: none";
+    const std::string text = Text(name);
+    const size_t digits = std::find_if_not(text.begin(), text.end(), absl::ascii_isdigit) - text.begin();
+    const std::string unit = text.substr(digits);
+    int64_t number = 0;
+    if (!absl::SimpleAtoi(text.substr(0, digits), &number) || number > kMostUnits) Refuse(name, kRule);
+    if (unit == "%" && number > 0 && number <= 100) return SystemMemory() / 100 * number;
+    if (unit.empty()) return number;
+    if (unit == "KiB") return number << 10;
+    if (unit == "MiB") return number << 20;
+    if (unit == "GiB") return number << 30;
+    Refuse(name, kRule);
+    return 0;
+  }
   LogLevel Level(const char* name) {
     const std::string text = Text(name);
     if (text == "debug") return LogLevel::kDebug;
@@ -124,15 +181,21 @@ class Reader {
   const absl::Status& status() const { return status_; }
 
  private:
+  // So many GiB are still a number of bytes.
+  static constexpr int64_t kMostUnits = (int64_t{1} << 33) - 1;
+
   const po::variables_map& values_;
   absl::Status status_;
 };
 
-// Without credentials, only this very machine may come in.
+// Requires an address of loopback, because without credentials only this very machine may come in.
 void RequireLoopback(Reader& reader, const char* name) {
   const std::string address = reader.Text(name);
   const std::string host = address.substr(0, address.rfind(':'));
-  if (host == "localhost" || host == "[::1]" || absl::StartsWith(host, "127.")) return;
+  boost::system::error_code not_v4;
+  const auto v4 = boost::asio::ip::make_address_v4(host, not_v4);
+  // A name that only begins like an address may lead anywhere.
+  if (host == "localhost" || host == "[::1]" || (!not_v4 && v4.is_loopback())) return;
   reader.Refuse(name, "must be a loopback address, such as 127.0.0.1:0, with --dev");
 }
 
@@ -142,15 +205,26 @@ absl::StatusOr<Options> ReadOptions(const po::variables_map& values) {
   Options options;
   options.dev = values["dev"].as<bool>();
   options.data_dir = reader.Text("data-dir");
-  options.grpc_address = reader.Text("grpc-address");
-  options.http_address = reader.Text("http-address");
+  options.grpc_address = reader.Address("grpc-address");
+  options.http_address = reader.Address("http-address");
+  options.admin_address = reader.Address("admin-address");
   options.shards = static_cast<int>(reader.Integer("shards", 256));
   if (options.shards == 0) options.shards = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
   options.log_level = reader.Level("log-level");
   options.drain_timeout = reader.Duration("drain-timeout");
   options.max_body_bytes = reader.Integer("max-body-bytes", kMaxBytes);
   options.request_timeout = reader.Duration("request-timeout");
-  options.max_connections = static_cast<int>(reader.Integer("max-connections", 1'000'000));
+  options.http_idle_timeout = reader.Duration("http-idle-timeout");
+  const auto connections = [&](const char* name) { return static_cast<int>(reader.Integer(name, 1'000'000)); };
+  options.max_connections = connections("max-connections");
+  options.max_websockets = connections("max-websockets");
+  options.max_grpc_connections = connections("max-grpc-connections");
+  options.max_grpc_streams = connections("max-grpc-streams");
+  options.max_connections_per_address = connections("max-connections-per-address");
+  options.max_rooms = connections("max-rooms");
+  options.memory_limit = reader.Memory("memory-limit");
+  // With --dev all that comes is from this machine, load tests with many connections among them.
+  if (options.dev && values["max-connections-per-address"].defaulted()) options.max_connections_per_address = 0;
   options.rooms.max_state_bytes = reader.Integer("max-state-bytes", kMaxBytes);
   options.rooms.empty_ttl = reader.Duration("empty-ttl");
   options.rooms.history.frames = static_cast<int>(reader.Integer("history-frames", 1'000'000));
@@ -163,6 +237,7 @@ absl::StatusOr<Options> ReadOptions(const po::variables_map& values) {
   sessions.max_rooms = static_cast<int>(reader.Integer("max-rooms-per-session", 1'000'000));
   sessions.max_components = static_cast<int>(reader.Integer("max-components-per-session", 1'000'000));
   sessions.max_message_bytes = reader.Integer("max-message-bytes", kMaxBytes);
+  sessions.message_timeout = reader.Duration("message-timeout");
   sessions.send_queue_bytes = reader.Integer("send-queue-bytes", kMaxBytes);
   sessions.compress_above = options.rooms.compress_above = reader.Integer("websocket-compress-above", kMaxBytes);
   sessions.resume_window = options.rooms.resume_window = reader.DurationOrZero("resume-window");
@@ -172,6 +247,7 @@ absl::StatusOr<Options> ReadOptions(const po::variables_map& values) {
   if (options.dev) {
     RequireLoopback(reader, "grpc-address");
     RequireLoopback(reader, "http-address");
+    RequireLoopback(reader, "admin-address");
   }
   RETURN_IF_ERROR(reader.status());
   if (!options.dev) {

@@ -6,28 +6,38 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "server/common/log.h"
-#include "server/live/room.h"
+#include "server/live/rooms/room_settings.h"
 #include "server/session/session_settings.h"
 
 namespace atrium {
 
 // What atriumd can be told, by flags or environment variables.
 struct Options {
-  // host:port; port 0 picks a free one.
+  // These are host:port; port 0 picks a free one.
   std::string grpc_address;
   std::string http_address;
-  // Every door open without credentials, on loopback only.
+  std::string admin_address;
+  // If true, every door is open without credentials, on loopback only.
   bool dev = false;
   int shards = 1;
   LogLevel log_level = LogLevel::kInfo;
-  // How long SIGTERM waits for clients to go.
+  // After SIGTERM, clients have this time to go.
   absl::Duration drain_timeout;
-  // A REST body, in bytes. 0: no limit.
+  // A REST body may have so many bytes; 0 means no limit.
   size_t max_body_bytes = 0;
   // A whole HTTP request must have come within this.
   absl::Duration request_timeout;
+  // An HTTP connection is kept for so long between two requests.
+  absl::Duration http_idle_timeout;
+  // Of these limits 0 means none.
   int max_connections = 0;
-  // Where durable rooms are kept; empty: in memory only.
+  int max_websockets = 0;
+  int max_grpc_connections = 0;
+  int max_grpc_streams = 0;
+  int max_connections_per_address = 0;
+  int max_rooms = 0;
+  int64_t memory_limit = 0;
+  // Durable rooms are kept in this directory; if it is empty, in memory only.
   std::string data_dir;
   RoomSettings rooms;
   SessionSettings sessions;
@@ -35,7 +45,7 @@ struct Options {
 
 // What the command line asks for.
 struct CommandLine {
-  // Print this and exit with 0: --help or --version.
+  // If this is not empty (--help or --version), it is to be printed, and the exit code is 0.
   std::string print;
   Options options;
 };

@@ -6,11 +6,13 @@
 #include <utility>
 
 #include "absl/memory/memory.h"
+#include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "server/common/errors.h"
 #include "server/common/status_macros.h"
 #include "server/engine/embedded_log.h"
 #include "server/grpc/grpc_door.h"
-#include "server/live/room_password.h"
+#include "server/live/authoring/room_password.h"
 #include "server/metrics/metrics.h"
 #include "server/version.h"
 
@@ -21,9 +23,11 @@ constexpr absl::Duration kGoodbyeInterval = absl::Milliseconds(100);
 constexpr size_t kGoodbyeAtOnce = 1000;
 constexpr size_t kGoodbyeBatch = 500;
 constexpr absl::Duration kCallGrace = absl::Seconds(1);
-// Passwords are most of it: what waits must be done within a hook's deadline, and each that runs takes 64 MiB.
+// Most of the work is passwords: what waits should be done within a hook's deadline, and each that runs takes 64 MiB.
 constexpr int kWorkers = 2;
 constexpr size_t kMaxQueuedWork = 64;
+constexpr int kAdminConnections = 256;
+constexpr absl::string_view kMetricsContentType = "text/plain; version=0.0.4; charset=utf-8";
 
 std::vector<std::unique_ptr<IoShard>> MakeShards(int count) {
   std::vector<std::unique_ptr<IoShard>> shards;
@@ -31,39 +35,50 @@ std::vector<std::unique_ptr<IoShard>> MakeShards(int count) {
   return shards;
 }
 
-// The services, by their files: their generated classes are gRPC's.
+// Finds the services in the descriptor pool, because their generated classes are gRPC's, which is not included here.
 std::vector<const google::protobuf::ServiceDescriptor*> RestServices() {
   const google::protobuf::DescriptorPool& pool = *google::protobuf::DescriptorPool::generated_pool();
-  return {pool.FindServiceByName("atrium.v1.RoomService"), pool.FindServiceByName("atrium.v1.SessionService")};
+  return {pool.FindServiceByName(std::string(kRoomVerbs.service)),
+          pool.FindServiceByName(std::string(kSessionVerbs.service))};
 }
 
 }  // namespace
 
-Server::Server(const Options& options, RoomRegistry registry, std::unique_ptr<RoomLog> store)
+Server::Server(const Options& options, RoomRegistry registry, std::unique_ptr<RoomLog> room_log)
     : options_(options),
       log_(options.log_level),
+      refusals_(log_),
+      headroom_({.memory_bytes = options.memory_limit, .rooms = options.max_rooms}, refusals_),
+      limiter_(options.max_connections_per_address, refusals_),
       registry_(std::move(registry)),
       shards_(MakeShards(options.shards)),
       workers_(kWorkers, kMaxQueuedWork),
-      store_(std::move(store)),
-      rooms_(registry_, options.rooms, AllShards(), workers_, log_, store_.get()),
-      session_api_(hubs_),
-      room_api_(rooms_, session_api_) {
+      room_log_(std::move(room_log)),
+      rooms_(registry_, options.rooms, AllShards(), workers_, log_, room_log_.get(), &headroom_),
+      authorizer_(registry_),
+      local_rooms_(rooms_),
+      attendance_(authorizer_, local_rooms_),
+      session_api_(authorizer_, hubs_),
+      room_api_(authorizer_, rooms_, local_rooms_, session_api_),
+      probes_(shards_, storing_) {
   for (const auto& shard : shards_) {
-    hubs_.push_back(std::make_unique<SessionHub>(*shard, options.sessions, room_api_, log_, hubs_));
+    hubs_.push_back(std::make_unique<SessionHub>(*shard, rooms_.site(shard->index()), options.sessions, room_api_,
+                                                 attendance_, log_, hubs_, &headroom_));
     doors_.push_back(std::make_unique<WebSocketDoor>(*hubs_.back(), *shard, doors_));
   }
-  room_api_.AddTo(rpcs_);
-  session_api_.AddTo(rpcs_);
-  session_api_.AddTo(streams_);
+  AddVerbs<kRoomVerbs>(room_api_, rpcs_);
+  AddVerbs<kSessionVerbs>(session_api_, rpcs_);
+  AddRoomStreams(hubs_, streams_);
 }
 
 Server::~Server() {
-  draining_ = true;
-  if (grpc_ != nullptr) grpc_->Shutdown(absl::ZeroDuration());
+  probes_.SetDraining();
+  ShutDownGrpc(absl::ZeroDuration());
+  admin_ = nullptr;
   http_ = nullptr;
   workers_.Shutdown();
-  // What gRPC's last callbacks and the workers have posted, and what of it has gone on to another shard.
+  // The first of these waits for what gRPC's last callbacks and the workers have posted, the second for what of that
+  // has gone on to another shard.
   Settle();
   Settle();
   for (const auto& shard : shards_) shard->Stop();
@@ -72,12 +87,13 @@ Server::~Server() {
 absl::StatusOr<std::unique_ptr<Server>> Server::Create(const Options& options, RoomRegistry registry,
                                                        absl::Span<const Page> pages) {
   RETURN_IF_ERROR(StartPasswordHashing());
-  std::unique_ptr<RoomLog> store;
+  std::unique_ptr<RoomLog> room_log;
   if (!options.data_dir.empty()) {
-    ASSIGN_OR_RETURN(store, OpenEmbeddedLog({.directory = options.data_dir}));
+    ASSIGN_OR_RETURN(room_log, OpenEmbeddedLog({.directory = options.data_dir}));
   }
-  auto server = absl::WrapUnique(new Server(options, std::move(registry), std::move(store)));
+  auto server = absl::WrapUnique(new Server(options, std::move(registry), std::move(room_log)));
   for (const auto& shard : server->shards_) shard->Start();
+  server->shards_.front()->Post([server = server.get()] { server->WatchMemory(); });
   RETURN_IF_ERROR(server->LoadRooms());
   for (const auto& hub : server->hubs_) {
     hub->shard().Post([hub = hub.get()] { hub->Start(); });
@@ -87,12 +103,13 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Create(const Options& options, R
 }
 
 absl::Status Server::LoadRooms() {
-  if (store_ == nullptr) {
+  if (room_log_ == nullptr) {
     for (const auto& type : registry_.types()) {
       if (type->options.durable) log_.Warning("no --data-dir: these rooms live in memory only", {{"type", type->name}});
     }
     return absl::OkStatus();
   }
+  room_log_->WatchHealth([this](const absl::Status& health) { OnStoreHealth(health); });
   absl::Status status;
   std::latch learned(1);
   rooms_.Start([&](absl::Status result) {
@@ -105,61 +122,153 @@ absl::Status Server::LoadRooms() {
 }
 
 absl::Status Server::Listen(absl::Span<const Page> pages) {
+  CompareLimitsWithDescriptors();
+  RETURN_IF_ERROR(ListenForHttp(pages));
+  RETURN_IF_ERROR(ListenForGrpc());
+  RETURN_IF_ERROR(ListenForAdmin());
+  probes_.SetServing(grpc_->probe());
+  return absl::OkStatus();
+}
+
+absl::Status Server::ListenForHttp(absl::Span<const Page> pages) {
   HttpOptions http;
   http.address = options_.http_address;
   http.limits.max_body_bytes = options_.max_body_bytes;
   http.limits.request_timeout = options_.request_timeout;
+  http.limits.idle_timeout = options_.http_idle_timeout;
   http.limits.stream_heartbeat = options_.sessions.ping_interval;
   http.max_connections = options_.max_connections;
   HttpHandlers handlers{
       .rpcs = rpcs_,
       .streams = streams_,
       .services = RestServices(),
-      .metrics =
-          [this] {
-            const HttpServer* const http = serving_http_;
-            return MetricsText({.version = kVersion,
-                                .rooms = rooms_,
-                                .hubs = hubs_,
-                                .workers = workers_.counts(),
-                                .log = store_.get(),
-                                .grpc = grpc_metrics_,
-                                .http = http == nullptr ? HttpCounts() : http->Counts()});
-          },
-      .ready = [this] { return serving_http_ != nullptr && !draining_; },
       .pages = pages,
       .upgrade =
-          [this](IoShard& shard, boost::asio::ip::tcp::socket socket, const WebSocketAnswer& answer,
-                 std::string leftover) {
-            const Encoding plain =
-                answer.subprotocol == "atrium.v1.proto" ? Encoding::kWebSocketProto : Encoding::kWebSocketJson;
-            const Encoding encoding = answer.extensions.empty() ? plain : Deflated(plain);
+          [this](IoShard& shard, Socket socket, const WebSocketAnswer& answer, std::string leftover) {
+            const Form form = answer.subprotocol == "atrium.v1.proto" ? Form::kProto : Form::kJson;
+            const Encoding encoding = WebSocketEncoding(form, !answer.extensions.empty());
             doors_[shard.index()]->Accept(std::move(socket), encoding, std::move(leftover));
           },
+      .may_upgrade = [this] { return AdmitWebSocket(); },
       .may_deflate = options_.sessions.compress_above > 0,
+      .loopback_names_only = options_.dev,
   };
-  std::vector<IoShard*> shards;
-  for (const auto& shard : shards_) shards.push_back(shard.get());
-  ASSIGN_OR_RETURN(http_, HttpServer::Create(std::move(http), std::move(handlers), std::move(shards), log_));
-  ASSIGN_OR_RETURN(grpc_,
-                   GrpcDoor::Create(options_.grpc_address, room_api_, session_api_, hubs_, shards_, grpc_metrics_));
-  serving_http_ = http_.get();
+  handlers.probes["/healthz"] = [](HttpDone done) { done(PlainText(200, "ok")); };
+  ASSIGN_OR_RETURN(http_, HttpServer::Create(http, std::move(handlers), IoShards(), log_, refusals_, &limiter_));
   return absl::OkStatus();
 }
 
+absl::Status Server::ListenForGrpc() {
+  const GrpcOptions options{.address = options_.grpc_address,
+                            .max_connections = options_.max_grpc_connections,
+                            .max_streams = options_.max_grpc_streams};
+  ASSIGN_OR_RETURN(grpc_, GrpcDoor::Create(options, {.rooms = room_api_,
+                                                     .sessions = session_api_,
+                                                     .hubs = hubs_,
+                                                     .shards = shards_,
+                                                     .metrics = grpc_metrics_,
+                                                     .limiter = limiter_,
+                                                     .refusals = refusals_,
+                                                     .log = log_}));
+  // From now on, the door is told of the log on this shard.
+  shards_.front()->Post([this] {
+    serving_grpc_ = grpc_.get();
+    serving_grpc_->SetHealthy(storing_);
+  });
+  return absl::OkStatus();
+}
+
+absl::Status Server::ListenForAdmin() {
+  HttpOptions http;
+  http.name = "admin";
+  http.address = options_.admin_address;
+  http.max_connections = kAdminConnections;
+  HttpHandlers handlers{.rpcs = no_rpcs_, .streams = no_streams_, .loopback_names_only = options_.dev};
+  handlers.probes["/metrics"] = [this](HttpDone done) {
+    done({.content_type = kMetricsContentType, .body = Metrics()});
+  };
+  handlers.probes["/livez"] = [this](HttpDone done) { probes_.Live(std::move(done)); };
+  handlers.probes["/readyz"] = [this](HttpDone done) { probes_.Ready(std::move(done)); };
+  handlers.probes["/startupz"] = [this](HttpDone done) { probes_.Started(std::move(done)); };
+  // Whoever operates it comes in although all descriptors but those in reserve are in use.
+  ASSIGN_OR_RETURN(admin_, HttpServer::Create(http, std::move(handlers), IoShards(), log_, refusals_));
+  return absl::OkStatus();
+}
+
+void Server::CompareLimitsWithDescriptors() {
+  // gRPC's connections have two each (GrpcConnections).
+  const int64_t allowed =
+      int64_t{options_.max_websockets} + options_.max_connections + 2 * int64_t{options_.max_grpc_connections};
+  if (allowed <= limiter_.most_descriptors()) return;
+  log_.Warning("there are fewer file descriptors than the limits of connections allow: raise RLIMIT_NOFILE",
+               {{"allowed", allowed}, {"descriptors", limiter_.most_descriptors()}});
+}
+
+absl::Status Server::AdmitWebSocket() {
+  const int limit = options_.max_websockets;
+  int64_t open = 0;
+  for (const auto& hub : hubs_) open += hub->counters().websockets();
+  if (limit == 0 || open < limit) return absl::OkStatus();
+  refusals_.Count(Limit::kWebSockets, limit);
+  return MakeError(absl::StatusCode::kResourceExhausted, "LIMIT",
+                   absl::StrCat("there are ", limit, " WebSockets, which is the limit of this server"));
+}
+
+std::string Server::Metrics() const {
+  return MetricsText({.version = kVersion,
+                      .rooms = rooms_,
+                      .hubs = hubs_,
+                      .workers = workers_.counts(),
+                      .log = room_log_.get(),
+                      .grpc = grpc_metrics_,
+                      .http = http_->Counts(),
+                      .refusals = refusals_,
+                      .headroom = headroom_});
+}
+
+void Server::WatchMemory() {
+  headroom_.Look();
+  if (headroom_.memory_is_high() && serving_grpc_ != nullptr) serving_grpc_->CutFloods();
+  shards_.front()->After(Headroom::kInterval, [this] { WatchMemory(); });
+}
+
+void Server::OnStoreHealth(const absl::Status& health) {
+  if (health.ok()) {
+    log_.Info("durable rooms can be stored again");
+  } else {
+    log_.Error("durable rooms cannot be stored: not ready", {{"error", health.message()}});
+  }
+  storing_ = health.ok();
+  shards_.front()->Post([this] {
+    if (serving_grpc_ != nullptr) serving_grpc_->SetHealthy(storing_);
+  });
+}
+
 uint16_t Server::grpc_port() const { return grpc_->port(); }
+std::string Server::grpc_address() const { return grpc_->address(); }
 
 void Server::Drain() {
-  draining_ = true;
+  probes_.SetDraining();
   grpc_->StopServing();
   http_->StopAccepting();
-  const absl::Time deadline = absl::Now() + options_.drain_timeout;
+  const SteadyTime deadline = SteadyTime::Now() + options_.drain_timeout;
   size_t left = SayGoodbye(0);
   log_.Info("draining", {{"connections", left}});
   const size_t batch = left < kGoodbyeAtOnce ? kGoodbyeAtOnce : kGoodbyeBatch / shards_.size() + 1;
-  while ((left = SayGoodbye(batch)) > 0 && absl::Now() < deadline) absl::SleepFor(kGoodbyeInterval);
-  grpc_->Shutdown(kCallGrace);
+  while ((left = SayGoodbye(batch)) > 0 && SteadyTime::Now() < deadline) absl::SleepFor(kGoodbyeInterval);
+  ShutDownGrpc(kCallGrace);
   log_.Info("drained", {{"connections left", left}});
+}
+
+void Server::ShutDownGrpc(absl::Duration grace) {
+  if (grpc_ == nullptr) return;
+  std::latch unused(1);
+  shards_.front()->Post([&] {
+    serving_grpc_ = nullptr;
+    unused.count_down();
+  });
+  unused.wait();
+  grpc_->Shutdown(grace);
 }
 
 size_t Server::SayGoodbye(size_t most) {
@@ -183,6 +292,12 @@ void Server::Settle() {
 
 std::vector<Shard*> Server::AllShards() const {
   std::vector<Shard*> shards;
+  for (const auto& shard : shards_) shards.push_back(shard.get());
+  return shards;
+}
+
+std::vector<IoShard*> Server::IoShards() const {
+  std::vector<IoShard*> shards;
   for (const auto& shard : shards_) shards.push_back(shard.get());
   return shards;
 }

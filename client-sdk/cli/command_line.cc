@@ -66,7 +66,7 @@ const Command* Find(absl::string_view name) {
   return nullptr;
 }
 
-// The first word that is neither a flag nor the address behind its flag; 0 for none.
+// Returns the index of the first word that is neither a flag nor the address behind its flag; 0 for none.
 int CommandAt(int argc, const char* const* argv) {
   for (int i = 1; i < argc; ++i) {
     const absl::string_view word = argv[i];

@@ -6,7 +6,7 @@
 namespace atrium::cli {
 
 struct CommandLine {
-  // Print this and nothing else.
+  // If this is not empty, it is printed and nothing else is done.
   std::string print;
   const Command* command = nullptr;
   Invocation invocation;

@@ -7,7 +7,6 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
-#include "absl/types/optional.h"
 #include "absl/types/span.h"
 
 namespace atrium::cli {
@@ -15,7 +14,7 @@ namespace atrium::cli {
 // How a command was called.
 struct Invocation {
   std::string address;
-  // One JSON object a line, instead of text.
+  // If true, it prints one JSON object a line, instead of text.
   bool json = false;
   std::vector<std::string> arguments;
   boost::program_options::variables_map flags;
@@ -29,21 +28,21 @@ struct Invocation {
 
 struct Command {
   const char* name;
-  // Its arguments, and how many of them there may be.
+  // These are its arguments, as help shows them, and how many of them there may be.
   const char* arguments;
   size_t least;
   size_t most;
-  // In a line, and for its own help.
+  // These describe it in a line, and in its own help.
   const char* summary;
   const char* help;
   void (*add_flags)(boost::program_options::options_description&);
-  // Prints to stdout. INVALID_ARGUMENT made by BadUsage: it was called wrongly.
+  // Runs it; it prints to stdout. The error is of BadUsage if it was called wrongly.
   absl::Status (*run)(const Invocation&);
 };
 
 absl::Span<const Command> Commands();
 
-// An error of whoever called, not of what was asked.
+// Returns the error (INVALID_ARGUMENT) of whoever called, not of what was asked.
 absl::Status BadUsage(absl::string_view message);
 bool IsBadUsage(const absl::Status& status);
 

@@ -6,6 +6,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
 #include "client-sdk/cli/commands.h"
 #include "client-sdk/cli/format.h"
 #include "client-sdk/cli/json.h"
@@ -62,14 +63,16 @@ class Joiner {
     return false;
   }
 
-  // Waits for the welcome and joins; false if there is no session.
+  // Waits for the welcome and joins. Returns false if there is no session.
   bool Enter() {
+    std::string id;
     while (true) {
       {
-        const std::lock_guard lock(mutex_);
+        const absl::MutexLock lock(&mutex_);
         if (finished_) return false;
-        if (!id_.empty()) break;
+        id = id_;
       }
+      if (!id.empty()) break;
       Sleep(/*with_stdin=*/false);
     }
     v1::ClientFrame frame;
@@ -79,7 +82,7 @@ class Joiner {
     if (payload_.kind_case() != google::protobuf::Value::KIND_NOT_SET) *join.mutable_payload() = payload_;
     if (!typed_) return session_->Send(frame);
     // Only services bring somebody into a typed room.
-    join.set_member_id(id_);
+    join.set_member_id(id);
     const auto joined = rpc_.Ask(&v1::RoomService::Stub::Join, join);
     if (!joined.ok()) Finish(joined.status());
     return joined.ok();
@@ -87,7 +90,7 @@ class Joiner {
 
   void OnFrame(const v1::ServerFrame& frame) {
     if (frame.has_welcome()) {
-      const std::lock_guard lock(mutex_);
+      const absl::MutexLock lock(&mutex_);
       id_ = frame.welcome().session_id();
       Wake();
     } else if (frame.has_reply() && frame.reply().has_error()) {
@@ -149,7 +152,7 @@ class Joiner {
     session_->Send(frame);
   }
 
-  // Until there is something to read on stdin, which is true, or somebody has called Wake.
+  // Waits until there is something to read on stdin, for which it returns true, or somebody has called Wake.
   bool Sleep(bool with_stdin) {
     std::array<pollfd, 2> ready{{{.fd = wake_[0], .events = POLLIN, .revents = 0},
                                  {.fd = with_stdin ? STDIN_FILENO : -1, .events = POLLIN, .revents = 0}}};
@@ -165,17 +168,17 @@ class Joiner {
   }
 
   void Finish(const absl::Status& status) {
-    const std::lock_guard lock(mutex_);
+    const absl::MutexLock lock(&mutex_);
     if (!finished_) end_ = status;
     finished_ = true;
     Wake();
   }
   bool finished() const {
-    const std::lock_guard lock(mutex_);
+    const absl::MutexLock lock(&mutex_);
     return finished_;
   }
   absl::Status TheEnd() const {
-    const std::lock_guard lock(mutex_);
+    const absl::MutexLock lock(&mutex_);
     return end_;
   }
 
@@ -188,10 +191,10 @@ class Joiner {
   Session* session_ = nullptr;
   std::string epoch_;  // of the session's thread
   std::array<int, 2> wake_{};
-  mutable std::mutex mutex_;
-  std::string id_;  // guarded by mutex_, as the rest
-  bool finished_ = false;
-  absl::Status end_;
+  mutable absl::Mutex mutex_;
+  std::string id_ ABSL_GUARDED_BY(mutex_);
+  bool finished_ ABSL_GUARDED_BY(mutex_) = false;
+  absl::Status end_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace

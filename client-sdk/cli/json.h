@@ -13,10 +13,10 @@ namespace atrium::cli {
 
 namespace json = boost::json;
 
-// The canonical JSON of a message, on one line, with its zeros.
+// Returns the canonical JSON of a message, on one line, with its zeros.
 std::string ToJson(const google::protobuf::Message& message);
 
-// JSON as somebody typed it. INVALID_ARGUMENT: "<what> is not JSON: <why>".
+// Reads JSON as somebody typed it. INVALID_ARGUMENT, "<what> is not JSON: <why>", if it is none.
 absl::StatusOr<google::protobuf::Value> ReadJson(absl::string_view what, const std::string& text);
 
 google::protobuf::Value ToProto(const json::value& value);

@@ -12,7 +12,7 @@ constexpr int kFailed = 1;
 constexpr int kBadUsage = 2;
 
 int Main(int argc, char** argv) {
-  // Of gRPC and Protobuf; errors come as statuses.
+  // gRPC and Protobuf are to print nothing, because their errors come as statuses.
   setenv("GRPC_VERBOSITY", "NONE", /*replace=*/0);
   google::protobuf::SetLogHandler(nullptr);
   const absl::StatusOr<CommandLine> line = ParseCommandLine(argc, argv);

@@ -15,7 +15,7 @@ namespace {
 std::shared_ptr<grpc::Channel> Open(const std::string& address) {
   constexpr int kShortestMs = 100;
   constexpr int kLongestMs = 250;
-  // For the connection to be made: of a busy server not at once.
+  // A busy server does not take a connection at once.
   constexpr int kConnectMs = 5000;
   grpc::ChannelArguments arguments;
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, kShortestMs);
@@ -38,7 +38,7 @@ absl::Status Rpc::Explain(const grpc::Status& status) const {
   if (status.ok()) return absl::OkStatus();
   const auto code = static_cast<absl::StatusCode>(status.error_code());
   const std::string& message = status.error_message();
-  // Of a server that answers, the message is its own.
+  // A server that answers sends details, and its own message is passed on.
   if (code == absl::StatusCode::kUnavailable && status.error_details().empty()) {
     return absl::UnavailableError(absl::StrCat("no atriumd answers at ", address_,
                                                ": start one with `atriumd --dev`, or name another with --address (",

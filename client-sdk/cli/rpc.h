@@ -14,7 +14,7 @@
 
 namespace atrium::cli {
 
-// The server as its clients know it. Thread-safe.
+// The server as its clients know it. It is thread-safe.
 class Rpc {
  public:
   // `address` is host:port.
@@ -24,8 +24,8 @@ class Rpc {
   v1::RoomService::Stub& rooms() { return *rooms_; }
   v1::SessionService::Stub& sessions() { return *sessions_; }
 
-  // Calls a method of the room service. UNAVAILABLE: nobody is there, or the connection was lost meanwhile;
-  // DEADLINE_EXCEEDED: no answer in 10 s; in both cases it may have been done.
+  // Calls a method of the room service. UNAVAILABLE if nobody is there, or the connection was lost meanwhile;
+  // DEADLINE_EXCEEDED if no answer came in 10 s. In both cases it may have been done.
   //
   //   rpc.Ask(&v1::RoomService::Stub::Emit, request)
   template <typename Request, typename Response>
@@ -35,12 +35,12 @@ class Rpc {
     grpc::ClientContext context;
     context.set_deadline(absl::ToChronoTime(absl::Now() + absl::Seconds(10)));
     Response response;
-    const absl::Status status = Explain((rooms_.get()->*method)(&context, request, &response));
+    absl::Status status = Explain((rooms_.get()->*method)(&context, request, &response));
     if (!status.ok()) return status;
     return response;
   }
 
-  // What the server said; of one that cannot be reached, what to do.
+  // Returns what the server said, or, if it cannot be reached, what to do.
   absl::Status Explain(const grpc::Status& status) const;
 
  private:

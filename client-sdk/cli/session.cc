@@ -1,12 +1,13 @@
 #include "client-sdk/cli/session.h"
 
-#include <chrono>
 #include <utility>
+
+#include "absl/time/time.h"
 
 namespace atrium::cli {
 namespace {
 
-constexpr std::chrono::seconds kGoodbye(2);
+constexpr absl::Duration kGoodbye = absl::Seconds(2);
 
 }  // namespace
 
@@ -29,16 +30,16 @@ Session::~Session() {
 bool Session::Send(const v1::ClientFrame& frame) {
   v1::ClientFrames frames;
   *frames.add_frames() = frame;
-  const std::lock_guard lock(writing_);
+  const absl::MutexLock lock(&writing_);
   return !ended_ && stream_->Write(frames);
 }
 
 void Session::Leave() {
-  std::unique_lock lock(writing_);
+  const absl::MutexLock lock(&writing_);
   if (ended_) return;
   stream_->WritesDone();
-  // Until the server has heard it: what is dropped before looks like a lost connection.
-  end_.wait_for(lock, kGoodbye, [this] { return ended_; });
+  // This waits until the server has heard it, because what is dropped before looks like a lost connection.
+  writing_.AwaitWithTimeout(absl::Condition(&ended_), kGoodbye);
 }
 
 void Session::Read() {
@@ -49,11 +50,10 @@ void Session::Read() {
   absl::Status status;
   {
     // No write may be under way when the stream is finished.
-    const std::lock_guard lock(writing_);
+    const absl::MutexLock lock(&writing_);
     ended_ = true;
     status = rpc_.Explain(stream_->Finish());
   }
-  end_.notify_all();
   on_end_(status);
 }
 

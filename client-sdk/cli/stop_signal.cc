@@ -15,19 +15,19 @@ StopSignal::StopSignal() {
 
 StopSignal::~StopSignal() {
   {
-    const std::lock_guard lock(mutex_);
+    const absl::MutexLock lock(&mutex_);
     ending_ = true;
   }
   waiter_.join();
 }
 
 bool StopSignal::stopped() const {
-  const std::lock_guard lock(mutex_);
+  const absl::MutexLock lock(&mutex_);
   return stopped_;
 }
 
 void StopSignal::WhenStopped(std::function<void()> stop) {
-  const std::lock_guard lock(mutex_);
+  const absl::MutexLock lock(&mutex_);
   stop_ = std::move(stop);
   if (stopped_ && stop_) stop_();
 }
@@ -36,7 +36,7 @@ void StopSignal::Wait() {
   const timespec while_asleep{.tv_sec = 0, .tv_nsec = 50'000'000};
   while (true) {
     const bool came = sigtimedwait(&signals_, nullptr, &while_asleep) > 0;
-    const std::lock_guard lock(mutex_);
+    const absl::MutexLock lock(&mutex_);
     if (ending_) return;
     if (!came || stopped_) continue;
     stopped_ = true;

@@ -2,12 +2,14 @@
 
 #include <csignal>
 #include <functional>
-#include <mutex>
 #include <thread>
+
+#include "absl/synchronization/mutex.h"
 
 namespace atrium::cli {
 
-// SIGINT and SIGTERM, for commands that run until they are stopped. To be made before any other thread. Thread-safe.
+// SIGINT and SIGTERM, for commands that run until they are stopped. It is made before any other thread, and
+// thread-safe.
 class StopSignal {
  public:
   StopSignal();
@@ -22,10 +24,10 @@ class StopSignal {
   void Wait();
 
   sigset_t signals_;
-  mutable std::mutex mutex_;
-  std::function<void()> stop_;
-  bool stopped_ = false;
-  bool ending_ = false;
+  mutable absl::Mutex mutex_;
+  std::function<void()> stop_ ABSL_GUARDED_BY(mutex_);
+  bool stopped_ ABSL_GUARDED_BY(mutex_) = false;
+  bool ending_ ABSL_GUARDED_BY(mutex_) = false;
   std::thread waiter_;
 };
 

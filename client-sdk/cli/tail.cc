@@ -1,8 +1,8 @@
 #include <algorithm>
 #include <iostream>
+#include <optional>
 
 #include "absl/strings/str_cat.h"
-#include "absl/types/optional.h"
 #include "client-sdk/cli/commands.h"
 #include "client-sdk/cli/format.h"
 #include "client-sdk/cli/json.h"
@@ -15,7 +15,7 @@ namespace {
 // Follows a room over as many streams as it takes.
 class Tailer {
  public:
-  Tailer(const Invocation& invocation, absl::optional<v1::Position> since)
+  Tailer(const Invocation& invocation, std::optional<v1::Position> since)
       : json_(invocation.json), rpc_(invocation.address), since_(std::move(since)) {
     request_.set_room_id(invocation.arguments[0]);
   }
@@ -23,7 +23,7 @@ class Tailer {
   absl::Status Run() {
     absl::Duration pause = kShortestPause;
     while (true) {
-      const absl::Status end = ReadStream();
+      absl::Status end = ReadStream();
       if (stop_.stopped() || gone_) return absl::OkStatus();
       if (!began_ || !MayComeBack(end)) return end;
       if (connected_) {
@@ -79,8 +79,8 @@ class Tailer {
   const bool json_;
   Rpc rpc_;
   v1::WatchRequest request_;
-  // Of the last frame.
-  absl::optional<v1::Position> since_;
+  // This is the position of the last frame.
+  std::optional<v1::Position> since_;
   bool began_ = false;
   bool connected_ = false;
   bool gone_ = false;
@@ -89,7 +89,7 @@ class Tailer {
 }  // namespace
 
 absl::Status Tail(const Invocation& invocation) {
-  absl::optional<v1::Position> since;
+  std::optional<v1::Position> since;
   if (invocation.has("since")) {
     auto position = ReadPosition("--since", invocation.flag<std::string>("since"));
     if (!position.ok()) return BadUsage(position.status().message());

@@ -6,7 +6,7 @@
 namespace atrium {
 
 // A protobuf message on its way through callbacks: to move it costs a pointer, where protobuf makes another message and
-// swaps all fields. An empty one takes no memory until it is written to. One thread at a time.
+// swaps all fields. An empty one takes no memory until it is written to. One thread at a time may use it.
 template <typename Message>
 class Boxed {
  public:
@@ -22,7 +22,7 @@ class Boxed {
   }
   Message* operator->() { return &**this; }
 
-  // What it holds; it is empty then.
+  // Gives away what it holds; it is empty then.
   std::unique_ptr<Message> Release() { return message_ == nullptr ? std::make_unique<Message>() : std::move(message_); }
 
  private:

@@ -6,7 +6,8 @@
 
 namespace atrium {
 
-// Who asks, by the server's own knowledge. Immutable and cheap to copy: copies share the names. Thread-safe.
+// Who asks, by the server's own knowledge. It is immutable, thread-safe and cheap to copy, because copies share the
+// names.
 class Caller {
  public:
   enum class Kind {
@@ -16,11 +17,11 @@ class Caller {
   };
 
   struct Names {
-    // Of a client, or of the one that a component belongs to: its session.
+    // This is the session of the client, or of the client that a component belongs to.
     std::string session_id;
     std::string user_id;
-    // Of a client or component: the member that it acts as. A client may act as its session (empty) or as a component
-    // of that.
+    // A client or component acts as this member. A client may act as its session, for which this is empty, or as a
+    // component of that.
     std::string member_id;
   };
 

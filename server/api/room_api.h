@@ -3,46 +3,36 @@
 #include <string>
 
 #include "atrium/v1/frames.pb.h"
+#include "server/api/authorizer.h"
 #include "server/api/caller.h"
+#include "server/api/room_verbs.h"
 #include "server/api/rpc_table.h"
 #include "server/api/session_directory.h"
-#include "server/live/room_manager.h"
+#include "server/api/verb_table.h"
+#include "server/live/manager/room_manager.h"
 
 namespace atrium {
 
-// What can be done with rooms, one verb each, whatever the door: validate, authorise, hand to the room.
+// What can be done with rooms, one verb each, whatever the door. A verb validates its request and hands it to the room,
+// wherever that lives. Whether the caller may is decided before, by RunVerb.
 //
 // Requests come with their payload field beside them (wire/message_json.h). Errors are those of proto/atrium/v1/
-// rooms.proto, and for clients: PERMISSION_DENIED where they are not a member, enter a typed room or emit into one;
-// FAILED_PRECONDITION where they set its state.
+// rooms.proto, and those of RoomVerbs.
 //
-// Thread safety: any thread. `done` runs once, on the room's shard, or at once when the request is refused.
+// Thread safety: any thread may call it. `done` runs once: on the room's shard, for Join on the session's, for
+// ListRooms and GetStats on any; or at once when nothing has to be asked, or the request is refused.
 class RoomApi {
  public:
-  // `sessions` is used from the first Join on.
-  RoomApi(RoomManager& rooms, SessionDirectory& sessions) : rooms_(rooms), sessions_(sessions) {}
+  // `rooms` knows the types, and all rooms; one room is asked through `verbs`. `sessions` is used from the first Join
+  // on.
+  RoomApi(const Authorizer& authorizer, RoomManager& rooms, RoomVerbs& verbs, SessionDirectory& sessions)
+      : authorizer_(authorizer), rooms_(rooms), verbs_(verbs), sessions_(sessions) {}
+
+  // Returns the authorizer that RunVerb asks before each verb.
+  const Authorizer& authorizer() const { return authorizer_; }
 
   const RoomRegistry& registry() const { return rooms_.registry(); }
   const RoomSettings& settings() const { return rooms_.settings(); }
-
-  // Lets a member of a session into a room, for a client or by server code. Called by the session.
-  void Admit(const Caller& caller, MemberIdentity who, v1::JoinRequest request, JoinDone done);
-
-  // A session goes on in a room, over another connection or because it fell behind: Room::CatchUp. NOT_FOUND if it is
-  // not in the room any more. Called by the session.
-  void CatchUp(const std::string& room_id, std::vector<std::string> members, Encoding encoding,
-               absl::optional<v1::Position> since, JoinDone done);
-  // Members of a session have lost their connection, or have one again.
-  void SetConnected(const std::string& room_id, std::vector<std::string> members, bool connected);
-
-  // A session has gone: takes a member of it out of a room, or sees to it that a pending join does not bring it in.
-  // With `tell`, because it may come back, it gets a `left` frame.
-  void Disconnect(const std::string& room_id, const std::string& member_id, bool tell);
-
-  // Begins to send what is public of a room to an observer, until Unwatch or the room's end: Room::Watch. An absent
-  // room is created. INVALID_ARGUMENT naming the field; else as RoomManager::FindOrCreate. Called by the observer.
-  void Watch(const Caller& caller, const ObserverIdentity& observer, const v1::WatchRequest& request, JoinDone done);
-  void Unwatch(const std::string& room_id, SessionKey observer);
 
   void Join(const Caller& caller, WithPayload<v1::JoinRequest> request, Done<v1::JoinResponse> done);
   void Leave(const Caller& caller, WithPayload<v1::LeaveRequest> request, Done<v1::LeaveResponse> done);
@@ -64,12 +54,33 @@ class RoomApi {
                      Done<v1::ListRoomTypesResponse> done);
   void GetStats(const Caller& caller, WithPayload<v1::GetStatsRequest> request, Done<v1::GetStatsResponse> done);
 
-  // All of these under their full names, for the REST door.
-  void AddTo(RpcTable& table);
-
  private:
+  const Authorizer& authorizer_;
   RoomManager& rooms_;
+  RoomVerbs& verbs_;
   SessionDirectory& sessions_;
+};
+
+// RoomService, in full: the doors serve what is in here.
+inline constexpr VerbTable kRoomVerbs{
+    "atrium.v1.RoomService",
+    VerbRow{Verb::kJoin, "Join", &RoomApi::Join},
+    VerbRow{Verb::kLeave, "Leave", &RoomApi::Leave},
+    VerbRow{Verb::kEmit, "Emit", &RoomApi::Emit},
+    VerbRow{Verb::kSendMessage, "SendMessage", &RoomApi::SendMessage},
+    VerbRow{Verb::kSetState, "SetState", &RoomApi::SetState},
+    VerbRow{Verb::kGetState, "GetState", &RoomApi::GetState},
+    VerbRow{Verb::kGetHistory, "GetHistory", &RoomApi::GetHistory},
+    // Its readers have queues, as sessions have: server/session serves it.
+    StreamRow{Verb::kWatch, "Watch"},
+    VerbRow{Verb::kGetRoom, "GetRoom", &RoomApi::GetRoom},
+    VerbRow{Verb::kListRooms, "ListRooms", &RoomApi::ListRooms},
+    VerbRow{Verb::kListMembers, "ListMembers", &RoomApi::ListMembers},
+    VerbRow{Verb::kCall, "Call", &RoomApi::Call},
+    VerbRow{Verb::kUpdateRoom, "UpdateRoom", &RoomApi::UpdateRoom},
+    VerbRow{Verb::kDestroyRoom, "DestroyRoom", &RoomApi::DestroyRoom},
+    VerbRow{Verb::kListRoomTypes, "ListRoomTypes", &RoomApi::ListRoomTypes},
+    VerbRow{Verb::kGetStats, "GetStats", &RoomApi::GetStats},
 };
 
 }  // namespace atrium

@@ -1,14 +1,13 @@
 #include "server/api/room_filter.h"
 
 #include <optional>
+#include <string>
 #include <utility>
-#include <variant>
+#include <vector>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/strip.h"
 #include "server/common/errors.h"
 #include "server/common/status_macros.h"
 
@@ -18,48 +17,8 @@ namespace {
 constexpr size_t kMaxBytes = 1000;
 constexpr int kMaxDepth = 32;
 
-using Predicate = std::function<bool(const v1::Room&)>;
-using Value = std::variant<std::string, double, bool>;
-// Nothing for a metadata key that a room does not have: no comparison holds of it.
-using Field = std::function<std::optional<Value>(const v1::Room&)>;
-
-std::optional<Value> MetadataValue(const v1::Room& room, const std::string& key) {
-  const auto& fields = room.metadata().fields();
-  const auto it = fields.find(key);
-  if (it == fields.end()) return std::nullopt;
-  switch (it->second.kind_case()) {
-    case google::protobuf::Value::kStringValue: return it->second.string_value();
-    case google::protobuf::Value::kNumberValue: return it->second.number_value();
-    case google::protobuf::Value::kBoolValue: return it->second.bool_value();
-    default: return std::nullopt;
-  }
-}
-
-std::optional<Field> FieldByName(absl::string_view name) {
-  if (name == "id") return [](const v1::Room& room) { return Value(room.id()); };
-  if (name == "type") return [](const v1::Room& room) { return Value(room.type()); };
-  if (name == "member_count") return [](const v1::Room& room) { return Value(double(room.member_count())); };
-  if (name == "max_members") return [](const v1::Room& room) { return Value(double(room.max_members())); };
-  if (name == "locked") return [](const v1::Room& room) { return Value(room.locked()); };
-  if (name == "unlisted") return [](const v1::Room& room) { return Value(room.unlisted()); };
-  if (absl::ConsumePrefix(&name, "metadata.") && !name.empty()) {
-    return [key = std::string(name)](const v1::Room& room) { return MetadataValue(room, key); };
-  }
-  return std::nullopt;
-}
-
-bool Holds(const std::string& op, const Value& left, const Value& right) {
-  if (op == "=") return left == right;
-  if (op == "!=") return left != right;
-  if (left.index() != right.index()) return false;
-  if (op == "<") return left < right;
-  if (op == "<=") return left <= right;
-  if (op == ">") return left > right;
-  return left >= right;
-}
-
 // expression = sequence of factors joined by AND; factor = terms joined by OR; term = [NOT | -] simple;
-// simple = ( expression ) | field op value
+// simple = ( expression ) | field op literal; field = word { . key }; key = word | quoted; literal = word | quoted
 class Parser {
  public:
   explicit Parser(absl::string_view text) : text_(text) { Skip(); }
@@ -78,10 +37,10 @@ class Parser {
   }
 
  private:
-  absl::StatusOr<Predicate> Expression(int depth) {
-    ASSIGN_OR_RETURN(Predicate all, Factor(depth));
+  absl::StatusOr<RoomPredicate> Expression(int depth) {
+    ASSIGN_OR_RETURN(RoomPredicate all, Factor(depth));
     while (TakeWord("AND")) {
-      ASSIGN_OR_RETURN(Predicate next, Factor(depth));
+      ASSIGN_OR_RETURN(RoomPredicate next, Factor(depth));
       all = [left = std::move(all), right = std::move(next)](const v1::Room& room) {
         return left(room) && right(room);
       };
@@ -89,10 +48,10 @@ class Parser {
     return all;
   }
 
-  absl::StatusOr<Predicate> Factor(int depth) {
-    ASSIGN_OR_RETURN(Predicate any, Term(depth));
+  absl::StatusOr<RoomPredicate> Factor(int depth) {
+    ASSIGN_OR_RETURN(RoomPredicate any, Term(depth));
     while (TakeWord("OR")) {
-      ASSIGN_OR_RETURN(Predicate next, Term(depth));
+      ASSIGN_OR_RETURN(RoomPredicate next, Term(depth));
       any = [left = std::move(any), right = std::move(next)](const v1::Room& room) {
         return left(room) || right(room);
       };
@@ -100,64 +59,82 @@ class Parser {
     return any;
   }
 
-  absl::StatusOr<Predicate> Term(int depth) {
+  absl::StatusOr<RoomPredicate> Term(int depth) {
     if (!TakeWord("NOT") && !TakeSign("-")) return Simple(depth);
-    ASSIGN_OR_RETURN(Predicate inner, Simple(depth));
+    ASSIGN_OR_RETURN(RoomPredicate inner, Simple(depth));
     return [inner = std::move(inner)](const v1::Room& room) { return !inner(room); };
   }
 
-  absl::StatusOr<Predicate> Simple(int depth) {
+  absl::StatusOr<RoomPredicate> Simple(int depth) {
     if (!TakeSign("(")) return Comparison();
     if (depth == kMaxDepth) return Wrong("too many parentheses");
-    ASSIGN_OR_RETURN(Predicate inner, Expression(depth + 1));
+    ASSIGN_OR_RETURN(RoomPredicate inner, Expression(depth + 1));
     if (!TakeSign(")")) return Wrong("expected )");
     return inner;
   }
 
-  absl::StatusOr<Predicate> Comparison() {
+  absl::StatusOr<RoomPredicate> Comparison() {
     const size_t begin = at_;
-    const std::string name = Word();
-    std::optional<Field> field = FieldByName(name);
+    ASSIGN_OR_RETURN(std::vector<std::string> path, Path());
+    names_unlisted_ |= path.front() == "unlisted";
+    const std::optional<FilterField> field = FilterField::Find(std::move(path));
     if (!field) {
-      at_ = begin;
-      return Wrong("expected id, type, member_count, max_members, locked, unlisted or metadata.KEY");
+      return Wrong("expected id, type, member_count, max_members, locked, unlisted or metadata.KEY", begin);
     }
-    names_unlisted_ |= name == "unlisted";
-    std::string op = Operator();
-    if (op.empty()) return Wrong("expected one of = != < <= > >=");
-    ASSIGN_OR_RETURN(Value value, Literal());
-    return [field = *std::move(field), op = std::move(op), value = std::move(value)](const v1::Room& room) {
-      const std::optional<Value> left = field(room);
-      return left && Holds(op, *left, value);
-    };
+    ASSIGN_OR_RETURN(const Relation relation, Operator(field->ordered()));
+    const size_t place = at_;
+    ASSIGN_OR_RETURN(FilterLiteral literal, Literal());
+    absl::StatusOr<RoomPredicate> comparison = field->Compare(relation, std::move(literal));
+    if (!comparison.ok()) return Wrong(comparison.status().message(), place);
+    return comparison;
   }
 
-  // Empty if there is none.
-  std::string Operator() {
-    for (const absl::string_view op : {"!=", "<=", ">=", "=", "<", ">"}) {
-      if (TakeSign(op)) return std::string(op);
+  absl::StatusOr<std::vector<std::string>> Path() {
+    std::vector<std::string> path = {Name()};
+    while (at_ < text_.size() && text_[at_] == '.') {
+      ++at_;
+      const size_t place = at_;
+      const bool quoted = AtQuote();
+      ASSIGN_OR_RETURN(std::string key, quoted ? QuotedText() : Name());
+      if (key.empty() && !quoted) return Wrong("expected a key", place);
+      path.push_back(std::move(key));
     }
-    return "";
+    Skip();
+    return path;
   }
 
-  absl::StatusOr<Value> Literal() {
-    if (at_ < text_.size() && (text_[at_] == '"' || text_[at_] == '\'')) return QuotedText();
-    const std::string word = Word();
-    if (word.empty()) return Wrong("expected a value");
-    if (word == "true" || word == "false") return Value(word == "true");
-    double number = 0;
-    if (absl::SimpleAtod(word, &number)) return Value(number);
-    return Value(word);
+  absl::StatusOr<Relation> Operator(bool ordered) {
+    if (TakeSign("=")) return Relation::kEqual;
+    if (TakeSign("!=")) return Relation::kNotEqual;
+    if (!ordered) return Wrong("expected one of = !=");
+    if (TakeSign("<=")) return Relation::kAtMost;
+    if (TakeSign(">=")) return Relation::kAtLeast;
+    if (TakeSign("<")) return Relation::kLess;
+    if (TakeSign(">")) return Relation::kGreater;
+    return Wrong("expected one of = != < <= > >=");
   }
 
-  absl::StatusOr<Value> QuotedText() {
+  absl::StatusOr<FilterLiteral> Literal() {
+    FilterLiteral literal{.quoted = AtQuote()};
+    if (literal.quoted) {
+      ASSIGN_OR_RETURN(literal.text, QuotedText());
+    } else {
+      literal.text = Word();
+      if (literal.text.empty()) return Wrong("expected a value");
+    }
+    Skip();
+    return literal;
+  }
+
+  bool AtQuote() const { return at_ < text_.size() && (text_[at_] == '"' || text_[at_] == '\''); }
+
+  absl::StatusOr<std::string> QuotedText() {
     const char quote = text_[at_];
     std::string text;
     for (size_t i = at_ + 1; i < text_.size(); ++i) {
       if (text_[i] == quote) {
         at_ = i + 1;
-        Skip();
-        return Value(text);
+        return text;
       }
       if (text_[i] == '\\' && i + 1 < text_.size()) ++i;
       text.push_back(text_[i]);
@@ -165,17 +142,18 @@ class Parser {
     return Wrong("expected the end of the quoted text");
   }
 
-  static bool InWord(char c) {
-    return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '.' || c == '-' || c == ':' ||
-           c == '+' || (c & 0x80) != 0;
+  static bool InName(char c) {
+    return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '-' || c == ':' || c == '+' ||
+           (c & 0x80) != 0;
   }
+  static bool InWord(char c) { return InName(c) || c == '.'; }
 
-  std::string Word() {
+  std::string Name() { return TakeWhile(InName); }
+  std::string Word() { return TakeWhile(InWord); }
+  std::string TakeWhile(bool (*in)(char)) {
     const size_t begin = at_;
-    while (at_ < text_.size() && InWord(text_[at_])) ++at_;
-    std::string word(text_.substr(begin, at_ - begin));
-    Skip();
-    return word;
+    while (at_ < text_.size() && in(text_[at_])) ++at_;
+    return std::string(text_.substr(begin, at_ - begin));
   }
 
   bool TakeWord(absl::string_view word) {
@@ -197,8 +175,9 @@ class Parser {
     while (at_ < text_.size() && absl::ascii_isspace(static_cast<unsigned char>(text_[at_]))) ++at_;
   }
 
-  absl::Status Wrong(absl::string_view expected) const {
-    return InvalidField("filter", absl::StrCat(expected, " at byte ", at_));
+  absl::Status Wrong(absl::string_view expected) const { return Wrong(expected, at_); }
+  static absl::Status Wrong(absl::string_view expected, size_t place) {
+    return InvalidField("filter", absl::StrCat(expected, " at byte ", place));
   }
 
   const absl::string_view text_;

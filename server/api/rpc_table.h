@@ -21,25 +21,25 @@ template <typename Message>
 struct WithPayload {
   Boxed<Message> message;
   Payload payload;
-  // Of a request: who asks wants to hear of an error only. A verb may leave its response empty.
+  // If this is true of a request, who asks wants to hear of an error only, and the verb may leave its response empty.
   bool errors_only = false;
 };
 
-// Called once, on any thread.
+// It is called once, on any thread.
 template <typename Response>
 using Done = absl::AnyInvocable<void(absl::StatusOr<WithPayload<Response>>)>;
 
-// The same of any type.
+// A request or response of any type, with its payload beside it.
 struct AnyWithPayload {
   std::unique_ptr<google::protobuf::Message> message;
   Payload payload;
 };
 
 // The unary methods by their full name (`atrium.v1.RoomService.Emit`), for doors that know methods only from
-// their descriptors. Filled before serving, then constant: thread-safe.
+// their descriptors. It is filled before serving and constant from then on, so that any thread may read it.
 class RpcTable {
  public:
-  // Called once, on any thread.
+  // It is called once, on any thread.
   using AnyDone = absl::AnyInvocable<void(absl::StatusOr<AnyWithPayload>)>;
   // The request is of the method's type.
   using Method = absl::AnyInvocable<void(const Caller&, AnyWithPayload request, AnyDone done) const>;
@@ -57,7 +57,7 @@ class RpcTable {
     };
   }
 
-  // Null if there is no such method.
+  // Returns null if there is no such method.
   const Method* Find(absl::string_view full_name) const {
     const auto it = methods_.find(full_name);
     return it == methods_.end() ? nullptr : &it->second;

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
@@ -49,16 +48,6 @@ absl::StatusOr<size_t> PageSize(int32_t page_size) {
   return page_size == 0 ? 100 : std::min(page_size, 1000);
 }
 
-std::string MakePageToken(absl::string_view last_id) { return absl::WebSafeBase64Escape(last_id); }
-
-absl::StatusOr<std::string> ReadPageToken(const std::string& token) {
-  std::string last_id;
-  if (!absl::WebSafeBase64Unescape(token, &last_id)) {
-    return InvalidField("pageToken", "must be a nextPageToken of an earlier answer");
-  }
-  return last_id;
-}
-
 std::string PositionText(const v1::Position& position) {
   return absl::StrCat(position.epoch(), ":", position.offset());
 }
@@ -66,7 +55,9 @@ std::string PositionText(const v1::Position& position) {
 absl::StatusOr<v1::Position> ReadPosition(absl::string_view field, absl::string_view text) {
   const size_t colon = text.rfind(':');
   uint64_t offset = 0;
-  if (colon == absl::string_view::npos || !absl::SimpleAtoi(text.substr(colon + 1), &offset)) {
+  // SimpleAtoi also takes white space, a plus sign and leading zeros.
+  if (colon == absl::string_view::npos || !absl::SimpleAtoi(text.substr(colon + 1), &offset) ||
+      text.substr(colon + 1) != absl::StrCat(offset)) {
     return InvalidField(field, "must be a position, `epoch:offset`");
   }
   v1::Position position;

@@ -5,7 +5,8 @@
 
 namespace atrium {
 
-// A count that one thread writes and any thread may read: no lock and no bus-locked instruction.
+// A count that one thread writes and any thread may read. It needs neither a lock nor an instruction that locks the
+// bus.
 class Counter {
  public:
   void Add(int64_t n) { value_.store(value() + n, std::memory_order_relaxed); }

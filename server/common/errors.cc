@@ -1,8 +1,11 @@
 #include "server/common/errors.h"
 
+#include <algorithm>
+#include <optional>
+
 #include "absl/strings/cord.h"
 #include "absl/strings/str_cat.h"
-#include "absl/types/optional.h"
+#include "server/common/utf8.h"
 
 namespace atrium {
 namespace {
@@ -12,28 +15,47 @@ constexpr char kFieldUrl[] = "atrium/field";
 constexpr char kRuleUrl[] = "atrium/rule";
 
 std::string PayloadText(const absl::Status& status, const char* url) {
-  const absl::optional<absl::Cord> payload = status.GetPayload(url);
+  const auto payload = status.GetPayload(url);
   return payload ? std::string(*payload) : std::string();
 }
 
+bool IsControl(char c) { return (c >= 0 && c < 0x20) || c == 0x7f; }
+
 }  // namespace
 
+std::string Excerpt(absl::string_view text, size_t most) {
+  constexpr absl::string_view kReplacement = "\xef\xbf\xbd";
+  constexpr absl::string_view kEllipsis = "\xe2\x80\xa6";
+  if (text.size() <= most && IsUtf8(text) && std::none_of(text.begin(), text.end(), IsControl)) {
+    return std::string(text);
+  }
+  std::string out;
+  while (!text.empty()) {
+    const size_t length = CharacterLength(text);
+    const bool shown = length > 0 && !IsControl(text.front());
+    const absl::string_view character = shown ? text.substr(0, length) : kReplacement;
+    if (out.size() + character.size() > most) return absl::StrCat(out, kEllipsis);
+    absl::StrAppend(&out, character);
+    text.remove_prefix(shown ? length : 1);
+  }
+  return out;
+}
+
 absl::Status MakeError(absl::StatusCode code, absl::string_view reason, absl::string_view message) {
-  absl::Status status(code, message);
-  status.SetPayload(kReasonUrl, absl::Cord(reason));
+  absl::Status status(code, Excerpt(message, kMaxMessageBytes));
+  status.SetPayload(kReasonUrl, absl::Cord(Excerpt(reason)));
   return status;
 }
 
 absl::Status InvalidField(absl::string_view field, absl::string_view rule) {
-  absl::Status status = MakeError(absl::StatusCode::kInvalidArgument, "INVALID_FIELD", absl::StrCat(field, ": ", rule));
-  status.SetPayload(kFieldUrl, absl::Cord(field));
+  absl::Status status = InvalidFieldWithText(field, "INVALID_FIELD", absl::StrCat(Excerpt(field), ": ", rule));
   status.SetPayload(kRuleUrl, absl::Cord(rule));
   return status;
 }
 
 absl::Status InvalidFieldWithText(absl::string_view field, absl::string_view reason, absl::string_view message) {
   absl::Status status = MakeError(absl::StatusCode::kInvalidArgument, reason, message);
-  status.SetPayload(kFieldUrl, absl::Cord(field));
+  status.SetPayload(kFieldUrl, absl::Cord(Excerpt(field)));
   return status;
 }
 

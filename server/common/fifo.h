@@ -4,12 +4,10 @@
 #include <utility>
 #include <vector>
 
-#include "server/common/prefetch.h"
-
 namespace atrium {
 
-// A queue that takes no memory while it is empty, unlike std::deque, and whose elements can be searched. Elements are
-// default-constructible and movable; iterators are good until the next change.
+// A queue that takes no memory while it is empty, unlike std::deque, and whose elements can be searched. Its elements
+// are default-constructible and movable; its iterators are good until the next change.
 template <typename T>
 class Fifo {
  public:
@@ -17,11 +15,10 @@ class Fifo {
   size_t size() const { return items_.size() - head_; }
   T& front() { return items_[head_]; }
   const T& front() const { return items_[head_]; }
+  const T& operator[](size_t i) const { return items_[head_ + i]; }
   auto begin() { return items_.begin() + static_cast<std::ptrdiff_t>(head_); }
   auto end() { return items_.end(); }
 
-  // Where the next push_back writes.
-  void PrefetchEnd() const { Prefetch(items_.data() + items_.size()); }
   void push_back(T item) { items_.push_back(std::move(item)); }
   void pop_front() {
     items_[head_++] = T();
@@ -34,7 +31,7 @@ class Fifo {
   }
 
  private:
-  // What has gone is cleared away when it is so much and half of all.
+  // The places of elements that were taken are cleared away when there are so many of them and they are half of all.
   static constexpr size_t kCompact = 64;
 
   std::vector<T> items_;

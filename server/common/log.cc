@@ -46,7 +46,7 @@ void Log::Write(LogLevel level, absl::string_view message, Fields fields) {
     AppendQuoted(line, field.value.Piece());
   }
   line += "}\n";
-  // One write, so that lines of several threads do not mix.
+  // A line is one write, so that those of several threads do not mix.
   [[maybe_unused]] const ssize_t written = write(STDERR_FILENO, line.data(), line.size());
 }
 

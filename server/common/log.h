@@ -14,7 +14,7 @@ enum class LogLevel { kDebug, kInfo, kWarning, kError };
 // Writes one JSON object a line to stderr:
 //   {"time":"2026-11-23T02:37:00.123Z","level":"info","message":"session started","session":"..."}
 //
-// Never log credentials, room payloads, state or meta. Thread-safe.
+// Credentials, room payloads, state and meta are never logged. It is thread-safe.
 class Log {
  public:
   struct Field {

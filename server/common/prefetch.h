@@ -5,7 +5,7 @@
 namespace atrium {
 
 // Has the processor begin to fetch `bytes` of memory from `object` on, which are wanted soon. Among thousands of
-// sessions and rooms, what a frame needs was last touched long ago: to wait for it line by line costs more than all
+// sessions and rooms, what a frame needs was last touched long ago, and waiting for it line by line costs more than all
 // that is done with it. `object` may be null.
 template <typename T>
 void Prefetch(const T* object, size_t bytes = sizeof(T)) {

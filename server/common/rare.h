@@ -5,25 +5,25 @@
 
 namespace atrium {
 
-// A value that most of its owners never have: no more than a null pointer until it is changed for the first time.
+// Holds a value that most of its owners never have. It is no more than a null pointer until the value is changed for
+// the first time.
 template <typename T>
 class Rare {
  public:
-  // As it is; before that, as it would be made.
+  // Returns the value as it is; before it is made, a default one stands for it.
   const T& operator*() const { return value_ == nullptr ? Default() : *value_; }
   const T* operator->() const { return &**this; }
 
-  // To be changed.
+  // Makes the value if there is none yet, and gives it out to be changed.
   T& Get() { return value_ == nullptr ? *(value_ = std::make_unique<T>()) : *value_; }
-  // Null before it is changed.
+  // Returns null before the value is made.
   const T* get() const { return value_.get(); }
   bool made() const { return value_ != nullptr; }
-  // Leaves it as it was before it was changed.
+  // Moves the value out, or a default one if none was made; nothing is held afterwards.
   T Take() {
     const std::unique_ptr<T> taken = std::move(value_);
     return taken == nullptr ? T() : std::move(*taken);
   }
-  // As it was before it was changed.
   void Reset() { value_ = nullptr; }
 
  private:

@@ -8,7 +8,10 @@ namespace atrium {
 
 bool IsUtf8(absl::string_view text);
 
-// Characters of valid UTF-8, not bytes: continuation bytes do not count.
+// Returns how many bytes the character has that `text`, which is not empty, begins with; 0 if it begins with none.
+size_t CharacterLength(absl::string_view text);
+
+// Returns how many characters (code points) valid UTF-8 has.
 size_t CountCharacters(absl::string_view text);
 
 }  // namespace atrium

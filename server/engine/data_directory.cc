@@ -21,10 +21,9 @@
 namespace atrium {
 namespace {
 
-// Raise it when an older atriumd would misread what this one writes.
+// This number is raised when an older atriumd would misread what this one writes.
 constexpr int64_t kFormat = 1;
 
-// The system's words.
 std::string Words(int error) { return std::generic_category().message(error); }
 
 absl::Status ErrorFrom(const std::string& directory, absl::string_view what, int error) {
@@ -62,9 +61,18 @@ absl::StatusOr<std::unique_ptr<DataDirectory>> DataDirectory::Take(std::string p
     if (errno == EWOULDBLOCK) return DirectoryInUse(directory->path());
     return ErrorFrom(directory->path(), lock_path, errno);
   }
+  if (fstat(lock, &directory->lock_identity_) != 0) return ErrorFrom(directory->path(), lock_path, errno);
   RETURN_IF_ERROR(directory->CheckFormat());
   RETURN_IF_ERROR(MakeFolder(directory->path(), directory->rooms()));
   return directory;
+}
+
+absl::Status DataDirectory::Check() const {
+  const std::string path = path_ + "/lock";
+  struct stat there {};
+  if (stat(path.c_str(), &there) != 0) return ErrorFrom(path_, path, errno);
+  if (there.st_ino == lock_identity_.st_ino && there.st_dev == lock_identity_.st_dev) return absl::OkStatus();
+  return LogUnavailable(path_, absl::StrCat(path, " is not the file that this process has locked"));
 }
 
 DataDirectory::~DataDirectory() { close(lock_); }

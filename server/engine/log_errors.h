@@ -9,8 +9,6 @@
 
 namespace atrium {
 
-// What goes wrong with the log of rooms.
-
 inline absl::Status RoomNotOpen(absl::string_view id) {
   return MakeError(absl::StatusCode::kFailedPrecondition, "LOG_ROOM_NOT_OPEN",
                    absl::StrCat("Room '", id, "' is not open in the log"));
@@ -30,7 +28,7 @@ inline absl::Status WrongSequence(absl::string_view id, uint64_t sequence, uint6
 inline absl::Status LogQueueFull() {
   return MakeError(absl::StatusCode::kResourceExhausted, "LOG_BUSY", "Too much waits to be written to disk");
 }
-// `why` in the words of the system or of RocksDB.
+// `why` is in the words of the system or of RocksDB.
 inline absl::Status LogUnavailable(absl::string_view directory, absl::string_view why) {
   return MakeError(absl::StatusCode::kUnavailable, "LOG_UNAVAILABLE",
                    absl::StrCat("data directory ", directory, " cannot be written or read: ", why));

@@ -12,13 +12,13 @@ namespace {
 // payload; numbers are little-endian. A batch is one kFull piece, or a kFirst, any kMiddle and a kLast.
 constexpr size_t kBlock = 32768;
 constexpr size_t kHeader = 7;
-// What a file system writes at once.
+// A file system writes so many bytes at once.
 constexpr size_t kPage = 4096;
 enum PieceType : uint8_t { kZero = 0, kFull = 1, kFirst = 2, kMiddle = 3, kLast = 4 };
 
 uint32_t ByteAt(absl::string_view file, size_t at) { return static_cast<unsigned char>(file[at]); }
 
-// CRC-32C of `bytes`, masked as in the file.
+// Returns the CRC-32C of `bytes`, masked as it is in the file.
 uint32_t Checksum(absl::string_view bytes) {
   boost::crc_optimal<32, 0x1EDC6F41, 0xFFFFFFFF, 0xFFFFFFFF, true, true> crc;
   crc.process_bytes(bytes.data(), bytes.size());
@@ -32,7 +32,7 @@ bool AllZero(absl::string_view bytes) {
   return std::all_of(bytes.begin(), bytes.end(), [](char c) { return c == '\0'; });
 }
 
-// A piece at `at`, of which the header is in the file.
+// The piece at `at`, whose header is in the file.
 struct Piece {
   Piece(absl::string_view file, size_t at)
       : checksum(ByteAt(file, at) | ByteAt(file, at + 1) << 8 | ByteAt(file, at + 2) << 16 |
@@ -41,7 +41,7 @@ struct Piece {
         type(static_cast<uint8_t>(file[at + 6])),
         end(at + kHeader + length) {}
 
-  // Whether it is all there, as it was written.
+  // Returns whether the piece is all there, as it was written.
   bool Sound(absl::string_view file) const {
     const size_t at = end - kHeader - length;
     return end <= std::min(file.size(), BlockEnd(at)) && type >= kFull && type <= kLast &&
@@ -56,10 +56,10 @@ struct Piece {
   size_t end;
 };
 
-// Where the next piece may begin, from `at` on.
+// Returns where the next piece may begin, from `at` on.
 size_t SkipTrailer(size_t at) { return BlockEnd(at) - at < kHeader ? BlockEnd(at) : at; }
 
-// Whether a sound batch begins behind the bad piece at `bad`. Lengths cannot be trusted before the next block.
+// Returns whether a sound batch begins behind the bad piece at `bad`. Lengths cannot be trusted before the next block.
 bool BatchBeginsAfter(absl::string_view file, size_t bad) {
   const size_t next_block = std::min(BlockEnd(bad), file.size());
   for (size_t at = bad + 1; at + kHeader <= next_block; ++at) {
@@ -78,7 +78,7 @@ bool BatchBeginsAfter(absl::string_view file, size_t bad) {
   return false;
 }
 
-// Whether a page, or what part of it the batch from `batch` on has, was never written.
+// Returns whether a page was never written, as far as it belongs to the batch that begins at `batch`.
 bool HasHole(absl::string_view file, size_t batch) {
   for (size_t at = batch; at < file.size();) {
     const size_t page_end = std::min((at / kPage + 1) * kPage, file.size());
@@ -88,16 +88,17 @@ bool HasHole(absl::string_view file, size_t batch) {
   return false;
 }
 
-// Whether the piece at `bad`, which says that it ends behind the file, ends with it but for a wrong length.
+// Returns whether the piece at `bad`, whose length points behind the file, would be sound with a length that ends with
+// the file.
 bool EndsWithFile(absl::string_view file, size_t bad) {
   return file.size() <= BlockEnd(bad) && Checksum(file.substr(bad + 6)) == Piece(file, bad).checksum;
 }
 
-// What the last batch, which begins at `batch` and has no sound piece at `bad`, is.
+// Returns what the last batch is, which begins at `batch` and has no sound piece at `bad`.
 LogFileEnd::Kind KindOfEnd(absl::string_view file, size_t batch, size_t bad) {
   if (bad + kHeader > file.size() || AllZero(file.substr(bad))) return LogFileEnd::kTorn;
   const Piece piece(file, bad);
-  // Sound, but out of place; or older than another batch, and so once synced.
+  // The piece is sound but out of place, or older than another batch, so that it was synced once.
   if (piece.Sound(file) || BatchBeginsAfter(file, bad)) return LogFileEnd::kDamaged;
   const bool cut_short =
       piece.end > file.size() && piece.end <= BlockEnd(bad) && piece.type >= kFull && piece.type <= kLast;
@@ -108,7 +109,8 @@ LogFileEnd::Kind KindOfEnd(absl::string_view file, size_t batch, size_t bad) {
 }  // namespace
 
 LogFileEnd CheckLogFile(absl::string_view file) {
-  size_t batch = 0;  // where the current batch begins
+  // The current batch begins here.
+  size_t batch = 0;
   bool inside = false;
   size_t at = 0;
   while (at < file.size()) {

@@ -1,6 +1,7 @@
 #include "server/engine/log_writer.h"
 
 #include <utility>
+#include <variant>
 
 #include "server/common/status_macros.h"
 #include "server/engine/log_errors.h"
@@ -12,11 +13,11 @@ using Clock = std::chrono::steady_clock;
 
 }  // namespace
 
-LogWriter::LogWriter(RoomStore& store, absl::Duration recovery_interval)
-    : store_(store), recovery_interval_(recovery_interval) {}
+LogWriter::LogWriter(RoomStore& store, const DataDirectory& directory, absl::Duration recovery_interval)
+    : store_(store), directory_(directory), recovery_interval_(recovery_interval) {}
 
 bool LogWriter::Take(LogRequest& request) {
-  return absl::visit([this](auto& one) { return Take(one); }, request);
+  return std::visit([this](auto& one) { return Take(one); }, request);
 }
 
 bool LogWriter::Take(OpenRequest& request) {
@@ -103,19 +104,40 @@ LogWriter::Outcome LogWriter::Write() {
   return outcome;
 }
 
+absl::Status LogWriter::CheckPlace() const {
+  RETURN_IF_ERROR(directory_.Check());
+  return store_.CheckFiles();
+}
+
+// What was written to files that have been removed is on no disk. Looking costs some microseconds.
+absl::Status LogWriter::Commit() {
+  RETURN_IF_ERROR(store_.Commit(batch_));
+  return CheckPlace();
+}
+
+void LogWriter::Check() {
+  if (failure_.ok()) {
+    failure_ = CheckPlace();
+  } else {
+    Recover().IgnoreError();
+  }
+}
+
 absl::Status LogWriter::WriteOrRecover() {
   if (failure_.ok()) {
-    failure_ = store_.Commit(batch_);
+    failure_ = Commit();
     if (failure_.ok()) return absl::OkStatus();
   }
-  // Writing the same once more does no harm, whatever came of it the first time.
+  // Writing the same once more does no harm, whatever became of it the first time.
   RETURN_IF_ERROR(Recover());
-  return failure_ = store_.Commit(batch_);
+  return failure_ = Commit();
 }
 
 absl::Status LogWriter::Recover() {
   if (Clock::now() < next_recovery_) return failure_;
-  if (absl::Status recovered = store_.Recover(); !recovered.ok()) {
+  absl::Status recovered = CheckPlace();
+  if (recovered.ok()) recovered = store_.Recover();
+  if (!recovered.ok()) {
     next_recovery_ = Clock::now() + absl::ToChronoNanoseconds(recovery_interval_);
     return failure_ = std::move(recovered);
   }

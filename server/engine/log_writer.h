@@ -4,25 +4,26 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "absl/container/flat_hash_set.h"
 #include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
 #include "absl/time/time.h"
-#include "absl/types/variant.h"
+#include "server/engine/data_directory.h"
 #include "server/engine/open_rooms.h"
 #include "server/engine/room_log.h"
 #include "server/engine/room_store.h"
 
 namespace atrium {
 
-// What the writer of an embedded log is asked for, in order.
+// The requests to the writer of an embedded log, which it takes in order.
 struct OpenRequest {
   std::string room_id;
   RoomLog::Opened done;
 };
-// What was found of a room that is being opened.
+// Tells the writer what was found of a room that is being opened.
 struct OpenedRequest {
   std::string room_id;
   uint64_t opening = 0;
@@ -34,7 +35,8 @@ struct CloseRequest {
 struct AppendRequest {
   RoomLog::Record record;
   RoomLog::Done done;
-  bool refused = false;  // there was no place for its bytes, and they are not here
+  // There was no place for the record's bytes, and they are not here.
+  bool refused = false;
 };
 struct SaveRequest {
   RoomLog::Snapshot snapshot;
@@ -48,42 +50,50 @@ struct BarrierRequest {
   absl::AnyInvocable<void()> done;
 };
 using LogRequest =
-    absl::variant<OpenRequest, OpenedRequest, CloseRequest, AppendRequest, SaveRequest, EraseRequest, BarrierRequest>;
+    std::variant<OpenRequest, OpenedRequest, CloseRequest, AppendRequest, SaveRequest, EraseRequest, BarrierRequest>;
 
-// The writing half of an embedded log: puts requests together into one commit, writes it and answers them; knows which
-// rooms have failed, and makes the store writable again. One thread.
+// The writing half of an embedded log. It puts requests together into one commit, writes that and answers them; it
+// knows which rooms have failed, and makes the store writable again. It is used by one thread.
 class LogWriter {
  public:
-  // A room to be read.
+  // A room that is to be read.
   struct Read {
     std::string room_id;
     uint64_t opening = 0;
     RoomLog::Opened done;
   };
-  // What a commit came to.
+  // The result of a commit.
   struct Outcome {
-    bool wrote = false;  // there was something to write
+    // Whether there was something to write.
+    bool wrote = false;
     absl::Status status;
     double seconds = 0;
     int64_t records = 0, snapshots = 0, bytes = 0;
   };
 
   // After a recovery of `store` failed, the next is tried `recovery_interval` later.
-  LogWriter(RoomStore& store, absl::Duration recovery_interval);
+  LogWriter(RoomStore& store, const DataDirectory& directory, absl::Duration recovery_interval);
 
-  // Takes `request` into the commit. False, and the request untouched, if that has to be written before.
+  // Takes `request` into the commit. Returns false, and leaves the request untouched, if the commit has to be written
+  // first.
   bool Take(LogRequest& request);
   size_t bytes() const { return batch_.bytes(); }
 
-  // Writes what was taken.
   Outcome Write();
+  // Looks whether it could write, and after a failure tries to make the store writable again, `recovery_interval` after
+  // the last try at the earliest. It is for times when nobody writes.
+  void Check();
+  // Returns why nothing can be written, which is what the last commit or Check came to; OK if it can.
+  const absl::Status& failure() const { return failure_; }
+
   // Answers, in order, what the written commit is made of, and leaves the rooms that are to be read now.
   std::vector<Read> Answer(const absl::Status& written);
 
  private:
   struct Pending {
     RoomLog::Done done;
-    absl::Status refusal;  // of this request; OK: it fares as the commit does
+    // The request is refused with this; if it is OK, the request fares as the commit does.
+    absl::Status refusal;
   };
 
   bool Take(OpenRequest& request);
@@ -94,23 +104,27 @@ class LogWriter {
   bool Take(EraseRequest& request);
   bool Take(BarrierRequest& request);
 
+  absl::Status CheckPlace() const;
+  absl::Status Commit();
   absl::Status WriteOrRecover();
   absl::Status Recover();
 
   RoomStore& store_;
+  const DataDirectory& directory_;
   const absl::Duration recovery_interval_;
   OpenRooms rooms_;
 
-  // The commit.
+  // The commit that is being put together.
   RoomStore::Batch batch_;
   std::vector<Pending> pending_;
-  absl::flat_hash_set<std::string> written_;  // rooms in batch_
+  // The rooms that batch_ writes.
+  absl::flat_hash_set<std::string> written_;
   std::vector<Read> reads_;
   int64_t records_ = 0, snapshots_ = 0;
 
-  // Of the last commit that failed; OK again when the store has recovered.
+  // This is OK again when the store has recovered.
   absl::Status failure_;
-  // Rooms of commits that failed since then: the disk may have more of them than the store knows.
+  // The rooms of commits that have failed since then: the disk may have more of them than the store knows.
   absl::flat_hash_set<std::string> unsettled_;
   std::chrono::steady_clock::time_point next_recovery_;
 };

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "absl/container/flat_hash_map.h"
@@ -11,58 +12,61 @@
 
 namespace atrium {
 
-// The rooms that are open in a log, and which writes each may get next: the rules of RoomLog that no disk is needed
-// for.
+// The rooms that are open in a log, and which writes each may get next. These are the rules of RoomLog that need no
+// disk.
 //
-// Writes are taken before they are on disk; if that fails, Fail says so. One thread at a time.
+// Writes are taken before they are on disk; if that fails, Fail is called. One thread at a time may use it.
 class OpenRooms {
  public:
-  // Sequences [first, last): none if they are equal.
+  // The sequences [first, last); there are none if the two are equal.
   struct Range {
     uint64_t first = 0;
     uint64_t last = 0;
   };
 
-  // Starts to open a room; the number names this opening. FAILED_PRECONDITION if it is open or being opened.
+  // Starts to open a room. The number that is returned names this opening. FAILED_PRECONDITION if the room is open or
+  // being opened.
   absl::StatusOr<uint64_t> BeginOpen(absl::string_view room_id);
 
-  // Ends that opening: the room has these records, or could not be read. Does nothing if it was closed meanwhile.
+  // Ends that opening: the room has these records, or could not be read. Does nothing if the room was closed meanwhile.
   void FinishOpen(absl::string_view room_id, uint64_t opening, const absl::StatusOr<Range>& records);
 
   void Close(absl::string_view room_id);
 
-  // The errors of RoomLog::Append that no disk is needed for.
+  // Fails with those errors of RoomLog::Append that need no disk.
   absl::Status Append(const RoomLog::Record& record);
-  // The records that the snapshot makes superfluous.
+  // Returns the records that the snapshot makes superfluous.
   absl::StatusOr<Range> Save(const RoomLog::Snapshot& snapshot);
-  // All records of the room.
+  // Returns all records of the room.
   absl::StatusOr<Range> Erase(absl::string_view room_id);
 
-  // A write of this room came to nothing: it gets no more until it is opened again.
+  // A write of this room came to nothing, so the room gets no more of them until it is opened again.
   void Fail(absl::string_view room_id);
 
  private:
   struct Room {
     uint64_t opening = 0;
-    bool open = false;  // what is stored of it is known
+    // Whether it is known what is stored of the room.
+    bool open = false;
     bool failed = false;
-    uint64_t first = 1;  // its oldest record
-    uint64_t next = 1;   // the one to be appended
+    // These are the sequences of the oldest record and of the one to be appended next.
+    uint64_t first = 1;
+    uint64_t next = 1;
   };
 
-  // The room, if it may be written to.
+  // Returns the room, if it may be written to.
   absl::StatusOr<Room*> Find(absl::string_view room_id);
 
   absl::flat_hash_map<std::string, Room> rooms_;
   uint64_t last_opening_ = 0;
 };
 
-// Its records.
-inline OpenRooms::Range RecordsOf(const absl::optional<StoredRoom>& room) {
+// Returns the records that a room has.
+inline OpenRooms::Range RecordsOf(const std::optional<StoredRoom>& room) {
   return room ? OpenRooms::Range{room->first_sequence, room->last_sequence() + 1} : OpenRooms::Range{1, 1};
 }
 
-// INVALID_ARGUMENT if this cannot be the id of a room in a log.
+// Returns INVALID_ARGUMENT if this cannot be the id of a room in a log.
 absl::Status CheckStoredRoomId(absl::string_view room_id);
 
 }  // namespace atrium

@@ -8,6 +8,7 @@
 
 #include <limits>
 #include <mutex>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -18,27 +19,27 @@
 namespace atrium {
 namespace {
 
-// Places in families_; RocksDB wants its default one too.
+// These are the places in families_; RocksDB wants its default family too.
 enum Family : size_t { kDefault, kHeads, kSnapshots, kRecords, kFamilyCount };
 constexpr const char* kFamilyNames[kFamilyCount] = {"default", "heads", "snapshots", "records"};
 
 constexpr size_t kNumberSize = sizeof(uint64_t);
 
-// Big-endian, so that keys are in the order of their numbers.
+// Numbers are big-endian, so that keys are in the order of their numbers.
 std::string BytesOf(uint64_t number) {
   std::string bytes(kNumberSize, '\0');
   for (size_t i = kNumberSize; i-- > 0; number >>= 8) bytes[i] = static_cast<char>(number & 0xff);
   return bytes;
 }
 
-// Of the first bytes of `bytes`.
+// Reads the number that `bytes` begins with.
 uint64_t NumberIn(absl::string_view bytes) {
   uint64_t number = 0;
   for (size_t i = 0; i < kNumberSize; ++i) number = number << 8 | static_cast<unsigned char>(bytes[i]);
   return number;
 }
 
-// A record's key is this and its sequence.
+// Returns what the keys of all records of a room begin with; the sequence follows.
 std::string RecordKeys(absl::string_view room_id) { return absl::StrCat(room_id, absl::string_view("\0", 1)); }
 
 rocksdb::Slice SliceOf(absl::string_view text) { return rocksdb::Slice(text.data(), text.size()); }
@@ -100,14 +101,14 @@ void RoomStore::Batch::Save(RoomLog::Snapshot snapshot, OpenRooms::Range superfl
 
 void RoomStore::Batch::Erase(absl::string_view room_id, OpenRooms::Range records) {
   RemoveRecords(room_id, records);
-  Add({kSnapshots, std::string(room_id), absl::nullopt});
-  Add({kHeads, std::string(room_id), absl::nullopt});
+  Add({kSnapshots, std::string(room_id), std::nullopt});
+  Add({kHeads, std::string(room_id), std::nullopt});
 }
 
-// One by one: a range that is deleted costs every later read, and reads never come by these.
+// Records are removed one by one: a range that is deleted costs every later read, while reads never come by these.
 void RoomStore::Batch::RemoveRecords(absl::string_view room_id, OpenRooms::Range records) {
   for (uint64_t sequence = records.first; sequence < records.last; ++sequence) {
-    Add({kRecords, RecordKeys(room_id) + BytesOf(sequence), absl::nullopt});
+    Add({kRecords, RecordKeys(room_id) + BytesOf(sequence), std::nullopt});
   }
 }
 
@@ -156,6 +157,19 @@ absl::Status RoomStore::Commit(const Batch& batch) {
   return written.ok() ? absl::OkStatus() : ErrorFrom(written);
 }
 
+absl::Status RoomStore::CheckFiles() const {
+  rocksdb::Status found;
+  if (db_) {
+    std::unique_ptr<rocksdb::LogFile> log;
+    found = db_->GetCurrentWalFile(&log);
+  } else {
+    // Without it, opening would make an empty store.
+    rocksdb::Env* const env = env_ == nullptr ? rocksdb::Env::Default() : env_;
+    found = env->FileExists(folder_ + "/CURRENT");
+  }
+  return found.ok() ? absl::OkStatus() : LogUnavailable(directory_, absl::StrCat("files are gone: ", found.ToString()));
+}
+
 // After an error in its log RocksDB 7.8 takes no more writes until it is opened anew (Resume does not help, not even
 // when the disk was full). Until then it can be read, so it is not closed before the disk takes something.
 absl::Status RoomStore::Recover() {
@@ -174,7 +188,7 @@ absl::Status RoomStore::Probe() const {
   return written.ok() ? absl::OkStatus() : ErrorFrom(written);
 }
 
-absl::StatusOr<absl::optional<StoredRoom>> RoomStore::Read(absl::string_view room_id) const {
+absl::StatusOr<std::optional<StoredRoom>> RoomStore::Read(absl::string_view room_id) const {
   const std::shared_lock lock(reopening_);
   if (!db_) return LogUnavailable(directory_, "it could not be opened again after an error");
   StoredRoom room;
@@ -192,7 +206,7 @@ absl::StatusOr<absl::optional<StoredRoom>> RoomStore::Read(absl::string_view roo
   if (got.ok() && room.last_sequence() < room.snapshot_sequence) {
     return RoomDamaged(room_id, absl::StrCat("records up to ", room.snapshot_sequence, " are missing"));
   }
-  if (got.IsNotFound() && room.records.empty()) return absl::nullopt;
+  if (got.IsNotFound() && room.records.empty()) return std::nullopt;
   return room;
 }
 
@@ -220,7 +234,7 @@ absl::StatusOr<std::vector<StoredHead>> RoomStore::List(absl::string_view after,
   if (!db_) return LogUnavailable(directory_, "it could not be opened again after an error");
   std::vector<StoredHead> heads;
   const std::unique_ptr<rocksdb::Iterator> it(db_->NewIterator(rocksdb::ReadOptions(), families_[kHeads]));
-  // The next key behind `after`.
+  // This is the next possible key behind `after`.
   for (it->Seek(RecordKeys(after)); it->Valid() && heads.size() < count; it->Next()) {
     heads.push_back({it->key().ToString(), it->value().ToString()});
   }

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <shared_mutex>
 #include <string>
 #include <vector>
@@ -10,7 +11,6 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "absl/types/optional.h"
 #include "server/engine/open_rooms.h"
 #include "server/engine/room_log.h"
 
@@ -25,17 +25,17 @@ namespace atrium {
 
 // Rooms in RocksDB: what is stored where, and what its errors mean.
 //
-// Three column families, each keyed by room id: `heads`; `snapshots`, each value with its sequence and that of the
-// oldest record before it, so that reading a room never walks over the records that were deleted; `records`, where the
-// id is followed by a zero byte, which no id has, and the sequence, big-endian.
+// There are three column families, each keyed by room id: `heads`; `snapshots`, whose values begin with the snapshot's
+// sequence and that of the oldest record, so that reading a room never walks over records that were deleted; and
+// `records`, where the id is followed by a zero byte, which no id has, and the sequence, big-endian.
 //
-// Memory: at most 48 MiB of write buffers and 32 MiB of blocks. Files: at most 256 are open, and write-ahead logs have
-// about 32 MiB, so that a start takes no longer with age.
+// It takes at most 48 MiB of memory for write buffers and 32 MiB for blocks. At most 256 files are open, and
+// write-ahead logs have about 32 MiB, so that a start takes no longer with age.
 //
-// Thread safety: one thread writes (Commit, Recover); Read and List run on any thread beside it.
+// Thread safety: one thread writes (Commit, Recover); Read and List may run on any thread beside it.
 class RoomStore {
  public:
-  // Writes that are committed together. One thread at a time.
+  // Writes that are committed together. One thread at a time may use it.
   class Batch {
    public:
     void Append(RoomLog::Record record);
@@ -43,16 +43,16 @@ class RoomStore {
     void Erase(absl::string_view room_id, OpenRooms::Range records);
 
     bool empty() const { return changes_.empty(); }
-    // Of keys and values.
+    // Returns how many bytes the keys and values have.
     size_t bytes() const { return bytes_; }
 
    private:
     friend class RoomStore;
-    // Without a value: a removal.
+    // A change without a value removes the key.
     struct Change {
       size_t family;
       std::string key;
-      absl::optional<std::string> value;
+      std::optional<std::string> value;
     };
 
     void Add(Change change);
@@ -71,12 +71,17 @@ class RoomStore {
   // committed until Recover succeeds.
   absl::Status Commit(const Batch& batch);
 
+  // Returns UNAVAILABLE if the files that it writes to are not in their folder any more, because writing to them
+  // succeeds, for nothing.
+  absl::Status CheckFiles() const;
+
   // Makes the store writable again after a commit that failed. When it succeeds, that commit is there or it is not,
-  // and stays so. The same errors.
+  // and stays so. Errors are those of Commit.
   absl::Status Recover();
 
-  // DATA_LOSS if the room is damaged, UNAVAILABLE if it cannot be read.
-  absl::StatusOr<absl::optional<StoredRoom>> Read(absl::string_view room_id) const;
+  // Both fail with DATA_LOSS if what is stored is damaged, UNAVAILABLE if it cannot be read. Read gives nothing if
+  // nothing is stored of the room.
+  absl::StatusOr<std::optional<StoredRoom>> Read(absl::string_view room_id) const;
   absl::StatusOr<std::vector<StoredHead>> List(absl::string_view after, size_t count) const;
 
  private:
@@ -84,7 +89,7 @@ class RoomStore {
 
   absl::Status OpenDb();
   void CloseDb();
-  // Whether the disk takes a file.
+  // Returns OK if the disk takes a file.
   absl::Status Probe() const;
   absl::Status ReadRecords(absl::string_view room_id, StoredRoom& room) const;
   absl::Status ErrorFrom(const rocksdb::Status& status) const;
@@ -92,7 +97,7 @@ class RoomStore {
   const std::string directory_;
   const std::string folder_;
   rocksdb::Env* const env_;
-  // Exclusive only while the database is opened anew: then there is none.
+  // It is held exclusively only while the database is opened anew, because there is none then.
   mutable std::shared_mutex reopening_;
   std::unique_ptr<rocksdb::DB> db_;
   std::vector<rocksdb::ColumnFamilyHandle*> families_;

@@ -43,7 +43,7 @@ absl::Status CutFile(const std::string& directory, const fs::path& path, size_t 
   return absl::OkStatus();
 }
 
-// Cuts off what a crash left at the end of a log.
+// Cuts off what a crash left half written at the end of a log.
 absl::Status MendLogFile(const std::string& directory, const fs::path& path) {
   ASSIGN_OR_RETURN(const std::string bytes, ReadFile(directory, path));
   const LogFileEnd end = CheckLogFile(bytes);
@@ -54,7 +54,7 @@ absl::Status MendLogFile(const std::string& directory, const fs::path& path) {
   return end.kind == LogFileEnd::kTorn ? CutFile(directory, path, end.sound_bytes) : absl::OkStatus();
 }
 
-// The file that CURRENT names.
+// Returns the file that CURRENT names.
 absl::StatusOr<fs::path> Manifest(const std::string& directory, const fs::path& folder) {
   ASSIGN_OR_RETURN(std::string name, ReadFile(directory, folder / "CURRENT"));
   if (!name.empty() && name.back() == '\n') name.pop_back();

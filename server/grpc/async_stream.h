@@ -9,9 +9,9 @@
 
 namespace atrium {
 
-// One call that streams; `Calls` is gRPC's ServerAsyncWriter or ServerAsyncReaderWriter. Waits for a client first. Told
-// of what happens on the shard of its queue, in gRPC's order; operations may be begun on any thread, one read and one
-// write at a time. Owns itself until OnDone.
+// One call that streams; `Calls` is gRPC's ServerAsyncWriter or ServerAsyncReaderWriter. It waits for a client first.
+// It is told what happens on the shard of its queue, in gRPC's order; operations may be begun on any thread, one read
+// and one write at a time. It owns itself until OnDone.
 template <typename Calls>
 class AsyncStream {
  public:
@@ -19,8 +19,8 @@ class AsyncStream {
   AsyncStream& operator=(const AsyncStream&) = delete;
 
  protected:
-  // Then `Request...` of the service is to be called with context(), calls(), the queue and called(); without a client
-  // before the server shuts down, the stream deletes itself.
+  // After this, `Request...` of the service is to be called with context(), calls(), the queue and called(). If no
+  // client has come when the server shuts down, the stream deletes itself.
   explicit AsyncStream(CallQueue& queue) : lease_(queue.lease()), calls_(&context_) {
     context_.AsyncNotifyWhenDone(&ended_);
   }
@@ -35,22 +35,23 @@ class AsyncStream {
     pending_.fetch_add(1, std::memory_order_relaxed);
     calls_.Read(message, read_.tag());
   }
-  // `message` is looked at until this returns.
+  // Begins a write; `message` is not used any more when this returns.
   template <typename Message>
   void StartWrite(const Message& message) {
     pending_.fetch_add(1, std::memory_order_relaxed);
     calls_.Write(message, written_.tag());
   }
-  // Once; no other operation is begun after that.
+  // Ends the call. It is called once, and no other operation is begun after it.
   void Finish(const ::grpc::Status& status) { calls_.Finish(status, finished_.tag()); }
 
-  // A client has called.
+  // Says that a client has called.
   virtual void OnCall() = 0;
   virtual void OnReadDone(bool /*ok*/) {}
   virtual void OnWriteDone(bool /*ok*/) {}
-  // The client is lost or has cancelled, or TryCancel was called: the stream is to be finished, if it is not yet.
+  // Says that the client is lost or has cancelled, or TryCancel was called: the stream is to be finished, if it is not
+  // yet.
   virtual void OnCancel() {}
-  // gRPC uses the stream no more.
+  // Says that gRPC uses the stream no more, which is then deleted.
   virtual void OnDone() = 0;
 
  private:
@@ -78,7 +79,7 @@ class AsyncStream {
   const CallQueue::Lease lease_;
   ::grpc::ServerContext context_;
   Calls calls_;
-  // What is still to be told: that the call has ended, that Finish is done, and operations under way.
+  // So much is still to be told: that the call has ended, that Finish is done, and each operation under way.
   std::atomic<int> pending_ = 2;
   CompletionOf<AsyncStream, &AsyncStream::Called> called_{*this};
   CompletionOf<AsyncStream, &AsyncStream::Read> read_{*this};

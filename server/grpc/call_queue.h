@@ -6,24 +6,25 @@
 #include <semaphore>
 #include <thread>
 
-#include "server/live/io_shard.h"
+#include "server/grpc/large_answers.h"
+#include "server/live/shards/io_shard.h"
 
 namespace atrium {
 
-// What an operation on a CallQueue is begun with, and what is told when that is done.
+// An operation on a CallQueue is begun with one of these, which is told when the operation is done.
 class Completion {
  public:
-  // On the queue's shard; `ok` as gRPC says of the operation.
+  // Runs on the queue's shard, with the `ok` that gRPC gives for the operation.
   virtual void Run(bool ok) = 0;
 
-  // As gRPC wants it, and gives it back.
+  // Returns what gRPC takes to begin the operation, and gives back with its event.
   void* tag() { return this; }
 
  protected:
   ~Completion() = default;
 };
 
-// A part of what is told.
+// A member of `Owner` that has one of its methods called, for an owner with several kinds of operations.
 template <typename Owner, void (Owner::*kHandler)(bool ok)>
 class CompletionOf final : public Completion {
  public:
@@ -41,32 +42,35 @@ class CompletionOf final : public Completion {
 // are none, a thread of this queue waits in gRPC for the next, and gives that and the queue back to the shard.
 class CallQueue {
  public:
-  CallQueue(IoShard& shard, std::unique_ptr<::grpc::ServerCompletionQueue> queue);
-  // Shuts it down if it was started.
+  // `large_answers` is shared by all queues and outlives them.
+  CallQueue(IoShard& shard, std::unique_ptr<::grpc::ServerCompletionQueue> queue, LargeAnswers& large_answers);
+  // Shuts the queue down if it was started.
   ~CallQueue();
 
   void Start();
-  // Returns when all leases are gone and the last event has been told. The gRPC server has been shut down, and the
-  // shard still runs. Not on the shard.
+  // Returns when all leases are gone and the last event has been told. It is called off the shard, which still runs,
+  // when the gRPC server has been shut down.
   void Shutdown();
 
   ::grpc::ServerCompletionQueue* queue() { return queue_.get(); }
+  LargeAnswers& large_answers() { return large_answers_; }
 
-  // Whoever may begin an operation holds one of these: a queue that is shut down takes none. On the shard, or before
-  // Start.
+  // Whoever may begin an operation holds one of these, because a queue that is shut down takes none. It is asked for on
+  // the shard, or before Start.
   using Lease = std::shared_ptr<const void>;
   const Lease& lease() const { return lease_; }
 
  private:
-  // On the thread that waits.
+  // Waits for events, on a thread of its own.
   void Wait();
-  // On the shard. False if it has given the queue to the thread that waits.
+  // Tells what has happened, on the shard. Returns false if it has given the queue back to the thread that waits.
   bool Poll();
 
   IoShard& shard_;
   const std::unique_ptr<::grpc::ServerCompletionQueue> queue_;
+  LargeAnswers& large_answers_;
   Lease lease_;
-  // The thread may wait: it has the queue.
+  // The thread that waits takes this when it may have the queue.
   std::binary_semaphore may_wait_{1};
   std::thread thread_;
 };

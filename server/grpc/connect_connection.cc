@@ -4,10 +4,12 @@
 #include <grpcpp/support/byte_buffer.h>
 
 #include <algorithm>
+#include <optional>
 #include <string>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "server/common/errors.h"
 #include "server/grpc/connect_stream.h"
 #include "server/session/session.h"
 
@@ -16,20 +18,37 @@ namespace {
 
 // A message of more frames than this brings nothing more.
 constexpr size_t kMessageBytes = 256 * 1024;
+// A message from a client may hold so many frames.
+constexpr size_t kMaxFrames = 1000;
+// So much of them is dealt with in a turn, in bytes, of which a frame counts some more than it has.
+constexpr size_t kWorkPerTurn = 64 * 1024;
+constexpr size_t kPerFrame = 512;
+constexpr char kNotFrames[] = "not a serialised atrium.v1.ClientFrames";
 
 ::grpc::StatusCode CodeFor(CloseCode code) {
   switch (code) {
     case CloseCode::kShutdown: return ::grpc::StatusCode::UNAVAILABLE;
+    case CloseCode::kOverloaded:
+    case CloseCode::kPolicyViolation:
     case CloseCode::kSlowConsumer: return ::grpc::StatusCode::RESOURCE_EXHAUSTED;
     case CloseCode::kNoPong:
     case CloseCode::kNoHello: return ::grpc::StatusCode::DEADLINE_EXCEEDED;
     case CloseCode::kDisconnected:
     case CloseCode::kResumedElsewhere: return ::grpc::StatusCode::ABORTED;
+    case CloseCode::kUnsupportedData: return ::grpc::StatusCode::UNIMPLEMENTED;
     case CloseCode::kProtocolError:
     case CloseCode::kInvalidUtf8:
     case CloseCode::kMessageTooBig: return ::grpc::StatusCode::INVALID_ARGUMENT;
   }
   return ::grpc::StatusCode::UNKNOWN;
+}
+
+bool HasTooManyFrames(ClientFramesReader frames) {
+  // A frame has a tag and a size at least.
+  if (frames.bytes() <= 2 * kMaxFrames) return false;
+  size_t count = 0;
+  while (count <= kMaxFrames && frames.Next()) ++count;
+  return count > kMaxFrames;
 }
 
 }  // namespace
@@ -42,29 +61,66 @@ void ConnectConnection::Start() {
   stream_.Read();
 }
 
-void ConnectConnection::OnFrames(bool parsed, v1::ClientFrames frames) {
+void ConnectConnection::OnFrames(const absl::Status& verdict, const ::grpc::Slice& frames) {
   if (ended_) return;
   Heard();
-  if (!parsed) Close(CloseCode::kProtocolError, "not a serialised atrium.v1.ClientFrames");
-  const size_t limit = hub().settings().max_message_bytes;
-  for (v1::ClientFrame& frame : *frames.mutable_frames()) {
-    if (closing()) break;
-    if (limit > 0 && frame.ByteSizeLong() > limit) {
-      Close(CloseCode::kMessageTooBig, "message too large");
+  incoming_ = std::make_unique<Incoming>(frames);
+  if (!verdict.ok()) Close(CloseCode::kUnsupportedData, verdict.message());
+  if (HasTooManyFrames(incoming_->frames)) {
+    Close(CloseCode::kMessageTooBig, absl::StrCat("a message may hold ", kMaxFrames, " frames"));
+  }
+  ReadSome();
+}
+
+void ConnectConnection::ReadSome() {
+  const auto self = shared_from_this();
+  for (size_t work = 0; incoming_ != nullptr && !ended_ && !closing();) {
+    if (moving()) return;
+    if (work >= kWorkPerTurn) {
+      return hub().shard().NextTurn([this, self] { ReadSome(); });
+    }
+    if (const std::optional<absl::string_view> frame = incoming_->frames.Next()) {
+      OnFrame(*frame);
+      work += frame->size() + kPerFrame;
+      const absl::Duration pause = ReadPause();
+      if (pause > absl::ZeroDuration()) {
+        hub().shard().After(pause, [this, self] { ReadSome(); });
+        return;
+      }
     } else {
-      OnRequest(DecodeFrame(std::move(frame)));
+      if (incoming_->frames.broken()) Close(CloseCode::kProtocolError, kNotFrames);
+      incoming_ = nullptr;
     }
   }
-  // Only now, so that a client cannot send faster than its frames are dealt with.
+  incoming_ = nullptr;
+  // More is asked for only now, so that a client cannot send faster than its frames are dealt with.
   if (!ended_ && !moving()) stream_.Read();
+}
+
+void ConnectConnection::OnFrame(absl::string_view bytes) {
+  const size_t limit = hub().settings().max_message_bytes;
+  if (limit > 0 && bytes.size() > limit) return Close(CloseCode::kMessageTooBig, "message too large");
+  if (!CountMessage(bytes.size())) {
+    if (!closing()) Refuse(ReadProtoFrameId(bytes));
+    return;
+  }
+  ClientRequest request = DecodeProtoFrame(bytes);
+  // Only whoever can be told which request is at fault goes on.
+  if (request.id == 0 && !request.status.ok() && ErrorReason(request.status) == kNotProtobuf) {
+    return Close(CloseCode::kProtocolError, kNotFrames);
+  }
+  OnRequest(std::move(request));
 }
 
 void ConnectConnection::Arrive() {
   stream_.SetHub(hub());
-  if (!ended_) stream_.Read();
+  if (ended_) return;
+  // What came before this moment and was held goes first.
+  hub().shard().Post([this, self = shared_from_this()] { ReadSome(); });
 }
 
-// A half-close, or a stream that is lost: gRPC says which when the stream has ended. Until then the session waits.
+// This is a half-close, or a stream that is lost: gRPC says which when the stream has ended. Until then the session
+// waits.
 void ConnectConnection::OnReadEnd() {
   if (const Session* const left = session()) {
     left_session_ = left->key();
@@ -95,7 +151,7 @@ void ConnectConnection::Write() {
     const absl::string_view frame = outbox_.Unsent(i);
     end = std::copy(frame.begin(), frame.end(), end);
   }
-  outbox_.Begin(count);
+  outbox_.Taken(count);
   writing_bytes_ = size;
   const ::grpc::Slice slice(message, ::grpc::Slice::STEAL_REF);
   stream_.Write(::grpc::ByteBuffer(&slice, 1));
@@ -115,7 +171,7 @@ void ConnectConnection::OnWriteDone(bool ok) {
 }
 
 void ConnectConnection::FinishClose(CloseCode code, absl::string_view reason) {
-  verdict_ = ::grpc::Status(CodeFor(code), absl::StrCat(reason, " (", static_cast<int>(code), ")"));
+  verdict_ = ::grpc::Status(CodeFor(code), absl::StrCat(Excerpt(reason), " (", static_cast<int>(code), ")"));
 }
 
 void ConnectConnection::OnCancel() {
@@ -140,7 +196,10 @@ void ConnectConnection::OnDone(bool cancelled) {
   Closed();
 }
 
-// HTTP/2 keepalive does that.
-void ConnectConnection::Ping() { Heard(); }
+// HTTP/2 keepalive does what a ping would do.
+bool ConnectConnection::Ping() {
+  Heard();
+  return false;
+}
 
 }  // namespace atrium

@@ -1,17 +1,21 @@
 #pragma once
 
+#include <grpcpp/support/slice.h>
 #include <grpcpp/support/status.h>
 
+#include <memory>
 #include <string>
 
 #include "server/session/connection.h"
 #include "server/session/session_hub.h"
+#include "server/wire/client_frames_reader.h"
 
 namespace atrium {
 
 class ConnectStream;
 
-// The shard's side of one Connect stream. All that is queued goes out as one ServerFrames message.
+// The shard's side of one Connect stream. All that is queued goes out as one ServerFrames message. It runs on the shard
+// of its hub, as any Connection.
 class ConnectConnection final : public Connection {
  public:
   // `stream` lives until OnDone.
@@ -19,8 +23,9 @@ class ConnectConnection final : public Connection {
 
   void Start();
 
-  // What gRPC told the stream, in its order.
-  void OnFrames(bool parsed, v1::ClientFrames frames);
+  // The stream passes on here, in its order, what gRPC told it. `frames` is a serialised ClientFrames if `verdict`
+  // is OK.
+  void OnFrames(const absl::Status& verdict, const ::grpc::Slice& frames);
   void OnReadEnd();
   void OnWriteDone(bool ok);
   void OnCancel();
@@ -31,22 +36,36 @@ class ConnectConnection final : public Connection {
   void Settle() override;
   void FinishClose(CloseCode code, absl::string_view reason) override;
   void Abort() override;
-  void Ping() override;
+  bool Ping() override;
   void Depart() override {}
   void Arrive() override;
 
   void End(const ::grpc::Status& status, bool cancel);
+  // Deals with some of the frames that have come, as the client's rate allows, then with the rest in another turn; asks
+  // for more when there are none left.
+  void ReadSome();
+  void OnFrame(absl::string_view frame);
+
+  // A message of which some frames are still to be dealt with.
+  struct Incoming {
+    explicit Incoming(const ::grpc::Slice& slice)
+        : message(slice), frames({reinterpret_cast<const char*>(message.begin()), message.size()}) {}
+    const ::grpc::Slice message;
+    ClientFramesReader frames;
+  };
 
   ConnectStream& stream_;
-  // What the stream ends with once all is written.
+  // This is null while a message is waited for.
+  std::unique_ptr<Incoming> incoming_;
+  // The stream ends with this once all is written.
   ::grpc::Status verdict_;
-  // Of the write under way, or that is done and not settled; 0 if there is none.
+  // The write that is under way, or that is done and not settled, has so many bytes; 0 means that there is none.
   size_t writing_bytes_ = 0;
   bool ended_ = false;
   bool cancelled_here_ = false;
-  // The client is lost, as gRPC told, before the end came from here.
+  // gRPC told that the client is lost before the end came from here.
   bool lost_ = false;
-  // The session that the client has left by a half-close, should it prove to be one; 0 if there is none.
+  // The client has left this session by a half-close, should the end of its messages prove to be one; 0 means none.
   SessionKey left_session_ = 0;
   uint32_t left_generation_ = 0;
 };

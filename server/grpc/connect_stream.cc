@@ -1,11 +1,9 @@
 #include "server/grpc/connect_stream.h"
 
-#include <grpcpp/impl/codegen/proto_utils.h>
-
 #include <utility>
 
-#include "absl/time/clock.h"
 #include "server/grpc/connect_connection.h"
+#include "server/grpc/raw_service.h"
 #include "server/grpc/session_grpc_service.h"
 #include "server/session/client_address.h"
 
@@ -19,7 +17,7 @@ ConnectStream::ConnectStream(SessionGrpcService& service, CallQueue& queue)
 void ConnectStream::OnCall() {
   Listen(service_, queue_);
   service_.connect_metrics().Started();
-  start_ = absl::Now();
+  start_ = SteadyTime::Now();
   SessionHub& hub = service_.NextHub();
   hub_.store(&hub, std::memory_order_relaxed);
   connection_ = std::make_shared<ConnectConnection>(hub, *this, AddressOfGrpcPeer(context().peer()));
@@ -39,7 +37,7 @@ bool ConnectStream::TellWhenWritten() {
 }
 
 void ConnectStream::End(const ::grpc::Status& status, bool cancel) {
-  service_.connect_metrics().Handled(static_cast<absl::StatusCode>(status.error_code()), absl::Now() - start_);
+  service_.connect_metrics().Handled(static_cast<absl::StatusCode>(status.error_code()), SteadyTime::Now() - start_);
   if (cancel) context().TryCancel();
   Finish(status);
 }
@@ -50,7 +48,7 @@ void ConnectStream::Tell(Task task) {
   hub->shard().Post([hub, connection = connection_, task = std::move(task)]() mutable {
     SessionHub& now = connection->hub();
     if (&now == hub) return task(*connection);
-    // It has left meanwhile.
+    // The connection has left that shard meanwhile.
     now.shard().Post([connection, task = std::move(task)]() mutable { task(*connection); });
   });
 }
@@ -58,11 +56,11 @@ void ConnectStream::Tell(Task task) {
 void ConnectStream::OnReadDone(bool ok) {
   if (!ok) return Tell([](ConnectConnection& connection) { connection.OnReadEnd(); });
   service_.connect_metrics().Received();
-  v1::ClientFrames frames;
-  const bool parsed = ::grpc::SerializationTraits<v1::ClientFrames>::Deserialize(&incoming_, &frames).ok();
-  Tell([parsed, frames = std::move(frames)](ConnectConnection& connection) mutable {
-    connection.OnFrames(parsed, std::move(frames));
-  });
+  ::grpc::Slice frames;
+  absl::Status verdict = CheckUncompressed(incoming_);
+  if (verdict.ok()) incoming_.DumpToSingleSlice(&frames);
+  incoming_.Clear();
+  Tell([verdict = std::move(verdict), frames](ConnectConnection& connection) { connection.OnFrames(verdict, frames); });
 }
 
 void ConnectStream::OnWriteDone(bool ok) {

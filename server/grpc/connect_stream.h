@@ -16,24 +16,25 @@ namespace atrium {
 class ConnectConnection;
 class SessionGrpcService;
 
-// The gRPC side of one Connect stream: hears of it on the shard of its queue, and passes that to its connection, on the
-// shard of whatever hub that is with. Owns itself until gRPC is done with it; one read and one write are under way at
-// most.
+// The gRPC side of one Connect stream. It hears of the stream on the shard of its queue, and passes that to its
+// connection, on the shard of whatever hub that is with. It owns itself until gRPC is done with it; one read and one
+// write are under way at most.
 class ConnectStream final
     : public AsyncStream<::grpc::ServerAsyncReaderWriter<::grpc::ByteBuffer, ::grpc::ByteBuffer>> {
  public:
   // Takes streams of `service` from `queue` from now on, one after the other.
   static void Listen(SessionGrpcService& service, CallQueue& queue) { new ConnectStream(service, queue); }
 
-  // Called by the connection, on its shard; never after OnDone was passed to it.
+  // What follows is called by the connection, on its shard, and never after OnDone was passed to it.
+  // Asks for the next message, which OnFrames or OnReadEnd brings.
   void Read() { StartRead(&incoming_); }
-  // When it is done, the connection is told if it failed, or if that was asked for.
+  // Begins a write. When it is done, the connection is told if it failed, or if TellWhenWritten has asked for that.
   void Write(const ::grpc::ByteBuffer& outgoing);
-  // The last write is done, and has not failed.
+  // Returns whether the last write is done, and has not failed.
   bool written() const { return write_.load(std::memory_order_acquire) == WriteState::kDone; }
-  // Has the connection's OnWriteDone called when the write under way is done; false if it is already.
+  // Has the connection's OnWriteDone called when the write under way is done. Returns false if it is done already.
   bool TellWhenWritten();
-  // The connection has come to `hub`.
+  // Says that the connection has come to `hub`.
   void SetHub(SessionHub& hub) { hub_.store(&hub, std::memory_order_release); }
   // Ends the stream; with `cancel` without waiting for a client that does not read.
   void End(const ::grpc::Status& status, bool cancel);
@@ -55,8 +56,8 @@ class ConnectStream final
   SessionGrpcService& service_;
   CallQueue& queue_;
   std::atomic<SessionHub*> hub_ = nullptr;
-  absl::Time start_;
-  // Destroyed on the shard.
+  SteadyTime start_;
+  // This is destroyed on the connection's shard.
   std::shared_ptr<ConnectConnection> connection_;
   ::grpc::ByteBuffer incoming_;
   std::atomic<WriteState> write_ = WriteState::kDone;

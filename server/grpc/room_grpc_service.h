@@ -12,15 +12,15 @@
 
 namespace atrium {
 
-// RoomService at the gRPC door; what Watch sends stays serialised. Made and told to listen on one thread.
-class RoomGrpcService final : public v1::RoomService::WithRawMethod_Watch<v1::RoomService::AsyncService> {
+// RoomService at the gRPC door. What Watch sends stays serialised. It is made and told to listen on one thread.
+class RoomGrpcService final : public RawService<v1::RoomService::WithRawMethod_Watch<v1::RoomService::AsyncService>> {
  public:
   RoomGrpcService(RoomApi& api, const std::vector<std::unique_ptr<SessionHub>>& hubs, GrpcMetrics& metrics);
 
-  // Takes calls from `queue` from now on: the gRPC server has started, and the queue has not.
+  // Takes calls from `queue` from now on. The gRPC server has started, and the queue has not.
   void Listen(CallQueue& queue);
 
-  // Watch streams go round the hubs. Any thread.
+  // Returns the hub of the next Watch stream, which go round them. Any thread may call this.
   SessionHub& NextHub() { return *hubs_[next_hub_.fetch_add(1, std::memory_order_relaxed) % hubs_.size()]; }
   GrpcMetrics::Method& watch_metrics() { return watch_; }
 

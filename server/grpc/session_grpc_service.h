@@ -12,15 +12,16 @@
 
 namespace atrium {
 
-// SessionService at the gRPC door; the frames of Connect stay serialised. Made and told to listen on one thread.
-class SessionGrpcService final : public v1::SessionService::WithRawMethod_Connect<v1::SessionService::AsyncService> {
+// SessionService at the gRPC door. The frames of Connect stay serialised. It is made and told to listen on one thread.
+class SessionGrpcService final
+    : public RawService<v1::SessionService::WithRawMethod_Connect<v1::SessionService::AsyncService>> {
  public:
   SessionGrpcService(SessionApi& api, const std::vector<std::unique_ptr<SessionHub>>& hubs, GrpcMetrics& metrics);
 
-  // Takes calls from `queue` from now on: the gRPC server has started, and the queue has not.
+  // Takes calls from `queue` from now on. The gRPC server has started, and the queue has not.
   void Listen(CallQueue& queue);
 
-  // New streams go round the hubs. Any thread.
+  // Returns the hub of the next stream, which go round them. Any thread may call this.
   SessionHub& NextHub() { return *hubs_[next_hub_.fetch_add(1, std::memory_order_relaxed) % hubs_.size()]; }
   GrpcMetrics::Method& connect_metrics() { return connect_; }
 

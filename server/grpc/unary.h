@@ -1,15 +1,22 @@
 #pragma once
 
+#include <grpcpp/impl/codegen/proto_utils.h>
 #include <grpcpp/server_context.h>
 #include <grpcpp/support/async_unary_call.h>
+#include <grpcpp/support/byte_buffer.h>
 
 #include <memory>
+#include <optional>
 #include <utility>
+#include <vector>
 
-#include "absl/time/clock.h"
-#include "absl/types/optional.h"
+#include "absl/functional/any_invocable.h"
+#include "absl/strings/string_view.h"
 #include "server/api/rpc_table.h"
+#include "server/api/verb_table.h"
 #include "server/grpc/call_queue.h"
+#include "server/grpc/caller_of.h"
+#include "server/grpc/raw_service.h"
 #include "server/grpc/status.h"
 #include "server/metrics/grpc_metrics.h"
 #include "server/wire/message_json.h"
@@ -22,25 +29,21 @@ class UnaryMethod {
   virtual ~UnaryMethod() = default;
 };
 
-// Serves it by a verb of an API class: moves the payload beside the request, calls, answers. The caller is a service.
-// All on the queue's shard, but for the answer, which is given where the verb calls back. Lives until the queue is shut
-// down.
-template <typename Service, typename Api, typename Request, typename Response>
+// Parses a request, moves its payload beside it, runs it and answers. `Service` is a RawService. All of that happens on
+// the queue's shard, but for the answer, which is given where `done` is called. It lives until the queue is shut down.
+template <typename Service, typename Request, typename Response>
 class UnaryMethodOf final : public UnaryMethod {
  public:
-  // The generated RequestXyz of `Service`.
-  using Take = void (Service::*)(::grpc::ServerContext*, Request*, ::grpc::ServerAsyncResponseWriter<Response>*,
-                                 ::grpc::CompletionQueue*, ::grpc::ServerCompletionQueue*, void*);
-  using Verb = void (Api::*)(const Caller&, WithPayload<Request>, Done<Response>);
+  using Run = absl::AnyInvocable<void(const Caller&, WithPayload<Request>&&, Done<Response>) const>;
 
-  // Takes calls from now on: the gRPC server has started, and `queue` has not.
-  UnaryMethodOf(Service& service, Take take, Api& api, Verb verb, GrpcMetrics::Method& metrics, CallQueue& queue)
-      : service_(service), take_(take), api_(api), verb_(verb), metrics_(metrics), queue_(queue) {
+  // Takes calls of the method `name` from now on. The gRPC server has started, and `queue` has not.
+  UnaryMethodOf(Service& service, absl::string_view name, Run run, GrpcMetrics::Method& metrics, CallQueue& queue)
+      : service_(service), index_(service.IndexOf(name)), run_(std::move(run)), metrics_(metrics), queue_(queue) {
     new Call(*this);
   }
 
  private:
-  // Waits for a client, serves it, and waits for another one. Owns itself.
+  // Waits for a client, serves it, and waits for another one. It owns itself.
   class Call {
    public:
     explicit Call(UnaryMethodOf& method) : method_(method), lease_(method.queue_.lease()) { Wait(); }
@@ -48,11 +51,10 @@ class UnaryMethodOf final : public UnaryMethod {
    private:
     void Wait() {
       ++method_.waiting_;
-      request_ = std::make_unique<Request>();
       context_.emplace();
       writer_.emplace(&*context_);
-      ::grpc::ServerCompletionQueue* const queue = method_.queue_.queue();
-      (method_.service_.*method_.take_)(&*context_, request_.get(), &*writer_, queue, queue, called_.tag());
+      method_.service_.RequestUnary(method_.index_, &*context_, &bytes_, &*writer_, method_.queue_.queue(),
+                                    called_.tag());
     }
 
     void Called(bool ok) {
@@ -64,60 +66,83 @@ class UnaryMethodOf final : public UnaryMethod {
       if (method_.waiting_ == 0) new Call(method_);
       method_.metrics_.Started();
       method_.metrics_.Received();
-      start_ = absl::Now();
-      WithPayload<Request> request{Boxed<Request>(std::move(request_))};
+      start_ = SteadyTime::Now();
+      WithPayload<Request> request;
+      if (absl::Status parsed = ParseByteBuffer(bytes_, *request.message); !parsed.ok()) {
+        return Answer(std::move(parsed));
+      }
       absl::StatusOr<Payload> payload = TakePayload(*request.message);
       if (!payload.ok()) return Answer(payload.status());
       request.payload = *std::move(payload);
-      (method_.api_.*method_.verb_)(
-          Caller::Service(), std::move(request),
-          [this](absl::StatusOr<WithPayload<Response>> answer) { Answer(std::move(answer)); });
+      method_.run_(CallerOf(*context_), std::move(request),
+                   [this](absl::StatusOr<WithPayload<Response>> answer) { Answer(std::move(answer)); });
     }
 
     void Answer(absl::StatusOr<WithPayload<Response>> answer) {
-      method_.metrics_.Handled(answer.status().code(), absl::Now() - start_);
-      if (!answer.ok()) return writer_->FinishWithError(ToGrpcStatus(answer.status()), answered_.tag());
+      if (!answer.ok()) return Refuse(answer.status());
       if (!answer->payload.empty()) PutPayload(answer->payload, *answer->message);
+      const ::grpc::ByteBuffer bytes = ToByteBuffer(*answer->message);
+      const size_t size = bytes.Length();
+      const absl::Status fits = method_.queue_.large_answers().Enter(size);
+      if (!fits.ok()) return Refuse(fits);
+      answer_bytes_ = size;
+      method_.metrics_.Handled(absl::StatusCode::kOk, SteadyTime::Now() - start_);
       method_.metrics_.Sent();
-      writer_->Finish(*answer->message, ::grpc::Status::OK, answered_.tag());
+      writer_->Finish(bytes, ::grpc::Status::OK, answered_.tag());
+    }
+
+    void Refuse(const absl::Status& status) {
+      method_.metrics_.Handled(status.code(), SteadyTime::Now() - start_);
+      writer_->FinishWithError(ToGrpcStatus(status), answered_.tag());
     }
 
     void Answered(bool /*ok*/) {
+      method_.queue_.large_answers().Leave(std::exchange(answer_bytes_, 0));
       if (method_.waiting_ < kMostWaiting) return Wait();
       delete this;
     }
 
     UnaryMethodOf& method_;
     const CallQueue::Lease lease_;
-    // Of the call that is waited for or served.
-    std::unique_ptr<Request> request_;
-    absl::optional<::grpc::ServerContext> context_;
-    absl::optional<::grpc::ServerAsyncResponseWriter<Response>> writer_;
-    absl::Time start_;
+    // These belong to the call that is waited for or served.
+    ::grpc::ByteBuffer bytes_;
+    std::optional<::grpc::ServerContext> context_;
+    std::optional<::grpc::ServerAsyncResponseWriter<::grpc::ByteBuffer>> writer_;
+    SteadyTime start_;
+    size_t answer_bytes_ = 0;
     CompletionOf<Call, &Call::Called> called_{*this};
     CompletionOf<Call, &Call::Answered> answered_{*this};
   };
 
-  // Of calls that have been served, so many wait for others.
+  // A call that has been served waits for another one unless so many wait already.
   static constexpr int kMostWaiting = 32;
 
   Service& service_;
-  const Take take_;
-  Api& api_;
-  const Verb verb_;
+  const int index_;
+  const Run run_;
   GrpcMetrics::Method& metrics_;
   CallQueue& queue_;
   int waiting_ = 0;
 };
 
-template <typename Service, typename Base, typename Api, typename Request, typename Response>
-std::unique_ptr<UnaryMethod> ServeUnary(
-    Service& service,
-    void (Base::*take)(::grpc::ServerContext*, Request*, ::grpc::ServerAsyncResponseWriter<Response>*,
-                       ::grpc::CompletionQueue*, ::grpc::ServerCompletionQueue*, void*),
-    Api& api, void (Api::*verb)(const Caller&, WithPayload<Request>, Done<Response>), GrpcMetrics::Method& metrics,
-    CallQueue& queue) {
-  return std::make_unique<UnaryMethodOf<Base, Api, Request, Response>>(service, take, api, verb, metrics, queue);
+template <typename Request, typename Response, typename Service>
+std::unique_ptr<UnaryMethod> ServeUnary(Service& service, absl::string_view name,
+                                        typename UnaryMethodOf<Service, Request, Response>::Run run,
+                                        GrpcMetrics::Method& metrics, CallQueue& queue) {
+  return std::make_unique<UnaryMethodOf<Service, Request, Response>>(service, name, std::move(run), metrics, queue);
+}
+
+// Serves all methods of a service that are answered once, by the verbs of `api`.
+template <const auto& table, typename Service, typename Api>
+void ServeVerbs(Service& service, Api& api, GrpcMetrics& metrics, CallQueue& queue,
+                std::vector<std::unique_ptr<UnaryMethod>>& methods) {
+  ForEachUnaryVerb<table>([&]<typename Request, typename Response>(const VerbRow<Api, Request, Response>& row) {
+    const auto run = [&api, &row](const Caller& caller, WithPayload<Request>&& request, Done<Response> done) {
+      RunVerb(api, row, caller, std::move(request), std::move(done));
+    };
+    GrpcMetrics::Method& counted = metrics.Add("unary", table.service, row.name);
+    methods.push_back(ServeUnary<Request, Response>(service, row.name, run, counted, queue));
+  });
 }
 
 }  // namespace atrium

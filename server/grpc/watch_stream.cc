@@ -2,20 +2,20 @@
 
 #include <grpcpp/impl/codegen/proto_utils.h>
 
+#include <optional>
 #include <utility>
 #include <vector>
 
-#include "absl/time/clock.h"
-#include "server/common/errors.h"
+#include "server/grpc/caller_of.h"
 #include "server/grpc/room_grpc_service.h"
 #include "server/grpc/status.h"
 
 namespace atrium {
 namespace {
 
-// A message of more frames than this brings nothing more.
+// Frames are gathered into one message up to this size, behind which larger messages bring nothing more.
 constexpr size_t kMessageBytes = 256 * 1024;
-// So long the end waits for a reader that has not read what is before it.
+// The end of a stream waits for so long for a reader that has not read what is before it.
 constexpr absl::Duration kLinger = absl::Seconds(30);
 
 }  // namespace
@@ -29,26 +29,21 @@ void WatchStream::OnCall() {
   Listen(service_, queue_);
   service_.watch_metrics().Started();
   service_.watch_metrics().Received();
-  start_ = absl::Now();
+  start_ = SteadyTime::Now();
   hub_ = &service_.NextHub();
   v1::WatchRequest parsed;
-  if (::grpc::SerializationTraits<v1::WatchRequest>::Deserialize(&request_, &parsed).ok()) {
-    hub_->shard().Post([this, parsed = std::move(parsed)] { Begin(parsed); });
-  } else {
-    hub_->shard().Post([this] {
-      End(MakeError(absl::StatusCode::kInvalidArgument, "INVALID_PROTOBUF", "not a serialised atrium.v1.WatchRequest"));
-    });
-  }
+  const absl::Status verdict = ParseByteBuffer(request_, parsed);
+  hub_->shard().Post([this, verdict, parsed = std::move(parsed)] { verdict.ok() ? StartWatch(parsed) : End(verdict); });
 }
 
-void WatchStream::Begin(const v1::WatchRequest& request) {
-  if (!ended_) observer_ = hub_->Watch(Caller::Service(), request, ReaderKind::kGrpc, *this);
+void WatchStream::StartWatch(const v1::WatchRequest& request) {
+  if (!ended_) observer_ = hub_->Watch(CallerOf(context()), request, ReaderKind::kGrpc, *this);
 }
 
 void WatchStream::Write() {
   if (ended_) return;
-  const absl::optional<absl::Status>& verdict = observer_->verdict();
-  // Also behind a write that is under way: the status follows when the reader has read that.
+  const std::optional<absl::Status>& verdict = observer_->verdict();
+  // A write may be under way: the status follows when the reader has read that.
   if (verdict && !verdict->ok()) return End(*verdict);
   if (writing_) return;
   const std::vector<Observer::Item> items = observer_->Take(kMessageBytes);
@@ -66,9 +61,9 @@ void WatchStream::Write() {
 
 void WatchStream::End(const absl::Status& verdict) {
   if (std::exchange(ended_, true)) return;
-  service_.watch_metrics().Handled(verdict.code(), absl::Now() - start_);
+  service_.watch_metrics().Handled(verdict.code(), SteadyTime::Now() - start_);
   const ::grpc::Status status = ToGrpcStatus(verdict);
-  // Lets go of what the verdict is part of.
+  // The verdict is part of the observer, so that it is not used any more behind this.
   if (observer_ != nullptr) observer_->Close();
   linger_timer_ = hub_->shard().After(kLinger, [this] { context().TryCancel(); });
   Finish(status);
@@ -88,7 +83,7 @@ void WatchStream::OnCancel() {
   hub_->shard().Post([this] { End(absl::CancelledError()); });
 }
 
-// What was posted before may still use the stream: it is deleted behind that, on the shard.
+// What was posted before may still use the stream, so that it is deleted behind that, on the shard.
 void WatchStream::OnDone() {
   hub_->shard().Post([this] {
     hub_->shard().Cancel(linger_timer_);

@@ -14,9 +14,9 @@ namespace atrium {
 
 class RoomGrpcService;
 
-// One Watch stream: hears of it on the shard of its queue and passes that to the hub's shard, where all else of it
-// runs. All that waits goes out as one ServerFrames message; one write is under way at most. Owns itself until gRPC is
-// done with it.
+// One Watch stream. It hears of the stream on the shard of its queue and passes that to the hub's shard, where all else
+// of it runs. All that waits goes out as one ServerFrames message; one write is under way at most. It owns itself until
+// gRPC is done with it.
 class WatchStream final : public AsyncStream<::grpc::ServerAsyncWriter<::grpc::ByteBuffer>>,
                           private Observer::Transport {
  public:
@@ -26,14 +26,14 @@ class WatchStream final : public AsyncStream<::grpc::ServerAsyncWriter<::grpc::B
  private:
   WatchStream(RoomGrpcService& service, CallQueue& queue);
 
-  // The queue's shard.
+  // These run on the queue's shard.
   void OnCall() override;
   void OnWriteDone(bool ok) override;
   void OnCancel() override;
   void OnDone() override;
 
-  // The hub's shard.
-  void Begin(const v1::WatchRequest& request);
+  // These run on the hub's shard.
+  void StartWatch(const v1::WatchRequest& request);
   void OnReady() override { Write(); }
   void Write();
   void Written(bool ok);
@@ -42,7 +42,7 @@ class WatchStream final : public AsyncStream<::grpc::ServerAsyncWriter<::grpc::B
   RoomGrpcService& service_;
   CallQueue& queue_;
   SessionHub* hub_ = nullptr;
-  absl::Time start_;
+  SteadyTime start_;
   ::grpc::ByteBuffer request_;
   std::shared_ptr<Observer> observer_;
   bool writing_ = false;

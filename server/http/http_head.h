@@ -3,11 +3,12 @@
 #include <string>
 
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "server/http/http_message.h"
 
 namespace atrium {
 
-// How the body of a response is told from what follows it.
+// Says how the body of a response is told from what follows it.
 enum class HttpBody {
   kKeepAlive,   // by its length
   kLast,        // the same, and nothing follows
@@ -15,12 +16,13 @@ enum class HttpBody {
   kUntilClose,  // by the end of the connection, for HTTP/1.0
 };
 
-// `HTTP/1.1 200 OK` and the end of the line.
+// Returns `HTTP/1.1 200 OK`, or what else `status` is, and the end of the line.
 std::string StatusLine(int status);
 
 void AppendHeader(std::string& head, absl::string_view name, absl::string_view value);
 
-// All of a response before its body.
-std::string ResponseHead(const HttpResponse& response, HttpBody body);
+// Returns all of a response before its body. Where the connection is kept it tells for how long (`Keep-Alive`, in whole
+// seconds), so that clients and load balancers do not send their next request just when it is closed.
+std::string ResponseHead(const HttpResponse& response, HttpBody body, absl::Duration idle_timeout);
 
 }  // namespace atrium

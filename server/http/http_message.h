@@ -15,19 +15,21 @@ namespace atrium {
 // A request, as far as the handlers look at it. HEAD comes as GET: the connection leaves the body out.
 struct HttpRequest {
   std::string method;
-  // A path, and a query behind a question mark.
+  // This is a path, and a query behind a question mark; or `*`, with the method OPTIONS only.
   std::string target;
   std::string content_type;
+  // This is the coding of the body as it came. What the handlers get is unpacked.
+  std::string content_encoding;
   std::string if_none_match;
   std::string accept;
   std::string last_event_id;
   std::string body;
 };
 
-// A body without an end of its own: what an observer is sent.
+// A body without an end of its own, which is what an observer is sent.
 struct StreamedBody {
   ReaderKind kind;
-  // Called once at most, on the shard of the connection.
+  // This is called once at most, on the shard of the connection.
   absl::AnyInvocable<std::shared_ptr<Observer>(int shard, Observer::Transport& transport)> start;
 };
 
@@ -35,20 +37,21 @@ struct HttpResponse {
   int status = 200;
   absl::string_view content_type = "application/json";
   std::string body;
-  // Further headers. Length, date and connection are the connection's.
+  // These are further headers; the connection adds length, date and itself.
   std::vector<std::pair<absl::string_view, std::string>> headers;
-  // Instead of `body`; unless it ends with an error before its first frame, which is then the response.
+  // If this is set, it goes instead of `body`, unless it ends with an error before its first frame, which is then the
+  // response.
   std::shared_ptr<StreamedBody> stream = nullptr;
 };
 
-// Called once, on any thread.
+// It is called once, on any thread.
 using HttpDone = absl::AnyInvocable<void(HttpResponse)>;
 
-// The google.rpc.Status of `error` as bare JSON, with the HTTP status of its code or another one.
+// Return the google.rpc.Status of `error` as bare JSON, with the HTTP status of its code or another one.
 HttpResponse ErrorResponse(const absl::Status& error);
 HttpResponse ErrorResponse(int http_status, const absl::Status& error);
 
-// 405 with an Allow header.
+// Returns 405 with an Allow header.
 HttpResponse MethodNotAllowed(const std::string& method, const std::vector<std::string>& allowed);
 
 }  // namespace atrium

@@ -7,6 +7,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "server/common/errors.h"
 #include "server/common/status_macros.h"
 #include "server/http/url.h"
 
@@ -14,8 +15,7 @@ namespace atrium {
 namespace {
 
 constexpr absl::string_view kPlainText = "text/plain; charset=utf-8";
-constexpr absl::string_view kMetricsText = "text/plain; version=0.0.4; charset=utf-8";
-// Scripts and styles come from here only; `ws:` for browsers where 'self' does not cover WebSockets.
+// Scripts and styles come from here only; `ws:` and `wss:` are for browsers where 'self' does not cover WebSockets.
 constexpr char kPagePolicy[] =
     "default-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data:; object-src 'none'; base-uri 'none'; "
     "form-action 'self'; frame-ancestors 'none'";
@@ -27,11 +27,11 @@ std::string ETag(absl::string_view body) {
                       "\"");
 }
 
+}  // namespace
+
 HttpResponse PlainText(int status, std::string body) {
   return {.status = status, .content_type = kPlainText, .body = std::move(body)};
 }
-
-}  // namespace
 
 absl::StatusOr<std::unique_ptr<HttpService>> HttpService::Create(HttpHandlers handlers) {
   ASSIGN_OR_RETURN(RestTranscoder transcoder,
@@ -45,19 +45,21 @@ HttpService::HttpService(HttpHandlers handlers, RestTranscoder transcoder)
 }
 
 void HttpService::Handle(const HttpRequest& request, HttpDone done) const {
-  const absl::string_view path = SplitTarget(request.target).first;
+  const auto [path, query] = SplitTarget(request.target);
   const auto page = pages_.find(path);
-  const bool plain = path == "/metrics" || path == "/healthz" || path == "/readyz" || path == "/ws";
-  if (!plain && page == pages_.end()) return transcoder_.Handle(Caller::Service(), request, std::move(done));
-
-  // A handshake does not come here.
-  if (path == "/ws") return done(MethodNotAllowed(request.method, {"GET"}));
+  const auto probe = handlers_.probes.find(path);
+  // A handshake does not come here, so that this is another request to /ws.
+  if (path == "/ws" && handlers_.upgrade != nullptr) return done(MethodNotAllowed(request.method, {"GET"}));
+  if (page == pages_.end() && probe == handlers_.probes.end()) {
+    return transcoder_.Handle(Caller::Service(), request, std::move(done));
+  }
   if (request.method != "GET") return done(MethodNotAllowed(request.method, {"GET", "HEAD"}));
   if (page != pages_.end()) return done(ServePage(page->second, request));
-  if (path == "/healthz") return done(PlainText(200, "ok"));
-  if (path == "/metrics") return done({.content_type = kMetricsText, .body = handlers_.metrics()});
-  const bool ready = handlers_.ready();
-  done(PlainText(ready ? 200 : 503, ready ? "ok" : "draining"));
+  if (!DecodePercent(query)) {
+    return done(ErrorResponse(
+        MakeError(absl::StatusCode::kInvalidArgument, "INVALID_QUERY", "the query has a broken percent escape")));
+  }
+  probe->second(std::move(done));
 }
 
 HttpResponse HttpService::ServePage(const StoredPage& stored, const HttpRequest& request) const {

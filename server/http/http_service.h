@@ -2,12 +2,12 @@
 
 #include <google/protobuf/descriptor.h>
 
-#include <boost/asio/ip/tcp.hpp>
 #include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/functional/any_invocable.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
@@ -17,35 +17,44 @@
 #include "server/http/page.h"
 #include "server/http/rest_transcoder.h"
 #include "server/http/websocket_handshake.h"
-#include "server/live/io_shard.h"
+#include "server/live/shards/io_shard.h"
+#include "server/live/shards/socket.h"
 
 namespace atrium {
 
-// What is behind the HTTP port. All must outlive the server; functions run on any shard, on several at a time.
+// Answers GET of one path. It calls `done` once, at once or later, on any thread.
+using HttpProbe = absl::AnyInvocable<void(HttpDone done) const>;
+
+// Returns 200 or another status, with a line of text.
+HttpResponse PlainText(int status, std::string body);
+
+// What is behind an HTTP port. All of it must outlive the server; functions run on any shard, on several at a time.
 struct HttpHandlers {
   const RpcTable& rpcs;
   const StreamTable& streams;
-  // Those whose methods are served as REST.
+  // The methods of these are served as REST.
   std::vector<const google::protobuf::ServiceDescriptor*> services;
-  // The text of GET /metrics, in Prometheus' format 0.0.4.
-  absl::AnyInvocable<std::string() const> metrics;
-  // False once the server drains.
-  absl::AnyInvocable<bool() const> ready;
+  // These answer GET of their paths, such as /healthz.
+  absl::flat_hash_map<std::string, HttpProbe> probes;
   absl::Span<const Page> pages;
-  // Takes over a socket of /ws after its handshake was answered, on the shard to whose io_context it belongs.
-  // `leftover` is what came behind the request.
-  absl::AnyInvocable<void(IoShard&, boost::asio::ip::tcp::socket, const WebSocketAnswer&, std::string leftover) const>
-      upgrade;
-  // Whether its messages may be compressed.
+  // Takes over a socket of /ws, on its shard, after its handshake was answered. `leftover` is what came behind the
+  // request. If it is null, there is no /ws.
+  absl::AnyInvocable<void(IoShard&, Socket, const WebSocketAnswer&, std::string leftover) const> upgrade;
+  // Returns OK, or why no further WebSocket may come: the handshake is answered 503 with that.
+  absl::AnyInvocable<absl::Status() const> may_upgrade = [] { return absl::OkStatus(); };
+  // Whether messages of WebSockets may be compressed.
   bool may_deflate = true;
+  // Whether requests are taken only if they are for this machine, and not from a page of another: RequireLoopbackNames.
+  bool loopback_names_only = false;
 };
 
-// Answers requests: REST, pages, /metrics, /healthz, /readyz. Thread-safe.
+// Answers requests: REST, pages and probes. It is thread-safe.
 class HttpService {
  public:
-  // INTERNAL as RestTranscoder::Create.
+  // INTERNAL if RestTranscoder::Create fails.
   static absl::StatusOr<std::unique_ptr<HttpService>> Create(HttpHandlers handlers);
 
+  // Answers `request`. `done` runs once, at once or later, on any thread.
   void Handle(const HttpRequest& request, HttpDone done) const;
 
   const HttpHandlers& handlers() const { return handlers_; }

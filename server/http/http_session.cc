@@ -12,20 +12,22 @@
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/error.hpp>
 #include <boost/beast/http/field.hpp>
-#include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/read.hpp>
-#include <boost/beast/http/status.hpp>
-#include <boost/beast/http/string_body.hpp>
+#include <boost/beast/http/verb.hpp>
 #include <optional>
+#include <tuple>
 #include <utility>
 #include <variant>
 
-#include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "server/common/errors.h"
+#include "server/http/arrival.h"
+#include "server/http/content_coding.h"
 #include "server/http/http_head.h"
 #include "server/http/http_stream.h"
-#include "server/http/url.h"
+#include "server/http/parsed_request.h"
+#include "server/http/request_framing.h"
+#include "server/http/socket_deadline.h"
 #include "server/http/websocket_handshake.h"
 
 namespace atrium {
@@ -36,161 +38,64 @@ namespace http = boost::beast::http;
 
 using asio::ip::tcp;
 using boost::beast::error_code;
-using Parser = http::request_parser<http::string_body>;
 
 constexpr auto kToken = asio::as_tuple(asio::use_awaitable);
 
-// Of a connection that we end: so long what the client still sends is read, or the kernel would drop our answer.
+// When we end a connection, what the client still sends is read for so long, or the kernel would drop our answer.
 constexpr absl::Duration kDrain = absl::Seconds(2);
 
-// Cancels what the socket does once a time has passed.
-class Deadline {
- public:
-  Deadline(IoShard& shard, tcp::socket& socket) : shard_(shard), socket_(socket) {}
-  ~Deadline() { Clear(); }
-  Deadline(const Deadline&) = delete;
-  Deadline& operator=(const Deadline&) = delete;
+constexpr size_t kReadBytes = 4096;
+// So much may be read and not parsed yet. It is more than a header may have, and bounds the extensions of a chunk and
+// the trailers.
+constexpr size_t kMaxUnparsed = 72 * 1024;
+// One write of more than this brings nothing more, and others wait for it.
+constexpr size_t kWriteBytes = 256 * 1024;
 
-  void Set(absl::Duration delay) {
-    Clear();
-    expired_ = false;
-    timer_ = shard_.After(delay, [this] {
-      timer_.reset();
-      expired_ = true;
-      error_code ignored;
-      socket_.cancel(ignored);
-    });
-  }
-  void Clear() {
-    if (timer_) shard_.Cancel(*std::exchange(timer_, std::nullopt));
-  }
-  bool expired() const { return expired_; }
-
- private:
-  IoShard& shard_;
-  tcp::socket& socket_;
-  std::optional<Shard::TimerId> timer_;
-  bool expired_ = false;
-};
-
-absl::string_view View(boost::beast::string_view text) { return {text.data(), text.size()}; }
-
-// The values of all headers `name`, with commas between.
-std::string Combined(const Parser::value_type& request, http::field name) {
-  std::string combined;
-  const auto [first, last] = request.equal_range(name);
-  for (auto it = first; it != last; ++it) {
-    absl::StrAppend(&combined, combined.empty() ? "" : ",", View(it->value()));
-  }
-  return combined;
+// Returns a socket of Asio's, which is closed if Asio has no room for it.
+tcp::socket ToAsio(asio::io_context& io, Socket socket) {
+  tcp::socket watched(io);
+  error_code error;
+  watched.assign(socket.peer().protocol(), socket.descriptor(), error);
+  if (!error) socket.Release();
+  return watched;
 }
 
-// The target without scheme and host, which only proxies send.
-absl::string_view OriginForm(absl::string_view target) {
-  const size_t scheme = target.find("://");
-  if (target.empty() || target.front() == '/' || scheme == target.npos) return target;
-  const size_t path = target.find('/', scheme + 3);
-  return path == target.npos ? "/" : target.substr(path);
-}
-
-// Moves out the body.
-HttpRequest ToHttpRequest(Parser::value_type& request) {
-  return {.method = request.method() == http::verb::head ? "GET" : std::string(request.method_string()),
-          .target = std::string(OriginForm(View(request.target()))),
-          .content_type = std::string(request[http::field::content_type]),
-          .if_none_match = std::string(request[http::field::if_none_match]),
-          .accept = Combined(request, http::field::accept),
-          .last_event_id = std::string(request["Last-Event-ID"]),
-          .body = std::move(request.body())};
-}
-
-bool IsWebSocketTarget(const Parser::value_type& request) {
-  return request.method() == http::verb::get && SplitTarget(OriginForm(View(request.target()))).first == "/ws";
-}
-
-std::variant<WebSocketAnswer, HttpResponse> AnswerUpgrade(const Parser::value_type& request, bool may_deflate) {
-  const std::string upgrade = Combined(request, http::field::upgrade);
-  const std::string connection = Combined(request, http::field::connection);
-  const std::string subprotocols = Combined(request, http::field::sec_websocket_protocol);
-  const std::string extensions = Combined(request, http::field::sec_websocket_extensions);
-  if (request.version() < 11) return AnswerWebSocketOffer({});
-  return AnswerWebSocketOffer({.upgrade = upgrade,
-                               .connection = connection,
-                               .version = View(request[http::field::sec_websocket_version]),
-                               .key = View(request[http::field::sec_websocket_key]),
-                               .subprotocols = subprotocols,
-                               .extensions = extensions,
-                               .may_deflate = may_deflate});
-}
-
-std::string UpgradeHead(const WebSocketAnswer& answer) {
-  std::string head = StatusLine(101);
-  AppendHeader(head, "Upgrade", "websocket");
-  AppendHeader(head, "Connection", "Upgrade");
-  AppendHeader(head, "Sec-WebSocket-Accept", answer.accept);
-  if (answer.offered) AppendHeader(head, "Sec-WebSocket-Protocol", answer.subprotocol);
-  if (!answer.extensions.empty()) AppendHeader(head, "Sec-WebSocket-Extensions", answer.extensions);
-  return head += "\r\n";
-}
-
-// What a request that could not be read is answered with; null if there is nobody to answer.
-std::optional<HttpResponse> ReadErrorResponse(error_code error, const HttpLimits& limits) {
-  const auto refuse = [](int status, absl::StatusCode code, const char* reason, const std::string& message) {
-    return ErrorResponse(status, MakeError(code, reason, message));
-  };
-  const error_code ended = http::error::end_of_stream;
-  if (error == ended || error.category() != ended.category()) return std::nullopt;
-  if (error == http::error::body_limit) {
-    return refuse(413, absl::StatusCode::kResourceExhausted, "BODY_TOO_LARGE",
-                  absl::StrCat("the body is larger than ", limits.max_body_bytes, " bytes"));
-  }
-  if (error == http::error::header_limit) {
-    return refuse(431, absl::StatusCode::kResourceExhausted, "HEADERS_TOO_LARGE", "the headers are too large");
-  }
-  return refuse(400, absl::StatusCode::kInvalidArgument, "INVALID_HTTP",
-                absl::StrCat("not an HTTP/1.1 request: ", error.message()));
+// Returns the socket without Asio, with its place; it is closed if its client has gone.
+Socket FromAsio(tcp::socket socket, Socket::Place place) {
+  error_code error;
+  const tcp::endpoint peer = socket.remote_endpoint(error);
+  const int descriptor = error ? -1 : socket.release(error);
+  Socket plain(error ? -1 : descriptor, peer);
+  plain.set_place(std::move(place));
+  return plain;
 }
 
 }  // namespace
 
 class HttpSession {
  public:
-  HttpSession(tcp::socket socket, std::shared_ptr<HttpWorker> worker)
-      : worker_(std::move(worker)), socket_(std::move(socket)), deadline_(worker_->shard, socket_) {
+  HttpSession(Socket socket, std::shared_ptr<HttpShard> http, absl::string_view read)
+      : http_(std::move(http)),
+        place_(socket.TakePlace()),
+        socket_(ToAsio(http_->shard.io(), std::move(socket))),
+        deadline_(http_->shard, socket_) {
+    buffer_.commit(asio::buffer_copy(buffer_.prepare(read.size()), asio::buffer(read.data(), read.size())));
+    http_->gate->open.fetch_add(1, std::memory_order_relaxed);
     Enter();
   }
   ~HttpSession() {
     if (inside_) Leave();
-    worker_->gate->open.fetch_sub(1, std::memory_order_relaxed);
+    http_->gate->open.fetch_sub(1, std::memory_order_relaxed);
   }
 
   asio::awaitable<void> Run() {
     for (bool first = true;; first = false) {
-      if (!co_await WaitForRequest(first ? limits().request_timeout : limits().idle_timeout)) co_return;
-      // Who is new here comes after those who are not.
-      if (first) co_await UntilIdle();
-      Parser parser;
-      parser.body_limit(limits().max_body_bytes);
-      const error_code error = co_await Read(parser);
-      if (error) {
-        co_await RefuseUnread(error);
-        co_return;
-      }
-      if (IsWebSocketTarget(parser.get())) {
-        co_await Upgrade(parser.get());
-        co_return;
-      }
-      const bool head = parser.get().method() == http::verb::head;
-      const bool keep_alive = parser.keep_alive();
-      HttpResponse response = co_await Answer(ToHttpRequest(parser.get()));
-      if (worker_->closed) co_return;
-      if (response.stream != nullptr) {
-        if (co_await Stream(response, head, parser.get().version())) break;
-        co_return;
-      }
-      const bool last = !keep_alive || worker_->gate->draining.load(std::memory_order_relaxed);
-      if (!co_await Write(response, head, !last)) co_return;
-      if (last) break;
+      error_code ignored;
+      const bool pipelined = !first && (buffer_.size() > 0 || socket_.available(ignored) > 0);
+      if (!co_await WaitForRequest()) co_return;
+      const After after = co_await Serve(pipelined);
+      if (after == After::kGone) co_return;
+      if (after == After::kEnd) break;
     }
     co_await Drain();
   }
@@ -201,27 +106,53 @@ class HttpSession {
   }
 
  private:
-  const HttpLimits& limits() const { return worker_->limits; }
+  // What becomes of the connection after a request.
+  enum class After {
+    kNext,  // the next request
+    kEnd,   // we end it
+    kGone,  // nothing: it is no longer ours, or broken
+  };
+
+  const HttpLimits& limits() const { return http_->limits; }
 
   void Enter() {
     inside_ = true;
-    worker_->sessions.insert(this);
+    http_->sessions.insert(this);
   }
 
   void Leave() {
     inside_ = false;
-    worker_->sessions.erase(this);
-    if (worker_->closed && worker_->sessions.empty()) std::exchange(worker_->on_closed, nullptr)();
+    http_->sessions.erase(this);
+    if (http_->closed && http_->sessions.empty()) std::exchange(http_->on_closed, nullptr)();
   }
 
-  void CountTimeout() { worker_->counters.timeouts.Add(1); }
+  void CountTimeout() { http_->counters.timeouts.Add(1); }
 
-  // False when the client ended the connection or was silent for so long. It holds no buffer meanwhile.
-  asio::awaitable<bool> WaitForRequest(absl::Duration wait) {
-    if (buffer_.size() > 0) co_return true;
-    buffer_.shrink_to_fit();
-    deadline_.Set(wait);
-    const auto [error] = co_await socket_.async_wait(tcp::socket::wait_read, kToken);
+  // Returns what was read and is not parsed yet.
+  absl::string_view Unparsed() const { return {static_cast<const char*>(buffer_.data().data()), buffer_.size()}; }
+
+  // Drops the empty lines before a request. Returns whether something of it is there.
+  bool RequestBegins() {
+    const size_t skipped = EmptyLines(Unparsed());
+    const absl::string_view rest = Unparsed().substr(skipped);
+    if (rest.empty() || rest == "\r") return false;
+    buffer_.consume(skipped);
+    return true;
+  }
+
+  // Returns false when the client ended the connection or was silent for too long. It holds no buffer meanwhile, or one
+  // for a few empty lines.
+  asio::awaitable<bool> WaitForRequest() {
+    if (RequestBegins()) co_return true;
+    deadline_.Set(limits().idle_timeout);
+    error_code error;
+    do {
+      buffer_.shrink_to_fit();
+      size_t size = 0;
+      std::tie(error) = co_await socket_.async_wait(tcp::socket::wait_read, kToken);
+      if (!error) std::tie(error, size) = co_await socket_.async_read_some(buffer_.prepare(kReadBytes), kToken);
+      buffer_.commit(size);
+    } while (!error && !deadline_.expired() && !RequestBegins());
     deadline_.Clear();
     if (deadline_.expired()) CountTimeout();
     co_return !error && !deadline_.expired();
@@ -229,108 +160,183 @@ class HttpSession {
 
   asio::awaitable<void> UntilIdle() {
     return asio::async_initiate<const asio::use_awaitable_t<>&, void()>(
-        [&shard = worker_->shard](auto handler) {
+        [&shard = http_->shard](auto handler) {
           shard.WhenIdle([handler = std::move(handler)]() mutable { std::move(handler)(); });
         },
         asio::use_awaitable);
   }
 
-  asio::awaitable<error_code> Read(Parser& parser) {
+  // Serves one request, from its first byte to the last of its response. A `pipelined` one was there before the
+  // response to the one before it was sent.
+  asio::awaitable<After> Serve(bool pipelined) {
+    RequestParser parser;
+    parser.body_limit(limits().max_body_bytes > 0 ? boost::optional<uint64_t>(limits().max_body_bytes) : boost::none);
     deadline_.Set(limits().request_timeout);
-    auto [error, size] = co_await http::async_read_header(socket_, buffer_, parser, kToken);
-    if (!error && !parser.is_done()) {
-      if (boost::beast::iequals(parser.get()[http::field::expect], "100-continue")) {
-        const std::string interim = StatusLine(100) + "\r\n";
-        std::tie(error, size) = co_await asio::async_write(socket_, asio::buffer(interim), kToken);
-      }
-      if (!error) std::tie(error, size) = co_await http::async_read(socket_, buffer_, parser, kToken);
-    }
+    if (!co_await ReadHead(parser)) co_return co_await RefuseUnread(parser);
+    const bool has_body = !parser.is_done();
+    if (IsWebSocketTarget(parser.get(), http_->service.handlers())) co_return co_await Upgrade(parser.get(), has_body);
+    HttpRequest request = ToHttpRequest(parser.get());
+    // A trailer has no say in it either.
+    const bool keep_alive = parser.keep_alive();
+    if (has_body && !co_await ReadBody(parser)) co_return co_await RefuseUnread(parser);
     deadline_.Clear();
-    co_return error;
+    // Who sends without waiting for responses comes after those who wait for theirs.
+    if (pipelined || buffer_.size() > 0) co_await UntilIdle();
+    if (http_->closed) co_return After::kGone;
+
+    request.body = std::move(parser.get().body());
+    const bool head_only = IsHead(parser);
+    HttpResponse response = co_await Answer(std::move(request));
+    if (http_->closed) co_return After::kGone;
+    if (response.stream != nullptr) {
+      const bool sent = co_await Stream(response, head_only, parser.get().version());
+      co_return sent ? After::kEnd : After::kGone;
+    }
+    const bool last = !keep_alive || http_->gate->draining.load(std::memory_order_relaxed);
+    if (!co_await Write(response, head_only, !last)) co_return After::kGone;
+    co_return last ? After::kEnd : After::kNext;
   }
 
-  asio::awaitable<void> RefuseUnread(error_code error) {
-    std::optional<HttpResponse> response = ReadErrorResponse(error, limits());
+  // Returns false if there is no request that could be served; `refusal_` then has the response, if there is one.
+  asio::awaitable<bool> ReadHead(RequestParser& parser) {
+    size_t parsed = 0;
+    error_code error;
+    for (;;) {
+      parsed += parser.put(asio::const_buffer(buffer_.data()) + parsed, error);
+      if (parser.is_header_done() || error != http::error::need_more) break;
+      size_t size = 0;
+      std::tie(error, size) = co_await socket_.async_read_some(buffer_.prepare(kReadBytes), kToken);
+      if (error == asio::error::eof && parser.got_some()) error = http::error::partial_message;
+      if (error) break;
+      buffer_.commit(size);
+    }
+    if (error) {
+      refusal_ = ReadErrorResponse(error, Unparsed(), limits().max_body_bytes);
+      co_return false;
+    }
+    absl::Status verdict = CheckFraming(Unparsed().substr(0, parsed), parser.get());
+    if (verdict.ok()) verdict = CheckNames(parser.get(), http_->service.handlers());
+    if (!verdict.ok()) {
+      refusal_ = ErrorResponse(verdict);
+      co_return false;
+    }
+    buffer_.consume(parsed);
+    co_return true;
+  }
+
+  // Does the same for the rest of the request.
+  asio::awaitable<bool> ReadBody(RequestParser& parser) {
+    error_code error;
+    size_t size = 0;
+    // HTTP/1.0 has no interim responses, and its clients would take one for the answer (RFC 9110 section 10.1.1).
+    if (parser.get().version() >= 11 && boost::beast::iequals(parser.get()[http::field::expect], "100-continue")) {
+      const std::string interim = StatusLine(100) + "\r\n";
+      std::tie(error, size) = co_await asio::async_write(socket_, asio::buffer(interim), kToken);
+    }
+    if (!error) std::tie(error, size) = co_await http::async_read(socket_, buffer_, parser, kToken);
+    if (error) refusal_ = ReadErrorResponse(error, Unparsed(), limits().max_body_bytes);
+    co_return !error;
+  }
+
+  // Returns false also while the method is not read yet, or if it is none.
+  static bool IsHead(const RequestParser& parser) { return parser.get().method() == http::verb::head; }
+
+  // Answers a request that was not read to its end, so that nothing behind it can be read either.
+  asio::awaitable<After> RefuseUnread(const RequestParser& parser) {
+    deadline_.Clear();
     if (deadline_.expired()) {
       CountTimeout();
-      response = ErrorResponse(
+      refusal_ = ErrorResponse(
           408, MakeError(absl::StatusCode::kDeadlineExceeded, "REQUEST_TIMEOUT", "the request did not arrive in time"));
     }
-    if (!response || worker_->closed) co_return;
-    if (co_await Write(*response, /*head=*/false, /*keep_alive=*/false)) co_await Drain();
+    if (!refusal_ || http_->closed) co_return After::kGone;
+    co_return co_await Refuse(*refusal_, IsHead(parser));
+  }
+
+  // Sends the last response of the connection, without its body if `head_only` (RFC 9110 section 9.3.2).
+  asio::awaitable<After> Refuse(const HttpResponse& response, bool head_only) {
+    const bool sent = co_await Write(response, head_only, /*keep_alive=*/false);
+    co_return sent ? After::kEnd : After::kGone;
   }
 
   asio::awaitable<HttpResponse> Answer(HttpRequest request) {
+    if (std::optional<HttpResponse> refusal = DecodeContent(request, limits().max_body_bytes)) {
+      co_return *std::move(refusal);
+    }
     Leave();
     HttpResponse response = co_await asio::async_initiate<const asio::use_awaitable_t<>&, void(HttpResponse)>(
         [this, &request](auto handler) {
-          worker_->service.Handle(
-              request, [&shard = worker_->shard, handler = std::move(handler)](HttpResponse response) mutable {
-                shard.Post([handler = std::move(handler), response = std::move(response)]() mutable {
-                  std::move(handler)(std::move(response));
-                });
-              });
+          http_->service.Handle(request,
+                                [&shard = http_->shard, handler = std::move(handler)](HttpResponse response) mutable {
+                                  shard.Post([handler = std::move(handler), response = std::move(response)]() mutable {
+                                    std::move(handler)(std::move(response));
+                                  });
+                                });
         },
         asio::use_awaitable);
-    if (!worker_->closed) Enter();
+    if (!http_->closed) Enter();
     co_return response;
   }
 
   asio::awaitable<bool> Write(const HttpResponse& response, bool head_only, bool keep_alive) {
-    const std::string head = ResponseHead(response, keep_alive ? HttpBody::kKeepAlive : HttpBody::kLast);
+    const std::string head =
+        ResponseHead(response, keep_alive ? HttpBody::kKeepAlive : HttpBody::kLast, limits().idle_timeout);
     const std::array<asio::const_buffer, 2> parts = {asio::buffer(head),
                                                      head_only ? asio::const_buffer() : asio::buffer(response.body)};
-    worker_->counters.responses[response.status / 100].Add(1);
-    deadline_.Set(limits().request_timeout);
-    const auto [error, size] = co_await asio::async_write(socket_, parts, kToken);
+    http_->counters.responses[response.status / 100].Add(1);
+    const auto next_bytes = [this, all = asio::buffer_size(parts)](error_code error, size_t sent) -> size_t {
+      if (error || sent == all) return 0;
+      deadline_.SetForWriting(limits().request_timeout);
+      return kWriteBytes;
+    };
+    const auto [error, size] = co_await asio::async_write(socket_, parts, next_bytes, kToken);
     deadline_.Clear();
     if (error && deadline_.expired()) CountTimeout();
     co_return !error;
   }
 
-  // True if all was sent. Streams are the last of their connections, which they occupy.
+  // Sends a stream, which is the last response of its connection, and returns whether all of it was sent.
   asio::awaitable<bool> Stream(HttpResponse& response, bool head_only, unsigned version) {
     const HttpBody framing = version < 11 ? HttpBody::kUntilClose : HttpBody::kChunked;
     if (head_only) {
-      worker_->counters.responses[2].Add(1);
-      const std::string head = ResponseHead(response, framing);
+      http_->counters.responses[2].Add(1);
+      const std::string head = ResponseHead(response, framing, limits().idle_timeout);
       const auto [error, size] = co_await asio::async_write(socket_, asio::buffer(head), kToken);
       co_return !error;
     }
     buffer_.clear();
     buffer_.shrink_to_fit();
-    HttpStream stream(worker_->shard, socket_, limits().stream_heartbeat);
-    const absl::Status begun = co_await stream.Begin(*response.stream);
-    if (worker_->closed || stream.gone()) {
+    HttpStream stream(http_->shard, socket_, limits().stream_heartbeat);
+    const absl::Status begun = co_await stream.WaitForFirst(*response.stream);
+    if (http_->closed || stream.gone()) {
       co_await stream.Finish();
       co_return false;
     }
     if (!begun.ok()) {
       co_await stream.Finish();
-      co_return co_await Write(ErrorResponse(begun), /*head=*/false, /*keep_alive=*/false);
+      co_return co_await Write(RefusalOf(response.stream->kind, begun), /*head_only=*/false, /*keep_alive=*/false);
     }
-    worker_->counters.responses[2].Add(1);
-    const bool sent = co_await stream.Send(ResponseHead(response, framing), framing == HttpBody::kChunked);
+    http_->counters.responses[2].Add(1);
+    const bool sent =
+        co_await stream.Send(ResponseHead(response, framing, limits().idle_timeout), framing == HttpBody::kChunked);
     co_await stream.Finish();
     co_return sent;
   }
 
-  asio::awaitable<void> Upgrade(const Parser::value_type& request) {
-    const HttpHandlers& handlers = worker_->service.handlers();
-    auto answer = AnswerUpgrade(request, handlers.may_deflate);
+  asio::awaitable<After> Upgrade(const RequestHeader& header, bool has_body) {
+    auto answer = AnswerUpgrade(header, has_body, http_->service.handlers());
     if (const auto* const refusal = std::get_if<HttpResponse>(&answer)) {
-      if (co_await Write(*refusal, /*head=*/false, /*keep_alive=*/false)) co_await Drain();
-      co_return;
+      co_return co_await Refuse(*refusal, /*head_only=*/false);
     }
     const WebSocketAnswer& accepted = std::get<WebSocketAnswer>(answer);
-    const std::string head = UpgradeHead(accepted);
+    const std::string head = AcceptanceOf(accepted);
     deadline_.Set(limits().request_timeout);
     const auto [error, size] = co_await asio::async_write(socket_, asio::buffer(head), kToken);
     deadline_.Clear();
-    if (error) co_return;
-    worker_->counters.responses[1].Add(1);
-    worker_->counters.upgrades.Add(1);
-    handlers.upgrade(worker_->shard, std::move(socket_), accepted, boost::beast::buffers_to_string(buffer_.data()));
+    if (error) co_return After::kGone;
+    http_->HandOver(FromAsio(std::move(socket_), std::move(place_)), accepted,
+                    boost::beast::buffers_to_string(buffer_.data()));
+    co_return After::kGone;
   }
 
   // Ends our side, then reads until the client ends its own.
@@ -345,16 +351,26 @@ class HttpSession {
     }
   }
 
-  const std::shared_ptr<HttpWorker> worker_;
+  const std::shared_ptr<HttpShard> http_;
+  Socket::Place place_;
   tcp::socket socket_;
-  Deadline deadline_;
-  boost::beast::flat_buffer buffer_;
-  // In the worker's set.
+  SocketDeadline deadline_;
+  boost::beast::flat_buffer buffer_{kMaxUnparsed};
+  // The request that is being read is refused with this.
+  std::optional<HttpResponse> refusal_;
+  // Whether it is in the set of sessions.
   bool inside_ = false;
 };
 
-void HttpWorker::Close(absl::AnyInvocable<void()> done) {
+void HttpShard::HandOver(Socket socket, const WebSocketAnswer& accepted, std::string leftover) {
+  counters.responses[1].Add(1);
+  counters.upgrades.Add(1);
+  service.handlers().upgrade(shard, std::move(socket), accepted, std::move(leftover));
+}
+
+void HttpShard::Close(absl::AnyInvocable<void()> done) {
   closed = true;
+  arrivals.clear();
   if (sessions.empty()) return done();
   on_closed = std::move(done);
   for (HttpSession* const session : sessions) session->Close();
@@ -366,9 +382,9 @@ asio::awaitable<void> Serve(std::unique_ptr<HttpSession> session) { co_await ses
 
 }  // namespace
 
-void ServeHttp(tcp::socket socket, std::shared_ptr<HttpWorker> worker) {
-  asio::io_context& io = worker->shard.io();
-  auto session = std::make_unique<HttpSession>(std::move(socket), std::move(worker));
+void ServeHttp(Socket socket, std::shared_ptr<HttpShard> http, absl::string_view read) {
+  asio::io_context& io = http->shard.io();
+  auto session = std::make_unique<HttpSession>(std::move(socket), std::move(http), read);
   asio::co_spawn(io, Serve(std::move(session)), asio::detached);
 }
 

@@ -7,6 +7,7 @@
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -26,12 +27,13 @@ constexpr auto kToken = asio::as_tuple(asio::use_awaitable);
 // One write of more than this brings nothing more.
 constexpr size_t kWriteBytes = 256 * 1024;
 
-// Tells that the stream is open; browsers wait two seconds before they come again.
+// This tells that the stream is open, and browsers to wait two seconds before they come again.
 constexpr absl::string_view kFirstLines = ": follows a room\nretry: 2000\n\n";
-constexpr absl::string_view kHeartbeat = ":\n\n";
+constexpr absl::string_view kEventHeartbeat = ":\n\n";
+constexpr absl::string_view kLineHeartbeat = "\n";
 
 void AppendFrame(std::string& text, const Observer::Item& item, ReaderKind kind, const std::string& epoch) {
-  const absl::string_view json = item.frame->message(Encoding::kWebSocketJson);
+  const absl::string_view json = item.frame->message(Encoding::kBareJson);
   if (kind == ReaderKind::kJsonLines) {
     absl::StrAppend(&text, json, "\n");
   } else {
@@ -54,6 +56,12 @@ void KeepAlive(tcp::socket& socket) {
 
 }  // namespace
 
+HttpResponse RefusalOf(ReaderKind kind, const absl::Status& error) {
+  // The room was destroyed: an EventSource comes back after any other answer, and gives up after this one (HTML 9.2.2).
+  if (kind == ReaderKind::kServerSentEvents && absl::IsNotFound(error)) return {.status = 204};
+  return ErrorResponse(error);
+}
+
 HttpStream::HttpStream(IoShard& shard, tcp::socket& socket, absl::Duration heartbeat)
     : shard_(shard),
       socket_(socket),
@@ -64,13 +72,13 @@ HttpStream::~HttpStream() {
   if (observer_ != nullptr) observer_->Close();
 }
 
-asio::awaitable<absl::Status> HttpStream::Begin(StreamedBody& body) {
+asio::awaitable<absl::Status> HttpStream::WaitForFirst(StreamedBody& body) {
   kind_ = body.kind;
   KeepAlive(socket_);
   WatchSocket();
   observer_ = body.start(shard_.index(), *this);
   while (!ready_ && !gone_) co_await Sleep(Clock::time_point::max());
-  const absl::optional<absl::Status>& verdict = observer_->verdict();
+  const std::optional<absl::Status>& verdict = observer_->verdict();
   co_return verdict ? *verdict : absl::OkStatus();
 }
 
@@ -79,8 +87,8 @@ asio::awaitable<bool> HttpStream::Send(std::string head, bool chunked) {
     if (!text.empty()) absl::StrAppend(&head, chunked ? Chunk(text) : std::string(text));
   };
   const bool events = kind_ == ReaderKind::kServerSentEvents;
-  const auto next_heartbeat = [this, events] {
-    return events && heartbeat_ > Clock::duration::zero() ? Clock::now() + heartbeat_ : Clock::time_point::max();
+  const auto next_heartbeat = [this] {
+    return heartbeat_ > Clock::duration::zero() ? Clock::now() + heartbeat_ : Clock::time_point::max();
   };
   // The first frames go with the head.
   if (events) append(kFirstLines);
@@ -90,7 +98,7 @@ asio::awaitable<bool> HttpStream::Send(std::string head, bool chunked) {
   for (;;) {
     std::string text = TakeText();
     if (text.empty() && AtEnd()) break;
-    if (text.empty() && Clock::now() >= heartbeat) text = std::string(kHeartbeat);
+    if (text.empty() && Clock::now() >= heartbeat) text = std::string(events ? kEventHeartbeat : kLineHeartbeat);
     if (text.empty()) {
       co_await Sleep(heartbeat);
       continue;

@@ -7,6 +7,7 @@
 #include <tuple>
 
 #include "absl/strings/str_cat.h"
+#include "server/common/errors.h"
 #include "server/common/status_macros.h"
 #include "server/http/url.h"
 
@@ -22,7 +23,7 @@ absl::Status BadRule(const MethodDescriptor& rpc, absl::string_view why) {
   return absl::InternalError(absl::StrCat("google.api.http of ", rpc.full_name(), ": ", why));
 }
 
-// "/a/b" as a, b. Null if it does not start with a slash.
+// Returns "/a/b" as a, b, or nothing if it does not start with a slash.
 std::optional<std::vector<absl::string_view>> SplitPath(absl::string_view path) {
   if (path.empty() || path.front() != '/') return std::nullopt;
   std::vector<absl::string_view> segments;
@@ -34,14 +35,14 @@ std::optional<std::vector<absl::string_view>> SplitPath(absl::string_view path) 
   return segments;
 }
 
-std::optional<std::vector<std::string>> DecodeSegments(absl::string_view path) {
-  const std::optional<std::vector<absl::string_view>> segments = SplitPath(path);
-  if (!segments) return std::nullopt;
+absl::StatusOr<std::vector<std::string>> DecodeSegments(absl::Span<const absl::string_view> segments) {
   std::vector<std::string> decoded;
-  decoded.reserve(segments->size());
-  for (const absl::string_view segment : *segments) {
+  decoded.reserve(segments.size());
+  for (const absl::string_view segment : segments) {
     std::optional<std::string> text = DecodePercent(segment);
-    if (!text) return std::nullopt;
+    if (!text) {
+      return MakeError(absl::StatusCode::kInvalidArgument, "INVALID_PATH", "the path has a broken percent escape");
+    }
     decoded.push_back(*std::move(text));
   }
   return decoded;
@@ -123,17 +124,18 @@ absl::Status RestRouter::Add(const MethodDescriptor& rpc, const HttpRule& rule) 
   return absl::OkStatus();
 }
 
-RestMatch RestRouter::Match(const std::string& http_method, absl::string_view path) const {
+absl::StatusOr<RestMatch> RestRouter::Match(const std::string& http_method, absl::string_view path) const {
   RestMatch match;
-  const std::optional<std::vector<std::string>> segments = DecodeSegments(path);
-  if (!segments) return match;
+  const std::optional<std::vector<absl::string_view>> escaped = SplitPath(path);
+  if (!escaped) return match;
+  ASSIGN_OR_RETURN(const std::vector<std::string> segments, DecodeSegments(*escaped));
   for (const RestRoute& route : routes_) {
-    if (!Matches(route, *segments)) continue;
+    if (!Matches(route, segments)) continue;
     if (route.http_method == http_method) {
       match.route = &route;
-      for (size_t i = 0; i < segments->size(); ++i) {
+      for (size_t i = 0; i < segments.size(); ++i) {
         if (const FieldDescriptor* const field = route.segments[i].variable) {
-          match.variables.emplace_back(field, (*segments)[i]);
+          match.variables.emplace_back(field, segments[i]);
         }
       }
       match.allowed.clear();

@@ -12,18 +12,20 @@
 
 namespace atrium {
 
-// Methods as REST, by their `google.api.http` annotations: a new method needs no code here.
+// Serves methods as REST, by their `google.api.http` annotations: a new method needs no code here.
 //
 // Path variables, query parameters (`since.offset` for a field of a field) and the JSON body fill the request; the
 // response is JSON with its zeros printed. Errors are a bare google.rpc.Status: 400 names an unknown or mistyped field.
 // A method that streams answers with server-sent events where those are accepted, else with a line of JSON for each
-// frame; a Last-Event-ID is the `since` of its request. Thread-safe.
+// frame; a Last-Event-ID, or `lastEventId` in the query, is the `since` of its request. It is thread-safe.
 class RestTranscoder {
  public:
   // The tables must outlive it and have each annotated method (else INTERNAL).
   static absl::StatusOr<RestTranscoder> Create(const RpcTable& rpcs, const StreamTable& streams,
                                                absl::Span<const google::protobuf::ServiceDescriptor* const> services);
 
+  // Answers a request. `done` runs once, at once or on whatever thread the method answers on. 404 if no method has the
+  // path, 405 if it has another HTTP method.
   void Handle(const Caller& caller, const HttpRequest& request, HttpDone done) const;
 
  private:

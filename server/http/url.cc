@@ -7,7 +7,7 @@
 namespace atrium {
 namespace {
 
-// -1 if it is none.
+// Returns -1 if `c` is no hexadecimal digit.
 int HexDigit(char c) {
   if (c >= '0' && c <= '9') return c - '0';
   if (c >= 'A' && c <= 'F') return c - 'A' + 10;
@@ -42,21 +42,22 @@ std::pair<absl::string_view, absl::string_view> SplitTarget(absl::string_view ta
   return {target.substr(0, mark), target.substr(mark + 1)};
 }
 
-std::optional<std::vector<std::pair<std::string, std::string>>> ParseQuery(absl::string_view query) {
-  std::vector<std::pair<std::string, std::string>> parameters;
+std::vector<std::pair<absl::string_view, absl::string_view>> SplitQuery(absl::string_view query) {
+  std::vector<std::pair<absl::string_view, absl::string_view>> parameters;
   while (!query.empty()) {
     const absl::string_view pair = query.substr(0, query.find('&'));
     query.remove_prefix(std::min(pair.size() + 1, query.size()));
     if (pair.empty()) continue;
-    std::string text(pair);
-    std::replace(text.begin(), text.end(), '+', ' ');
-    const size_t equals = std::min(text.find('='), text.size());
-    std::optional<std::string> name = DecodePercent(absl::string_view(text).substr(0, equals));
-    std::optional<std::string> value = DecodePercent(absl::string_view(text).substr(std::min(equals + 1, text.size())));
-    if (!name || !value) return std::nullopt;
-    parameters.emplace_back(*std::move(name), *std::move(value));
+    const size_t equals = std::min(pair.find('='), pair.size());
+    parameters.emplace_back(pair.substr(0, equals), pair.substr(std::min(equals + 1, pair.size())));
   }
   return parameters;
+}
+
+std::optional<std::string> DecodeQueryText(absl::string_view text) {
+  std::string spaced(text);
+  std::replace(spaced.begin(), spaced.end(), '+', ' ');
+  return DecodePercent(spaced);
 }
 
 }  // namespace atrium

@@ -15,7 +15,7 @@ namespace {
 
 struct Parameter {
   std::string name;
-  // Without quotes.
+  // This is without quotes.
   std::optional<std::string> value;
 };
 
@@ -24,7 +24,7 @@ struct Extension {
   std::vector<Parameter> parameters;
 };
 
-// RFC 6455 section 9.1.
+// Reads a header by the grammar of RFC 6455 section 9.1.
 class HeaderReader {
  public:
   explicit HeaderReader(absl::string_view text) : text_(text) {}
@@ -63,7 +63,7 @@ class HeaderReader {
     while (!text_.empty() && (text_.front() == ' ' || text_.front() == '\t')) text_.remove_prefix(1);
   }
 
-  // With the space around it.
+  // Takes `c` with the space around it, if it is there.
   bool Take(char c) {
     SkipSpace();
     if (text_.empty() || text_.front() != c) return false;
@@ -82,7 +82,7 @@ class HeaderReader {
     return token;
   }
 
-  // A token, or one in quotes.
+  // Reads a token, or one in quotes.
   absl::StatusOr<std::string> Value() {
     if (text_.empty() || text_.front() != '"') return Token();
     std::string value;
@@ -103,13 +103,13 @@ class HeaderReader {
   absl::string_view text_;
 };
 
-// 8 to 15, without leading zeros: RFC 7692 section 7.1.2.
+// Returns whether it is 8 to 15, without leading zeros (RFC 7692 section 7.1.2).
 bool IsWindow(absl::string_view value) {
   if (value.size() == 1) return value == "8" || value == "9";
   return value.size() == 2 && value[0] == '1' && value[1] >= '0' && value[1] <= '5';
 }
 
-// The answer; nothing if the offer is declined.
+// Returns the answer, or nothing if the offer is declined.
 std::optional<std::string> Accept(const Extension& offer) {
   if (offer.name != "permessage-deflate") return std::nullopt;
   std::string answer = "permessage-deflate; server_no_context_takeover; client_no_context_takeover";

@@ -1,5 +1,6 @@
 #include "server/http/websocket_handshake.h"
 
+#include <openssl/evp.h>
 #include <openssl/sha.h>
 
 #include <algorithm>
@@ -10,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "server/common/errors.h"
+#include "server/http/http_head.h"
 #include "server/http/websocket_deflate.h"
 
 namespace atrium {
@@ -17,10 +19,10 @@ namespace {
 
 constexpr absl::string_view kSubprotocols[] = {"atrium.v1.json", "atrium.v1.proto"};
 constexpr char kVersion[] = "13";
-// RFC 6455 1.3.
+// This is of RFC 6455 section 1.3.
 constexpr char kGuid[] = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
-// The elements of a header that is a list.
+// Returns the elements of a header that is a list.
 std::vector<std::string> Elements(absl::string_view header) {
   std::vector<std::string> elements = absl::StrSplit(header, ',', absl::SkipWhitespace());
   for (std::string& element : elements) absl::StripAsciiWhitespace(&element);
@@ -44,9 +46,11 @@ bool IsKey(absl::string_view key) {
 }
 
 std::string AcceptKey(absl::string_view key) {
+  // SHA1() would look the algorithm up by its name each time.
+  static const EVP_MD* const sha1 = EVP_MD_fetch(nullptr, "SHA1", nullptr);
   const std::string text = absl::StrCat(key, kGuid);
   unsigned char digest[SHA_DIGEST_LENGTH];
-  SHA1(reinterpret_cast<const unsigned char*>(text.data()), text.size(), digest);
+  EVP_Digest(text.data(), text.size(), digest, nullptr, sha1, nullptr);
   return absl::Base64Escape(absl::string_view(reinterpret_cast<const char*>(digest), sizeof(digest)));
 }
 
@@ -58,8 +62,11 @@ std::variant<WebSocketAnswer, HttpResponse> AnswerWebSocketOffer(const WebSocket
     refusal.headers.emplace_back("Upgrade", "websocket");
     return refusal;
   }
+  if (offer.has_body) return Refuse(400, "a WebSocket handshake has no body");
+  if (absl::StrContains(offer.version, ',')) return Refuse(400, "Sec-WebSocket-Version must be one version");
   if (offer.version != kVersion) {
     HttpResponse refusal = Refuse(426, "Sec-WebSocket-Version must be 13");
+    refusal.headers.emplace_back("Upgrade", "websocket");
     refusal.headers.emplace_back("Sec-WebSocket-Version", kVersion);
     return refusal;
   }
@@ -80,6 +87,16 @@ std::variant<WebSocketAnswer, HttpResponse> AnswerWebSocketOffer(const WebSocket
     return answer;
   }
   return Refuse(400, "Sec-WebSocket-Protocol must name atrium.v1.json or atrium.v1.proto");
+}
+
+std::string AcceptanceOf(const WebSocketAnswer& answer) {
+  std::string head = StatusLine(101);
+  AppendHeader(head, "Upgrade", "websocket");
+  AppendHeader(head, "Connection", "Upgrade");
+  AppendHeader(head, "Sec-WebSocket-Accept", answer.accept);
+  if (answer.offered) AppendHeader(head, "Sec-WebSocket-Protocol", answer.subprotocol);
+  if (!answer.extensions.empty()) AppendHeader(head, "Sec-WebSocket-Extensions", answer.extensions);
+  return head += "\r\n";
 }
 
 }  // namespace atrium

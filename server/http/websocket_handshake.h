@@ -12,28 +12,35 @@ namespace atrium {
 struct WebSocketOffer {
   absl::string_view upgrade;
   absl::string_view connection;
+  // These are the values of all Sec-WebSocket-Version and Sec-WebSocket-Key headers, with commas between, so that more
+  // than one is refused.
   absl::string_view version;
   absl::string_view key;
-  // Of all Sec-WebSocket-Protocol headers, with commas between.
+  // These are the values of all Sec-WebSocket-Protocol and Sec-WebSocket-Extensions headers, with commas between.
   absl::string_view subprotocols;
-  // Of all Sec-WebSocket-Extensions headers, with commas between.
   absl::string_view extensions;
+  // A handshake has none: what follows its header are frames.
+  bool has_body = false;
   // Whether the server compresses at all.
   bool may_deflate = true;
 };
 
 struct WebSocketAnswer {
-  // Of Sec-WebSocket-Accept.
+  // This is the value of Sec-WebSocket-Accept.
   std::string accept;
-  // The first one that the client offers and we know; without an offer `atrium.v1.json`.
+  // This is the first one that the client offers and we know; without an offer it is `atrium.v1.json`.
   absl::string_view subprotocol;
   // Whether there was an offer, so that the answer must name it.
   bool offered = false;
-  // Of Sec-WebSocket-Extensions: messages may be compressed. Empty if they may not.
+  // This is the value of Sec-WebSocket-Extensions if messages may be compressed, and empty if they may not.
   std::string extensions;
 };
 
-// The answer, or the response that refuses: 400, or 426 when another version (or no upgrade at all) is asked for.
+// Returns the answer, or the response that refuses: 400, or 426 when another version (or no upgrade at all) is asked
+// for.
 std::variant<WebSocketAnswer, HttpResponse> AnswerWebSocketOffer(const WebSocketOffer& offer);
+
+// Returns the whole response that accepts it (101).
+std::string AcceptanceOf(const WebSocketAnswer& answer);
 
 }  // namespace atrium

@@ -8,7 +8,7 @@
 namespace atrium {
 namespace {
 
-// As go-grpc-prometheus writes them.
+// The codes are written as go-grpc-prometheus writes them.
 constexpr std::array<const char*, 17> kCodes = {
     "OK",       "Canceled",       "Unknown",          "InvalidArgument",   "DeadlineExceeded",
     "NotFound", "AlreadyExists",  "PermissionDenied", "ResourceExhausted", "FailedPrecondition",

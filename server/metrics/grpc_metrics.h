@@ -16,10 +16,11 @@
 
 namespace atrium {
 
-// The grpc_server_* metrics, named as go-grpc-prometheus does. Thread-safe.
+// The grpc_server_* metrics, named as go-grpc-prometheus names them. It is thread-safe, except that methods are added
+// before serving, on one thread.
 class GrpcMetrics {
  public:
-  // One method; made before serving, and valid as long as the metrics.
+  // One method, which is valid as long as the metrics.
   class Method {
    public:
     void Started() { started_->Increment(); }
@@ -38,7 +39,7 @@ class GrpcMetrics {
 
   GrpcMetrics();
 
-  // `type` is `unary`, `server_stream` or `bidi_stream`. The same method again gives the same one.
+  // Adds a method, whose `type` is `unary`, `server_stream` or `bidi_stream`. The same method again gives the same one.
   Method& Add(absl::string_view type, absl::string_view service, absl::string_view method);
 
   std::vector<prometheus::MetricFamily> Collect() const;

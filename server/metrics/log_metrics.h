@@ -8,7 +8,7 @@
 
 namespace atrium {
 
-// What the durable log has done.
+// Returns what the durable log has done.
 std::vector<prometheus::MetricFamily> LogMetrics(const LogStatistics& log);
 
 }  // namespace atrium

@@ -41,14 +41,12 @@ double HubSum(const MetricsSources& sources, std::array<Counter, n> SessionCount
 
 MetricFamily ByTransport(const MetricsSources& sources, const char* name, const char* help, MetricType type,
                          std::array<Counter, kEncodings> SessionCounters::*counters) {
-  std::array<double, kPlainEncodings> sums{};
-  for (int i = 0; i < kEncodings; ++i) {
-    sums[static_cast<int>(Plain(static_cast<Encoding>(i)))] += HubSum(sources, counters, i);
+  std::array<double, kStoredEncodings> sums{};
+  for (const EncodingTraits& traits : kEncodingTable) {
+    sums[static_cast<int>(traits.stored_as)] += HubSum(sources, counters, static_cast<size_t>(traits.encoding));
   }
   FamilyBuilder family(name, help, type);
-  for (int i = 0; i < kPlainEncodings; ++i) {
-    family.Add({{"transport", std::string(TransportName(static_cast<Encoding>(i)))}}, sums[i]);
-  }
+  for (int i = 0; i < kStoredEncodings; ++i) family.Add({{"transport", kEncodingTable[i].transport_name}}, sums[i]);
   return family.Take();
 }
 
@@ -59,6 +57,8 @@ void AppendRooms(const RoomManager& rooms, std::vector<MetricFamily>& all) {
   add("atrium_rooms", "Running rooms.", MetricType::Gauge, &RoomCounters::rooms);
   add("atrium_members", "Members of all rooms.", MetricType::Gauge, &RoomCounters::members);
   add("atrium_events_total", "Events emitted into rooms.", MetricType::Counter, &RoomCounters::events);
+  add("atrium_slow_steps_total", "Steps of rooms that held up their thread for 100 ms or longer.", MetricType::Counter,
+      &RoomCounters::slow_steps);
   add("atrium_deliveries_total", "Frames of rooms handed to sessions.", MetricType::Counter, &RoomCounters::deliveries);
 }
 
@@ -152,8 +152,9 @@ void AppendDeflate(const MetricsSources& sources, std::vector<MetricFamily>& all
     nanoseconds += static_cast<double>(one->nanoseconds.value());
   }
   double connections = 0;
-  for (const Encoding encoding : {Encoding::kDeflatedJson, Encoding::kDeflatedProto}) {
-    connections += HubSum(sources, &SessionCounters::connections, static_cast<size_t>(encoding));
+  for (const EncodingTraits& traits : kEncodingTable) {
+    if (!traits.deflated) continue;
+    connections += HubSum(sources, &SessionCounters::connections, static_cast<size_t>(traits.encoding));
   }
   const auto add = [&](const char* name, const char* help, MetricType type, double value) {
     all.push_back(FamilyBuilder(name, help, type).Add({}, value).Take());
@@ -181,6 +182,8 @@ void AppendWorkers(const WorkerPool::Counts& workers, std::vector<MetricFamily>&
   add("atrium_worker_jobs_total", "Work of rooms done on worker threads.", MetricType::Counter, workers.done);
   add("atrium_worker_rejections_total", "Work of rooms refused because too much waited.", MetricType::Counter,
       workers.refused);
+  add("atrium_worker_late_total", "Work of rooms not done because its hook was out of time.", MetricType::Counter,
+      workers.late);
 }
 
 void AppendHttp(const HttpCounts& http, std::vector<MetricFamily>& all) {
@@ -198,8 +201,16 @@ void AppendHttp(const HttpCounts& http, std::vector<MetricFamily>& all) {
   add("atrium_http_timeouts_total", "HTTP connections cut because a request did not come in time.", MetricType::Counter,
       http.timeouts);
   add("atrium_http_upgrades_total", "WebSocket upgrades.", MetricType::Counter, http.upgrades);
-  add("atrium_http_rejected_connections_total", "Connections closed because too many were open.", MetricType::Counter,
-      http.rejected_connections);
+}
+
+MetricFamily RefusalsByLimit(const Refusals& refusals) {
+  FamilyBuilder family("atrium_refusals_total", "Who was turned away, by the limit that was reached.",
+                       MetricType::Counter);
+  for (int i = 0; i < kLimits; ++i) {
+    const auto limit = static_cast<Limit>(i);
+    family.Add({{"limit", std::string(LimitName(limit))}}, static_cast<double>(refusals.count(limit)));
+  }
+  return family.Take();
 }
 
 }  // namespace
@@ -216,6 +227,11 @@ std::string MetricsText(const MetricsSources& sources) {
   AppendDeflate(sources, all);
   AppendWorkers(sources.workers, all);
   AppendHttp(sources.http, all);
+  all.push_back(RefusalsByLimit(sources.refusals));
+  all.push_back(FamilyBuilder("atrium_memory_limit_bytes",
+                              "Above 80 % of this there are no new rooms and sessions; 0: no limit.", MetricType::Gauge)
+                    .Add({}, static_cast<double>(sources.headroom.limits().memory_bytes))
+                    .Take());
   std::vector<std::vector<MetricFamily>> parts = {sources.grpc.Collect(), ProcessMetrics()};
   if (sources.log != nullptr) parts.push_back(LogMetrics(sources.log->statistics()));
   for (std::vector<MetricFamily>& part : parts) {

@@ -4,10 +4,12 @@
 #include <string>
 #include <vector>
 
+#include "server/common/headroom.h"
+#include "server/common/refusals.h"
 #include "server/engine/room_log.h"
 #include "server/http/http_server.h"
-#include "server/live/room_manager.h"
-#include "server/live/worker_pool.h"
+#include "server/live/manager/room_manager.h"
+#include "server/live/shards/worker_pool.h"
 #include "server/metrics/grpc_metrics.h"
 #include "server/session/session_hub.h"
 
@@ -19,13 +21,16 @@ struct MetricsSources {
   const RoomManager& rooms;
   const std::vector<std::unique_ptr<SessionHub>>& hubs;
   WorkerPool::Counts workers;
-  // Null without a data directory.
+  // This is null without a data directory.
   const RoomLog* log;
   const GrpcMetrics& grpc;
   HttpCounts http;
+  const Refusals& refusals;
+  const Headroom& headroom;
 };
 
-// All metrics in Prometheus' text format 0.0.4. Labels are room types, transports and codes, never ids. Thread-safe.
+// Returns all metrics in Prometheus' text format 0.0.4. Labels are room types, transports and codes, never ids. It is
+// thread-safe.
 std::string MetricsText(const MetricsSources& sources);
 
 }  // namespace atrium

@@ -13,7 +13,7 @@
 namespace atrium {
 namespace {
 
-// The fields of /proc/self/stat behind the command's name, which may hold spaces.
+// Returns the fields of /proc/self/stat behind the command's name, which may hold spaces.
 std::vector<std::string> ReadStat() {
   std::ifstream file("/proc/self/stat");
   std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
@@ -51,7 +51,7 @@ double OpenFiles() {
 
 std::vector<prometheus::MetricFamily> ProcessMetrics() {
   using prometheus::MetricType;
-  // Numbered from field 3 of proc(5): state is 0.
+  // These count from field 3 of proc(5): state is 0.
   constexpr size_t kUserTicks = 11, kSystemTicks = 12, kStartTicks = 19, kVirtualBytes = 20, kResidentPages = 21;
   const std::vector<std::string> stat = ReadStat();
   if (stat.size() <= kResidentPages) return {};

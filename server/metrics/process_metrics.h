@@ -6,7 +6,7 @@
 
 namespace atrium {
 
-// process_* as Prometheus' own clients name them, from /proc. Thread-safe.
+// Returns the process_* metrics, named as Prometheus' own clients name them, from /proc. It is thread-safe.
 std::vector<prometheus::MetricFamily> ProcessMetrics();
 
 }  // namespace atrium

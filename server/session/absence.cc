@@ -3,8 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "server/session/session.h"
-#include "server/session/session_hub.h"
+#include "server/session/session_core.h"
 
 namespace atrium {
 namespace {
@@ -14,49 +13,52 @@ constexpr absl::Duration kUnnoticed = absl::Seconds(2);
 
 }  // namespace
 
-Absence::Absence(Session& session) : session_(session), start_(session.hub().shard().Now()) {
-  ContinueAfter(NextDue());
-}
+Absence::Absence(SessionCore& core) : core_(core), start_(core.env().Now()) { ContinueAfter(NextDue()); }
 
-Absence::~Absence() { session_.hub().shard().Cancel(timer_); }
+Absence::~Absence() { core_.env().shard.Cancel(timer_); }
 
 void Absence::OnJoined(const std::string& room_id) {
-  joined_[room_id] = session_.hub().shard().Now();
+  SessionEnv& env = core_.env();
+  joined_[room_id] = env.Now();
   leaving_.erase(room_id);
-  if (told_) session_.hub().api().SetConnected(room_id, session_.MembersIn(room_id), /*connected=*/false);
-  session_.hub().shard().Cancel(timer_);
+  if (told_) env.attendance.SetConnected(room_id, core_.seats().MembersIn(room_id), /*connected=*/false);
+  env.shard.Cancel(timer_);
   ContinueAfter(absl::ZeroDuration());
 }
 
-void Absence::OnRemoved(const std::string& room_id, FramePtr left) {
-  if (left != nullptr) Keep(std::move(left));
-  leaving_.erase(room_id);
+void Absence::TellBack() const {
+  if (told_) TellConnected(true);
+}
+
+void Absence::TellConnected(bool connected) const {
+  for (const auto& [room_id, room] : core_.seats().rooms()) {
+    if (room.channel == nullptr) continue;
+    core_.env().attendance.SetConnected(room_id, core_.seats().MembersIn(room_id), connected);
+  }
 }
 
 void Absence::ContinueAfter(absl::Duration delay) {
-  SessionHub& hub = session_.hub();
-  auto task = [&hub, key = session_.key(), generation = session_.generation()] {
-    Session* const session = hub.FindByKey(key);
-    if (session == nullptr || session->absence() == nullptr || session->generation() != generation) return;
-    session->absence()->Continue();
-  };
-  // Not at once: a room may be in the middle of sending to the session.
+  // This object is there as long as the session has had no other connection.
+  auto task = core_.WhileThere([this, &core = core_, generation = core_.generation()] {
+    if (core.connection() == nullptr && core.generation() == generation) Continue();
+  });
+  // It does not go on at once, because a room may be in the middle of sending to the session.
   timer_ = 0;
   if (delay <= absl::ZeroDuration()) {
-    hub.shard().Post(std::move(task));
+    core_.env().shard.Post(std::move(task));
   } else {
-    timer_ = hub.shard().After(delay, std::move(task));
+    timer_ = core_.env().shard.After(delay, std::move(task));
   }
 }
 
 absl::Duration Absence::AwayFrom(const std::string& room_id) const {
   const auto it = joined_.find(room_id);
-  return session_.hub().shard().Now() - (it == joined_.end() ? start_ : it->second);
+  return core_.env().Now() - (it == joined_.end() ? start_ : it->second);
 }
 
 absl::Duration Absence::End() const {
-  absl::Duration end = session_.hub().settings().resume_window;
-  for (const auto& [room_id, room] : session_.seats().rooms()) {
+  absl::Duration end = core_.env().settings.resume_window;
+  for (const auto& [room_id, room] : core_.seats().rooms()) {
     if (room.channel != nullptr && !leaving_.contains(room_id)) {
       end = std::max(end, room.channel->terms().resume_window);
     }
@@ -65,10 +67,10 @@ absl::Duration Absence::End() const {
 }
 
 absl::Duration Absence::NextDue() const {
-  const absl::Duration away = session_.hub().shard().Now() - start_;
+  const absl::Duration away = core_.env().Now() - start_;
   absl::Duration next = End() - away;
   if (!told_) next = std::min(next, kUnnoticed - away);
-  for (const auto& [room_id, room] : session_.seats().rooms()) {
+  for (const auto& [room_id, room] : core_.seats().rooms()) {
     if (room.channel == nullptr || leaving_.contains(room_id)) continue;
     next = std::min(next, room.channel->terms().resume_window - AwayFrom(room_id));
   }
@@ -76,22 +78,22 @@ absl::Duration Absence::NextDue() const {
 }
 
 void Absence::Continue() {
-  SessionHub& hub = session_.hub();
-  const absl::Duration away = hub.shard().Now() - start_;
-  if (away >= End()) return hub.End(session_);
+  SessionEnv& env = core_.env();
+  const absl::Duration away = env.Now() - start_;
+  if (away >= End()) return env.sessions.EndIfAway(core_.key(), core_.generation());
   if (!told_ && away >= kUnnoticed) {
     told_ = true;
-    session_.TellConnected(false);
+    TellConnected(false);
   }
-  for (const auto& [room_id, room] : session_.seats().rooms()) {
+  for (const auto& [room_id, room] : core_.seats().rooms()) {
     if (room.channel == nullptr || leaving_.contains(room_id)) continue;
     if (AwayFrom(room_id) < room.channel->terms().resume_window) continue;
     leaving_.insert(room_id);
-    for (const std::string& member : session_.MembersIn(room_id)) {
-      hub.api().Disconnect(room_id, member, /*tell=*/true);
+    for (const std::string& member : core_.seats().MembersIn(room_id)) {
+      env.attendance.Disconnect(room_id, member, /*tell=*/true);
     }
   }
-  hub.shard().Cancel(timer_);
+  env.shard.Cancel(timer_);
   ContinueAfter(NextDue());
 }
 

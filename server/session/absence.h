@@ -1,56 +1,51 @@
 #pragma once
 
 #include <string>
-#include <vector>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
 #include "absl/time/time.h"
-#include "server/live/channel.h"
-#include "server/live/shard.h"
-#include "server/wire/frames.h"
+#include "server/common/steady_time.h"
+#include "server/live/shards/shard.h"
 
 namespace atrium {
 
-class Session;
+class SessionCore;
 
-// The time that a session is without a connection: what is kept for its client, and what becomes of the session
-// meanwhile. After 2 s the others are told; after a room's resume window it is taken out of that room; after the
-// longest of them, and no earlier than the server's, it ends. On its shard.
+// The time that a session is without a connection, and what becomes of it meanwhile. After 2 s the others are told.
+// After a room's resume window the session is taken out of that room. After the longest of these windows, and no
+// earlier than the server's, it ends. All of it runs on the session's shard.
 class Absence {
  public:
-  explicit Absence(Session& session);
+  explicit Absence(SessionCore& core);
   ~Absence();
   Absence(const Absence&) = delete;
   Absence& operator=(const Absence&) = delete;
 
-  // The session has come into a room, or a room has let go of its member, of which `left` (null for none) tells the
-  // client.
+  // The session has come into a room, or a room has let go of a member of it.
   void OnJoined(const std::string& room_id);
-  void OnRemoved(const std::string& room_id, FramePtr left);
-  void Keep(FramePtr left) { lefts_.push_back(std::move(left)); }
+  void OnRemoved(const std::string& room_id) { leaving_.erase(room_id); }
 
-  // What the client is told first of all when it comes back.
-  const std::vector<FramePtr>& lefts() const { return lefts_; }
-  // The others know of it.
-  bool told() const { return told_; }
+  // Tells the others that the client is back, if they know that it was away.
+  void TellBack() const;
 
  private:
-  // Does what is due; this object may be gone then.
+  // Does what is due; this object may be gone afterwards.
   void Continue();
   void ContinueAfter(absl::Duration delay);
+  void TellConnected(bool connected) const;
   absl::Duration AwayFrom(const std::string& room_id) const;
-  // When something is due next, from the beginning on.
+  // Returns how long it is until something is due next.
   absl::Duration NextDue() const;
-  // From the beginning on.
+  // Returns how long after the beginning of the absence the session ends.
   absl::Duration End() const;
 
-  Session& session_;
-  const absl::Time start_;
+  SessionCore& core_;
+  const SteadyTime start_;
+  // The other members know that the client is away.
   bool told_ = false;
-  std::vector<FramePtr> lefts_;
-  // Rooms that the session came into meanwhile, and those that are asked to let go of it.
-  absl::flat_hash_map<std::string, absl::Time> joined_;
+  // These are the rooms that the session came into meanwhile, and those that have been asked to let go of it.
+  absl::flat_hash_map<std::string, SteadyTime> joined_;
   absl::flat_hash_set<std::string> leaving_;
   Shard::TimerId timer_ = 0;
 };

@@ -1,17 +1,19 @@
 #pragma once
 
+#include <boost/asio/ip/address.hpp>
 #include <string>
 
 #include "absl/strings/string_view.h"
 
 namespace atrium {
 
-// `address`, an IP address, in the one form that all transports give to it: IPv4 in IPv6 as IPv4, no scope. Empty if it
-// is no IP address.
+// Returns the IP address `address` in the one form that all transports give to it: IPv4 in IPv6 as IPv4, and without a
+// scope. The result is empty if `address` is no IP address.
 std::string NormalAddress(absl::string_view address);
+std::string NormalAddress(const boost::asio::ip::address& address);
 
-// The address in gRPC's name of a peer, `ipv4:127.0.0.1:50000` or `ipv6:%5B::1%5D:50000`, as NormalAddress. Empty if
-// the peer has none, as over a Unix socket.
+// Returns the address in gRPC's name of a peer, `ipv4:127.0.0.1:50000` or `ipv6:%5B::1%5D:50000`, as NormalAddress
+// does. The result is empty if the peer has none, as over a Unix socket.
 std::string AddressOfGrpcPeer(absl::string_view peer);
 
 }  // namespace atrium

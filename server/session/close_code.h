@@ -6,24 +6,27 @@
 
 namespace atrium {
 
-// Why the server closes a connection: in its goodbye and as the WebSocket close code. 3000 to 3499 mean come again,
-// 3500 to 3999 do not; below are those of RFC 6455 section 7.4.1.
+// Says why the server closes a connection, in its goodbye and as the WebSocket close code. 3000 to 3499 mean that the
+// client may come again, 3500 to 3999 that it may not; those below are of RFC 6455 section 7.4.1.
 enum class CloseCode : uint16_t {
   kProtocolError = 1002,
+  kUnsupportedData = 1003,
   kInvalidUtf8 = 1007,
+  kPolicyViolation = 1008,
   kMessageTooBig = 1009,
   kShutdown = 3001,
   kSlowConsumer = 3008,
   kNoPong = 3012,
+  kOverloaded = 3013,
   kNoHello = 3502,
   kDisconnected = 3503,
   kResumedElsewhere = 3505,
 };
 
 inline constexpr std::array kCloseCodes = {
-    CloseCode::kProtocolError, CloseCode::kInvalidUtf8,  CloseCode::kMessageTooBig,
-    CloseCode::kShutdown,      CloseCode::kSlowConsumer, CloseCode::kNoPong,
-    CloseCode::kNoHello,       CloseCode::kDisconnected, CloseCode::kResumedElsewhere,
+    CloseCode::kProtocolError, CloseCode::kUnsupportedData, CloseCode::kInvalidUtf8,  CloseCode::kPolicyViolation,
+    CloseCode::kMessageTooBig, CloseCode::kShutdown,        CloseCode::kSlowConsumer, CloseCode::kNoPong,
+    CloseCode::kOverloaded,    CloseCode::kNoHello,         CloseCode::kDisconnected, CloseCode::kResumedElsewhere,
 };
 
 }  // namespace atrium

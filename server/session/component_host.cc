@@ -5,38 +5,53 @@
 #include "absl/strings/str_cat.h"
 #include "server/api/refuse.h"
 #include "server/api/validate.h"
-#include "server/live/component_errors.h"
-#include "server/live/room_errors.h"
-#include "server/live/room_id.h"
-#include "server/session/session.h"
-#include "server/session/session_hub.h"
+#include "server/live/authoring/room_id.h"
+#include "server/live/rooms/component_errors.h"
+#include "server/live/rooms/room_errors.h"
+#include "server/session/behind_the_room.h"
+#include "server/session/connection.h"
+#include "server/session/joins.h"
+#include "server/session/session_core.h"
 
 namespace atrium {
 
-// One component, as its runtime sees the session, and as rooms see it.
+// One component: what its runtime sees of the session, and what rooms see of it.
 class ComponentHost::Mounted final : public ComponentSink {
  public:
-  Mounted(Session& session, const ComponentTypeInfo& type, MemberIdentity self)
-      : session_(session),
+  Mounted(SessionCore& core, Joins& joins, const ComponentTypeInfo& type, MemberIdentity self)
+      : core_(core),
+        joins_(joins),
         self_(std::move(self)),
         runtime_(std::make_shared<ComponentRuntime>(
             type, MemberInfo{.id = self_.id, .user_id = self_.user_id}, *this,
-            ComponentRuntime::Env{session.hub().shard(), session.hub().log(),
-                                  session.hub().api().settings().max_state_bytes})) {}
+            ComponentRuntime::Env{core.env().shard, core.env().log, core.env().api.settings().max_state_bytes})) {}
 
   const MemberIdentity& self() const { return self_; }
   ComponentRuntime& runtime() { return *runtime_; }
-  // The client knows of it.
+  // Whether the client knows of it.
   bool ready = false;
 
   void Send(const ComponentDelta& delta) override {
-    if (session_.connection() != nullptr) session_.Send(EncodeComponentPatch(delta, session_.own_encoding()));
+    const Connection* const connection = core_.connection();
+    if (connection == nullptr) return;
+    behind_ = behind_ || connection->over_its_bound();
+    if (!behind_) core_.Send(EncodeComponentPatch(delta, core_.own_encoding()));
   }
 
-  // Over another connection, with the whole state.
+  // Goes on over another connection, with the whole state.
   void GoOn() {
-    self_.address = session_.address();
-    self_.encoding = session_.encoding();
+    self_.address = core_.address();
+    self_.encoding = core_.encoding();
+    SendState();
+  }
+
+  // Sends the whole state, if the client did not get all changes because it was too slow.
+  void SendOwed() {
+    if (behind_ && !core_.connection()->over_its_bound()) SendState();
+  }
+
+  void SendState() {
+    behind_ = false;
     if (!runtime_->started()) return;
     PatchOp whole{.kind = PatchOp::Kind::kReplace, .value = std::string(runtime_->StateJson().Json())};
     Send({.component_id = self_.id, .version = runtime_->version(), .operations = {std::move(whole)}});
@@ -46,7 +61,7 @@ class ComponentHost::Mounted final : public ComponentSink {
     v1::JoinRequest request;
     request.set_room_id(room_id);
     if (!payload.empty()) *request.mutable_payload() = payload.ToValue();
-    session_.Bring(
+    joins_.Bring(
         AsCaller(), self_, std::move(request),
         [done = std::move(done)](const absl::StatusOr<Admission>& admission) mutable { done(admission.status()); });
   }
@@ -56,8 +71,8 @@ class ComponentHost::Mounted final : public ComponentSink {
     request.set_room_id(room_id);
     request.set_member_id(self_.id);
     // Its client is told by a `left` frame, as of any leave that it has not asked for itself.
-    api().Leave(
-        Caller::Service(), {std::move(request)},
+    Run<Verb::kLeave>(
+        std::move(request), {},
         Later<absl::Status, v1::LeaveResponse>(std::move(done), [](auto response) { return response.status(); }));
   }
 
@@ -67,8 +82,8 @@ class ComponentHost::Mounted final : public ComponentSink {
     request.set_idempotency_key(std::move(idempotency_key));
     request.set_room_id(room_id);
     request.set_method(std::move(method));
-    api().Call(AsCaller(), {std::move(request), std::move(args)},
-               Later<absl::StatusOr<Payload>, v1::CallResponse>(std::move(done), &PayloadOf<v1::CallResponse>));
+    Run<Verb::kCall>(std::move(request), std::move(args),
+                     Later<absl::StatusOr<Payload>, v1::CallResponse>(std::move(done), &PayloadOf<v1::CallResponse>));
   }
 
   void Emit(const std::string& room_id, std::string event, Payload data, HandleEmitOptions options,
@@ -82,33 +97,40 @@ class ComponentHost::Mounted final : public ComponentSink {
       if (!response.ok()) return response.status();
       return response->message->notified();
     };
-    api().Emit(AsCaller(), {std::move(request), std::move(data)},
-               Later<absl::StatusOr<int>, v1::EmitResponse>(std::move(done), notified));
+    Run<Verb::kEmit>(std::move(request), std::move(data),
+                     Later<absl::StatusOr<int>, v1::EmitResponse>(std::move(done), notified));
   }
 
   void GetState(const std::string& room_id, Done<absl::StatusOr<Payload>> done) override {
     v1::GetStateRequest request;
     request.set_room_id(room_id);
-    api().GetState(
-        AsCaller(), {std::move(request)},
+    Run<Verb::kGetState>(
+        std::move(request), {},
         Later<absl::StatusOr<Payload>, v1::GetStateResponse>(std::move(done), &PayloadOf<v1::GetStateResponse>));
   }
 
  private:
-  RoomApi& api() { return session_.hub().api(); }
   Caller AsCaller() const {
-    return Caller::Component({.session_id = session_.id(), .user_id = self_.user_id, .member_id = self_.id});
+    return Caller::Component({.session_id = core_.id(), .user_id = self_.user_id, .member_id = self_.id});
   }
 
-  // Answers through the shard's mailbox, behind the room's frames.
-  template <typename Answer, typename Response, typename Read>
-  atrium::Done<Response> Later(Done<Answer> done, Read read) {
-    return [&shard = session_.hub().shard(), read,
-            done = std::move(done)](absl::StatusOr<WithPayload<Response>> response) mutable {
-      shard.Post([read, done = std::move(done), response = std::move(response)]() mutable {
-        done(read(std::move(response)));
-      });
-    };
+  // Runs a verb of the API as this component.
+  template <Verb verb, typename Request, typename Done>
+  void Run(Request request, Payload payload, Done done) {
+    RunVerb(core_.env().api, RowOf<kRoomVerbs, verb>(), AsCaller(), {std::move(request), std::move(payload)},
+            std::move(done));
+  }
+
+  // Returns what passes the outcome of a verb to `done` through the shard's mailbox, behind the room's frames. That the
+  // session may have ended meanwhile is the runtime's business, which then takes it for nothing.
+  template <typename Outcome, typename Response, typename Read>
+  atrium::Done<Response> Later(Done<Outcome> done, Read read) {
+    Shard& shard = core_.env().shard;
+    return BehindTheRoom(shard, [&shard, session = core_.key(), component = self_.component, read,
+                                 done = std::move(done)](absl::StatusOr<WithPayload<Response>> response) mutable {
+      shard.slices().CatchUp({session, component});
+      done(read(std::move(response)));
+    });
   }
   template <typename Response>
   static absl::StatusOr<Payload> PayloadOf(absl::StatusOr<WithPayload<Response>> response) {
@@ -116,51 +138,53 @@ class ComponentHost::Mounted final : public ComponentSink {
     return std::move(response->payload);
   }
 
-  Session& session_;
+  SessionCore& core_;
+  Joins& joins_;
   MemberIdentity self_;
-  // Shared with whoever waits in it.
+  // If true, the client has not got all changes.
+  bool behind_ = false;
+  // Whoever waits in it shares it.
   const std::shared_ptr<ComponentRuntime> runtime_;
 };
 
-ComponentHost::ComponentHost(Session& session) : session_(session) {}
+ComponentHost::ComponentHost(SessionCore& core, Joins& joins) : core_(core), joins_(joins) {}
 
 ComponentHost::~ComponentHost() {
-  for (const auto& [component, mounted] : mounted_) mounted->runtime().Abandon();
+  for (const auto& [component, mounted] : *mounted_) mounted->runtime().Abandon();
 }
 
-SessionHub& ComponentHost::hub() const { return session_.hub(); }
-
 void ComponentHost::Mount(WithPayload<v1::MountRequest> request, Done<v1::MountResponse> done) {
+  SessionEnv& env = core_.env();
   const v1::MountRequest& message = *request.message;
-  const ComponentTypeInfo* const type = hub().api().registry().FindComponent(message.component());
+  const ComponentTypeInfo* const type = env.api.registry().FindComponent(message.component());
   if (type == nullptr) return done(UnknownComponent(message.component()));
   if (!message.room().empty()) {
     REFUSE_IF_ERROR(ValidateRoomId("room", message.room()), done);
-    if (hub().api().registry().TypeOf(message.room()) != nullptr) return done(ServerSideJoinOnly());
+    REFUSE_IF_ERROR(env.api.authorizer().Authorize(core_.caller(), Verb::kJoin, message.room()), done);
   }
   if (request.payload.empty()) request.payload = Payload::FromText("{}");
   const absl::StatusOr<json::object> state = ReadObject("state", request.payload);
   REFUSE_IF_ERROR(state.status(), done);
-  const int limit = hub().settings().max_components;
-  if (limit > 0 && static_cast<int>(mounted_.size()) >= limit) return done(TooManyComponents(limit));
+  const int limit = env.settings.max_components;
+  if (limit > 0 && static_cast<int>(mounted_->size()) >= limit) return done(TooManyComponents(limit));
 
-  MemberIdentity self = session_.Self();
-  self.id = absl::StrCat(session_.id(), ".c", ++last_number_);
-  self.component = hub().NewKey();
+  MemberIdentity self = core_.Identity();
+  self.id = absl::StrCat(core_.id(), ".c", ++last_number_);
+  self.component = env.keys.Next();
   const SessionKey component = self.component;
-  hub().counters().components.Add(1);
-  const auto it = mounted_.emplace(component, std::make_unique<Mounted>(session_, *type, std::move(self))).first;
-  it->second->runtime().Mount(
-      *state, message.room(),
-      [&hub = hub(), session = session_.key(), component, done = std::move(done)](const absl::Status& status) mutable {
-        Session* const owner = hub.FindByKey(session);
-        if (owner != nullptr) owner->components().OnMounted(component, status, std::move(done));
-      });
+  env.counters.components.Add(1);
+  core_.seats().Add({.key = component, .id = self.id});
+  const auto it =
+      mounted_.Get().emplace(component, std::make_unique<Mounted>(core_, joins_, *type, std::move(self))).first;
+  auto on_mounted = [this, component, done = std::move(done)](const absl::Status& status) mutable {
+    OnMounted(component, status, std::move(done));
+  };
+  it->second->runtime().Mount(*state, message.room(), core_.WhileThere(std::move(on_mounted)));
 }
 
 void ComponentHost::OnMounted(SessionKey component, const absl::Status& status, Done<v1::MountResponse> done) {
-  const auto it = mounted_.find(component);
-  if (it == mounted_.end()) return done(ComponentUnmounted());
+  const auto it = mounted_->find(component);
+  if (it == mounted_->end()) return done(ComponentUnmounted());
   if (!status.ok()) {
     Drop(component);
     return done(status);
@@ -194,42 +218,44 @@ void ComponentHost::Call(WithPayload<v1::CallRequest> request, Done<v1::CallResp
 }
 
 void ComponentHost::Drop(SessionKey component) {
-  const std::unique_ptr<Mounted> mounted = std::move(mounted_.extract(component).mapped());
-  hub().counters().components.Add(-1);
+  const std::unique_ptr<Mounted> mounted = std::move(mounted_.Get().extract(component).mapped());
   mounted->runtime().Unmount(v1::LEAVE_REASON_LEAVE);
-  for (const std::string& room_id : session_.seats().RoomsOf(component)) {
-    if (Channel* channel = session_.seats().Find(room_id)->channel.get()) {
-      channel->RemoveListener(hub().shard().index(), component);
-    }
+  StopListening(component);
+  for (const std::string& room_id : core_.seats().RoomsOf(component)) {
     mounted->Leave(room_id, [](const absl::Status&) {});
   }
 }
 
-void ComponentHost::GoOn() {
-  for (const auto& [component, mounted] : mounted_) mounted->GoOn();
-}
-
-void ComponentHost::End() {
-  for (const auto& [component, mounted] : std::exchange(mounted_, {})) {
-    hub().counters().components.Add(-1);
-    mounted->runtime().Unmount(v1::LEAVE_REASON_DISCONNECT);
-    for (const std::string& room_id : session_.seats().RoomsOf(component)) {
-      if (Channel* channel = session_.seats().Find(room_id)->channel.get()) {
-        channel->RemoveListener(hub().shard().index(), component);
-      }
+void ComponentHost::StopListening(SessionKey component) {
+  core_.env().counters.components.Add(-1);
+  core_.seats().Forget(component);
+  for (const std::string& room_id : core_.seats().RoomsOf(component)) {
+    if (Channel* const channel = core_.seats().ChannelOf(room_id)) {
+      channel->RemoveListener(core_.env().shard, component);
     }
   }
 }
 
+void ComponentHost::GoOn() {
+  for (const auto& [component, mounted] : *mounted_) mounted->GoOn();
+}
+
+void ComponentHost::SendOwed() {
+  for (const auto& [component, mounted] : *mounted_) mounted->SendOwed();
+}
+
+void ComponentHost::End() {
+  for (const auto& [component, mounted] : mounted_.Take()) {
+    mounted->runtime().Unmount(v1::LEAVE_REASON_DISCONNECT);
+    StopListening(component);
+  }
+}
+
 ComponentHost::Mounted* ComponentHost::Find(absl::string_view id) const {
-  for (const auto& [component, mounted] : mounted_) {
+  for (const auto& [component, mounted] : *mounted_) {
     if (mounted->ready && mounted->self().id == id) return mounted.get();
   }
   return nullptr;
-}
-
-void ComponentHost::AppendIds(std::vector<std::string>& ids) const {
-  for (const auto& [component, mounted] : mounted_) ids.push_back(mounted->self().id);
 }
 
 const MemberIdentity* ComponentHost::FindMember(absl::string_view id) const {
@@ -237,21 +263,16 @@ const MemberIdentity* ComponentHost::FindMember(absl::string_view id) const {
   return mounted == nullptr ? nullptr : &mounted->self();
 }
 
-std::string ComponentHost::IdOf(SessionKey component) const {
-  const auto it = mounted_.find(component);
-  return it == mounted_.end() ? "" : it->second->self().id;
-}
-
 void ComponentHost::OnJoined(SessionKey component, const std::string& room_id, Channel& channel) {
-  const auto it = mounted_.find(component);
-  if (it == mounted_.end()) return;  // It leaves already.
-  channel.AddListener(hub().shard().index(), component, it->second->runtime());
+  const auto it = mounted_->find(component);
+  if (it == mounted_->end()) return;  // It leaves already.
+  channel.AddListener(core_.env().shard, component, it->second->runtime());
   it->second->runtime().OnJoined(room_id);
 }
 
 void ComponentHost::OnRemoved(SessionKey component, const std::string& room_id, v1::LeaveReason reason) {
-  const auto it = mounted_.find(component);
-  if (it != mounted_.end()) it->second->runtime().OnRemoved(room_id, reason);
+  const auto it = mounted_->find(component);
+  if (it != mounted_->end()) it->second->runtime().OnRemoved(room_id, reason);
 }
 
 }  // namespace atrium

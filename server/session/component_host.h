@@ -7,55 +7,60 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/string_view.h"
 #include "server/api/rpc_table.h"
-#include "server/live/component_runtime.h"
-#include "server/live/member.h"
+#include "server/common/rare.h"
+#include "server/live/rooms/component_runtime.h"
+#include "server/live/rooms/member.h"
 
 namespace atrium {
 
-class Session;
-class SessionHub;
+class Joins;
+class SessionCore;
 
-// The components of one session, which is theirs. On its shard.
+// Owns the components of one session. Runs on the session's shard.
 class ComponentHost {
  public:
-  explicit ComponentHost(Session& session);
+  ComponentHost(SessionCore& core, Joins& joins);
   ~ComponentHost();
+  ComponentHost(const ComponentHost&) = delete;
+  ComponentHost& operator=(const ComponentHost&) = delete;
 
-  // NOT_FOUND: no such class. RESOURCE_EXHAUSTED: the session has too many. INVALID_ARGUMENT naming the field.
-  // PERMISSION_DENIED for a typed room; else why the room or OnMount refused.
+  // Mounts a component. NOT_FOUND if there is no such class, RESOURCE_EXHAUSTED if the session has too many,
+  // INVALID_ARGUMENT naming the field, PERMISSION_DENIED for a typed room; else why the room or OnMount refused.
   void Mount(WithPayload<v1::MountRequest> request, Done<v1::MountResponse> done);
-  // NOT_FOUND unless it is one of these.
+  // Unmounts one. NOT_FOUND unless it is one of these.
   void Unmount(const v1::UnmountRequest& request, Done<v1::UnmountResponse> done);
-  // Runs an action. NOT_FOUND unless it is one of these; else as ComponentRuntime::Call.
+  // Runs an action. NOT_FOUND unless the component is one of these; else the errors of ComponentRuntime::Call.
   void Call(WithPayload<v1::CallRequest> request, Done<v1::CallResponse> done);
 
-  // The session has a connection again: each component's whole state goes to the client.
+  // Sends each component's whole state: the client has a connection again.
   void GoOn();
-  // The session ends.
+  // Sends the whole state of components whose changes were dropped: the queue of the connection is within its bound
+  // again.
+  void SendOwed();
+  // Ends all of them with the session.
   void End();
 
-  void AppendIds(std::vector<std::string>& ids) const;
-  // Null if it is none of these.
+  // Returns the component of that id as a member of rooms; null if it is none of these.
   const MemberIdentity* FindMember(absl::string_view id) const;
-  // The id of one that is mounted or about to be; empty if there is none of that key.
-  std::string IdOf(SessionKey component) const;
 
-  // The room's word, by way of the session.
+  // The room says these, by way of the session.
   void OnJoined(SessionKey component, const std::string& room_id, Channel& channel);
   void OnRemoved(SessionKey component, const std::string& room_id, v1::LeaveReason reason);
 
  private:
   class Mounted;
 
-  SessionHub& hub() const;
   Mounted* Find(absl::string_view id) const;
   void OnMounted(SessionKey component, const absl::Status& status, Done<v1::MountResponse> done);
-  // It leaves its rooms; what still runs in it has no effect.
+  // Has it leave its rooms; what still runs in it has no effect.
   void Drop(SessionKey component);
+  // Has it hear nothing more of the events of its rooms, and forgets it as a member.
+  void StopListening(SessionKey component);
 
-  Session& session_;
+  SessionCore& core_;
+  Joins& joins_;
   int last_number_ = 0;
-  absl::flat_hash_map<SessionKey, std::unique_ptr<Mounted>> mounted_;
+  Rare<absl::flat_hash_map<SessionKey, std::unique_ptr<Mounted>>> mounted_;
 };
 
 }  // namespace atrium

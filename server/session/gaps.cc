@@ -5,8 +5,8 @@
 #include <utility>
 
 #include "server/session/connection.h"
-#include "server/session/session.h"
-#include "server/session/session_hub.h"
+#include "server/session/room_frames.h"
+#include "server/session/session_core.h"
 
 namespace atrium {
 namespace {
@@ -26,7 +26,7 @@ struct Sent {
   bool told;
 };
 
-// Up to where each room has been sent, of those of which something has not; by the room's key.
+// Returns, by its key, how far each room has been sent of which something has not been sent.
 absl::flat_hash_map<uint64_t, Sent> SentOffsets(const std::vector<FramePtr>& unsent) {
   absl::flat_hash_map<uint64_t, Sent> sent;
   for (const FramePtr& frame : unsent) {
@@ -44,21 +44,27 @@ absl::flat_hash_map<uint64_t, Sent> SentOffsets(const std::vector<FramePtr>& uns
 }  // namespace
 
 Gaps::Gap& Gaps::Open(const std::string& room_id) {
-  Channel& channel = *session_.seats().Find(room_id)->channel;
-  channel.Pause(session_.hub().shard().index(), session_.key());
-  return gaps_[room_id];
+  core_.seats().ChannelOf(room_id)->Pause(core_.env().shard, core_.key());
+  return gaps_.Get()[room_id];
+}
+
+void Gaps::Forget(const std::string& room_id) {
+  if (!gaps_.made()) return;
+  gaps_.Get().erase(room_id);
+  if (gaps_->empty()) gaps_.Reset();
 }
 
 void Gaps::OpenAll(const std::vector<FramePtr>& unsent) {
   const auto sent = SentOffsets(unsent);
-  for (const auto& [room_id, room] : session_.seats().rooms()) {
+  for (const auto& [room_id, room] : core_.seats().rooms()) {
     if (room.channel == nullptr) continue;
-    const bool was_open = gaps_.contains(room_id);
+    const bool was_open = gaps_->contains(room_id);
+    const uint64_t offset = room.channel->OffsetOf(core_.env().shard, core_.key());
     Gap& gap = Open(room_id);
     gap.question = 0;
     const auto it = sent.find(room.channel->room().key);
     if (it == sent.end()) {
-      if (!was_open) gap.since = MakePosition(*room.channel, room.channel->offset(session_.hub().shard().index()));
+      if (!was_open) gap.since = MakePosition(*room.channel, offset);
     } else if (it->second.told) {
       gap.since = MakePosition(*room.channel, it->second.offset);
     } else {
@@ -74,69 +80,94 @@ void Gaps::OpenUnknown(const std::string& room_id) {
   gap.untold = kNever;
 }
 
+bool Gaps::PutOff(const FrameOrigin& frame) {
+  if (frame.room == 0 || frame.offset == 0 || frame.kind != FrameOrigin::Kind::kHistory) return false;
+  for (const auto& [room_id, room] : core_.seats().rooms()) {
+    if (room.channel == nullptr || room.channel->room().key != frame.room) continue;
+    Gap& gap = Open(room_id);
+    gap.since = MakePosition(*room.channel, frame.offset - 1);
+    gap.question = 0;
+    return true;
+  }
+  return false;
+}
+
 void Gaps::GoOnFrom(const std::string& room_id, v1::Position position) {
   Gap& gap = Open(room_id);
-  if (gap.untold) return;
+  if (gap.untold && core_.seats().MembersIn(room_id).size() > 1) return;
+  gap.untold.reset();
   gap.since = std::move(position);
   Ask(room_id, gap);
 }
 
-void Gaps::AskAll(const google::protobuf::RepeatedPtrField<v1::RoomPosition>& known) {
+void Gaps::Learn(const google::protobuf::RepeatedPtrField<v1::RoomPosition>& known) {
+  if (!gaps_.made()) return;
   for (const v1::RoomPosition& room : known) {
-    const auto it = gaps_.find(room.room_id());
-    if (it == gaps_.end()) continue;
+    const auto it = gaps_.Get().find(room.room_id());
+    if (it == gaps_->end()) continue;
     Gap& gap = it->second;
-    const std::string& epoch = session_.seats().Find(room.room_id())->channel->room().epoch;
-    if (gap.untold && room.position().epoch() == epoch && room.position().offset() >= *gap.untold) gap.untold.reset();
-    if (!gap.untold) gap.since = room.position();
+    const bool another = room.position().epoch() != core_.seats().ChannelOf(room.room_id())->room().epoch;
+    if (another) {
+      // The client knows nothing of this room, nor which members it has here.
+      gap.untold = kNever;
+    } else if (gap.untold && room.position().offset() >= *gap.untold) {
+      gap.untold.reset();
+    }
+    if (another || !gap.untold) gap.since = room.position();
   }
-  for (auto& [room_id, gap] : gaps_) Ask(room_id, gap);
+}
+
+bool Gaps::OwesSnapshots(const std::string& room_id) const {
+  const auto it = gaps_->find(room_id);
+  return it != gaps_->end() && it->second.untold.has_value();
+}
+
+void Gaps::AskAll() {
+  if (!gaps_.made()) return;
+  for (auto& [room_id, gap] : gaps_.Get()) Ask(room_id, gap);
 }
 
 void Gaps::AskNext() {
   const auto asked = [](const auto& entry) { return entry.second.question != 0; };
-  if (gaps_.empty() || std::any_of(gaps_.begin(), gaps_.end(), asked)) return;
-  Ask(gaps_.begin()->first, gaps_.begin()->second);
+  if (gaps_->empty() || std::any_of(gaps_->begin(), gaps_->end(), asked)) return;
+  Ask(gaps_->begin()->first, gaps_.Get().begin()->second);
 }
 
 void Gaps::Ask(const std::string& room_id, Gap& gap) {
   gap.question = ++last_question_;
-  SessionHub& hub = session_.hub();
-  hub.api().CatchUp(room_id, session_.MembersIn(room_id), session_.encoding(), gap.since,
-                    [&hub, key = session_.key(), room_id, question = gap.question](auto answer) {
-                      // Behind what the room has posted before, and before what it posts then.
-                      hub.shard().Post([&hub, key, room_id, question, answer = std::move(answer)]() mutable {
-                        Session* const session = hub.FindByKey(key);
-                        if (session != nullptr) session->gaps().OnAnswer(room_id, question, std::move(answer));
-                      });
-                    });
+  auto on_caught_up = [this, room_id, question = gap.question](absl::StatusOr<Admission> admission) {
+    OnCaughtUp(room_id, question, std::move(admission));
+  };
+  core_.env().attendance.CatchUp(room_id, core_.seats().MembersIn(room_id), core_.encoding(), gap.since,
+                                 core_.BehindTheRoom(std::move(on_caught_up)));
 }
 
-void Gaps::OnAnswer(const std::string& room_id, uint64_t question, absl::StatusOr<Admission> answer) {
-  const auto it = gaps_.find(room_id);
-  if (it == gaps_.end() || it->second.question != question) return;
-  // It is in the room no more; that it was taken out, the client has been told.
-  if (!answer.ok()) return Forget(room_id);
-  Connection& connection = *session_.connection();
+void Gaps::OnCaughtUp(const std::string& room_id, uint64_t question, absl::StatusOr<Admission> admission) {
+  if (!contains(room_id)) return;
+  Gap& gap = gaps_.Get().at(room_id);
+  if (gap.question != question) return;
+  // The session is in the room no more; the client has been told that it was taken out.
+  if (!admission.ok()) return Forget(room_id);
+  Connection& connection = *core_.connection();
   // What was missed is shared with the room; states are not.
-  if (!answer->response.recovered() && !connection.HasRoom()) {
-    it->second.question = 0;
+  if (!admission->response.recovered() && !connection.HasRoom()) {
+    gap.question = 0;
     return;
   }
-  const bool tell_members = it->second.untold.has_value();
-  gaps_.erase(it);
-  answer->channel->GoOn(session_.hub().shard().index(), session_.key(), answer->response.room().position().offset());
-  if (!answer->response.recovered()) {
-    SendSnapshots(*answer,
-                  tell_members ? session_.MembersIn(room_id) : std::vector<std::string>{answer->response.member_id()});
+  const bool tell_members = gap.untold.has_value();
+  Forget(room_id);
+  admission->channel->GoOn(core_.env().shard, core_.key(), admission->response.room().position().offset());
+  if (!admission->response.recovered()) {
+    SendSnapshots(*admission, tell_members ? core_.seats().MembersIn(room_id)
+                                           : std::vector<std::string>{admission->response.member_id()});
   }
-  for (const FramePtr& frame : answer->missed) connection.SendMissed(frame);
+  for (const FramePtr& frame : admission->missed) connection.SendMissed(frame);
 }
 
 void Gaps::SendSnapshots(Admission& admission, const std::vector<std::string>& members) {
   for (const std::string& member : members) {
     admission.response.set_member_id(member);
-    session_.connection()->SendMissed(MakeSnapshot(admission, session_.own_encoding()));
+    core_.connection()->SendMissed(MakeSnapshot(admission, core_.own_encoding()));
   }
 }
 
@@ -145,7 +176,7 @@ uint64_t Gaps::Coalesce(Outbox& outbox, const Frame* next) {
   if (next != nullptr && next->origin().replaceable()) bytes[next->origin().room] += next->size();
   const std::string* largest = nullptr;
   uint64_t key = 0;
-  for (const auto& [room_id, room] : session_.seats().rooms()) {
+  for (const auto& [room_id, room] : core_.seats().rooms()) {
     if (room.channel == nullptr || room.channel->terms().slow_policy != SlowPolicy::kCoalesce) continue;
     const auto it = bytes.find(room.channel->room().key);
     if (it == bytes.end() || (key != 0 && it->second <= bytes[key])) continue;

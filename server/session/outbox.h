@@ -15,43 +15,56 @@
 namespace atrium {
 
 // Bytes that wait for a connection, in order. Holds references to shared frames, copies nothing, and gives its memory
-// back when it runs empty. One thread at a time.
+// back when it runs empty. One thread at a time may use it.
 class Outbox {
  public:
   using Bytes = std::shared_ptr<const std::string>;
 
   bool empty() const { return head_ == items_.size(); }
-  // Not yet sent.
+  // Returns the bytes that are not yet sent; size() counts their items.
   size_t bytes() const { return bytes_; }
   size_t size() const { return items_.size() - head_; }
 
-  // Of these, what does not count against a limit.
+  // Returns those of them that do not count against a limit.
   size_t uncounted_bytes() const { return uncounted_ - (!empty() && !items_[head_].counts ? head_sent_ : 0); }
+  // Whether a frame that was pushed as larger is not wholly sent.
+  bool has_larger() const { return larger_; }
+  // Returns the bytes that the transport has taken as a whole, and not sent.
+  size_t taken_bytes() const {
+    size_t bytes = 0;
+    for (size_t i = head_; i < std::min(head_ + taken_, items_.size()); ++i) bytes += items_[i].bytes->size();
+    return bytes;
+  }
 
-  // A volatile frame may be dropped before it has begun to be sent.
+  // Queues a frame. A volatile one may be dropped before it has begun to be sent.
   void Push(const FramePtr& frame, Encoding encoding, bool counts = true) {
     Append({Bytes(frame, &frame->bytes(encoding)), frame.get(), counts});
   }
-  // What is no frame: of the transport's own.
+  // Queues bytes of the transport's own, which are no frame.
   void Push(Bytes bytes) { Append({std::move(bytes), nullptr, true}); }
+  // Queues the one frame that a limit lets in beside what it counts; none such may be there.
+  void PushLarger(const FramePtr& frame, Encoding encoding) {
+    Append({Bytes(frame, &frame->bytes(encoding)), frame.get(), /*counts=*/false, /*larger=*/true});
+    larger_ = true;
+  }
 
-  // What is unsent of the item `i` from the front.
+  // Returns what is unsent of the item `i` from the front.
   absl::string_view Unsent(size_t i) const {
     return absl::string_view(*items_[head_ + i].bytes).substr(i == 0 ? head_sent_ : 0);
   }
 
-  // The transport has taken the `count` items at the front as a whole: they stay until they are sent.
-  void Begin(size_t count) { begun_ = count; }
+  // Says that the transport has taken the `count` items at the front as a whole: they stay until they are sent.
+  void Taken(size_t count) { taken_ = count; }
 
-  // `n` bytes from the front have been sent.
+  // Says that `n` bytes from the front have been sent.
   void Sent(size_t n) {
     bytes_ -= n;
     n += head_sent_;
     while (head_ < items_.size() && n >= items_[head_].bytes->size()) {
       n -= items_[head_].bytes->size();
-      if (!items_[head_].counts) uncounted_ -= items_[head_].bytes->size();
+      Forget(items_[head_]);
       items_[head_++].bytes = nullptr;
-      if (begun_ > 0) --begun_;
+      if (taken_ > 0) --taken_;
     }
     head_sent_ = n;
     if (empty()) {
@@ -61,7 +74,7 @@ class Outbox {
     }
   }
 
-  // The frames that are not wholly sent.
+  // Returns the frames that are not wholly sent.
   std::vector<FramePtr> UnsentFrames() const {
     std::vector<FramePtr> frames;
     for (size_t i = head_; i < items_.size(); ++i) {
@@ -75,12 +88,12 @@ class Outbox {
     DropIf([](const Item&) { return true; });
   }
 
-  // The same for volatile frames only. Returns how many there were.
+  // Does the same for volatile frames only. Returns how many there were.
   size_t DropVolatile() {
     return DropIf([](const Item& item) { return item.frame != nullptr && item.frame->is_volatile(); });
   }
 
-  // The same for the frames of a room that a snapshot of it can stand for. Whether one was among them.
+  // Does the same for the frames of a room that a snapshot of it can stand for. Returns whether one was among them.
   bool DropRoom(uint64_t room) {
     bool snapshot = false;
     DropIf([&](const Item& item) {
@@ -91,7 +104,7 @@ class Outbox {
     return snapshot;
   }
 
-  // Of what DropRoom would drop, the bytes by room.
+  // Returns the bytes of what DropRoom would drop, by room.
   absl::flat_hash_map<uint64_t, size_t> RoomBytes() const {
     absl::flat_hash_map<uint64_t, size_t> bytes;
     for (size_t i = FirstUnbegun(); i < items_.size(); ++i) {
@@ -101,17 +114,18 @@ class Outbox {
   }
 
  private:
-  // Of a client that never catches up, what is sent goes when it is so much and half of all.
+  // What is sent goes when it is so many items and half of all, although the client never catches up.
   static constexpr size_t kCompact = 64;
 
   struct Item {
-    // Keeps the frame too.
+    // These keep the frame too.
     Bytes bytes;
     const Frame* frame;
     bool counts;
+    bool larger = false;
   };
 
-  // 0 if a snapshot of no room can stand for it.
+  // Returns the key of the room of which a snapshot can stand for the item; 0 if there is none.
   static uint64_t RoomOf(const Item& item) {
     return item.frame != nullptr && item.frame->origin().replaceable() ? item.frame->origin().room : 0;
   }
@@ -122,8 +136,13 @@ class Outbox {
     items_.push_back(std::move(item));
   }
 
+  void Forget(const Item& item) {
+    if (!item.counts) uncounted_ -= item.bytes->size();
+    if (item.larger) larger_ = false;
+  }
+
   size_t FirstUnbegun() const {
-    return std::min(head_ + std::max<size_t>(begun_, head_sent_ > 0 ? 1 : 0), items_.size());
+    return std::min(head_ + std::max<size_t>(taken_, head_sent_ > 0 ? 1 : 0), items_.size());
   }
 
   template <typename Condition>
@@ -131,7 +150,7 @@ class Outbox {
     const auto drop = [&](const Item& item) {
       if (!condition(item)) return false;
       bytes_ -= item.bytes->size();
-      if (!item.counts) uncounted_ -= item.bytes->size();
+      Forget(item);
       return true;
     };
     const auto begin = items_.begin() + static_cast<std::ptrdiff_t>(FirstUnbegun());
@@ -144,10 +163,11 @@ class Outbox {
   absl::InlinedVector<Item, 1> items_;
   size_t head_ = 0;       // index of the first that is not sent
   size_t head_sent_ = 0;  // bytes of it that are
-  size_t begun_ = 0;      // items that the transport has taken
+  size_t taken_ = 0;      // items that the transport has taken
   size_t bytes_ = 0;
-  // Of the items that are not wholly sent.
+  // These two are of the items that are not wholly sent.
   size_t uncounted_ = 0;
+  bool larger_ = false;
 };
 
 }  // namespace atrium

@@ -5,7 +5,7 @@
 
 #include "absl/algorithm/container.h"
 #include "absl/strings/str_cat.h"
-#include "server/live/room_errors.h"
+#include "server/live/rooms/room_errors.h"
 
 namespace atrium {
 namespace {
@@ -17,16 +17,28 @@ absl::Status TooManyRooms(int limit) {
 
 }  // namespace
 
-absl::Status Seats::Begin(const std::string& room_id, SessionKey component, int max_rooms) {
+void Seats::Forget(SessionKey component) {
+  const auto gone = [component](const Component& each) { return each.key == component; };
+  components_.erase(std::remove_if(components_.begin(), components_.end(), gone), components_.end());
+}
+
+std::string Seats::IdOf(SessionKey component) const {
+  if (component == 0) return session_id_;
+  for (const Component& each : components_) {
+    if (each.key == component) return each.id;
+  }
+  return "";
+}
+
+absl::Status Seats::Reserve(const std::string& room_id, SessionKey component, int max_rooms) {
   if (Seat* seat = FindSeat(room_id, component)) {
-    if (seat->joining) return JoinPending();
-    seat->joining = true;
+    ++seat->joins;
     return absl::OkStatus();
   }
   if (max_rooms > 0 && static_cast<int>(rooms_.size()) >= max_rooms && !rooms_.contains(room_id)) {
     return TooManyRooms(max_rooms);
   }
-  rooms_[room_id].seats.push_back({.component = component, .joining = true});
+  rooms_[room_id].seats.push_back({.component = component, .joins = 1});
   return absl::OkStatus();
 }
 
@@ -34,11 +46,11 @@ void Seats::Admitted(const std::string& room_id, SessionKey component, std::shar
   rooms_[room_id].channel = std::move(channel);
   Seat& seat = *FindSeat(room_id, component);
   seat.in = true;
-  seat.joining = false;
+  --seat.joins;
 }
 
 void Seats::Unchanged(const std::string& room_id, SessionKey component) {
-  FindSeat(room_id, component)->joining = false;
+  --FindSeat(room_id, component)->joins;
   Tidy(room_id, component);
 }
 
@@ -51,7 +63,7 @@ void Seats::Remove(const std::string& room_id, SessionKey component) {
 
 void Seats::Tidy(const std::string& room_id, SessionKey component) {
   InRoom& room = rooms_.at(room_id);
-  const auto gone = [&](const Seat& seat) { return seat.component == component && !seat.in && !seat.joining; };
+  const auto gone = [&](const Seat& seat) { return seat.component == component && !seat.in && seat.joins == 0; };
   room.seats.erase(std::remove_if(room.seats.begin(), room.seats.end(), gone), room.seats.end());
   if (absl::c_none_of(room.seats, [](const Seat& seat) { return seat.in; })) room.channel = nullptr;
   if (room.seats.empty()) rooms_.erase(room_id);
@@ -60,6 +72,27 @@ void Seats::Tidy(const std::string& room_id, SessionKey component) {
 const Seats::InRoom* Seats::Find(const std::string& room_id) const {
   const auto it = rooms_.find(room_id);
   return it == rooms_.end() ? nullptr : &it->second;
+}
+
+Channel* Seats::ChannelOf(const std::string& room_id) const {
+  const InRoom* const room = Find(room_id);
+  return room == nullptr ? nullptr : room->channel.get();
+}
+
+bool Seats::IsIn(const std::string& room_id, SessionKey component) const {
+  const InRoom* const room = Find(room_id);
+  return room != nullptr &&
+         absl::c_any_of(room->seats, [component](const Seat& seat) { return seat.component == component && seat.in; });
+}
+
+std::vector<std::string> Seats::MembersIn(const std::string& room_id) const {
+  std::vector<std::string> ids;
+  const InRoom* const room = Find(room_id);
+  if (room == nullptr) return ids;
+  for (const Seat& seat : room->seats) {
+    if (seat.in) ids.push_back(IdOf(seat.component));
+  }
+  return ids;
 }
 
 std::vector<std::string> Seats::RoomsOf(SessionKey component) const {

@@ -1,16 +1,19 @@
 #include "server/session/session_hub.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "server/api/validate.h"
 #include "server/common/errors.h"
-#include "server/common/prefetch.h"
 #include "server/common/status_macros.h"
+#include "server/live/authoring/room_id.h"
+#include "server/live/shards/on_shard.h"
+#include "server/session/connection.h"
 #include "server/session/resume_token.h"
+#include "server/session/session.h"
 #include "server/session/session_id.h"
-#include "server/wire/rpc_status.h"
 
 namespace atrium {
 namespace {
@@ -35,30 +38,40 @@ absl::Status ValidateHello(const v1::Hello& hello) {
   if (hello.known_size() > kMaxKnown) {
     return InvalidField("hello.known", absl::StrCat("must name at most ", kMaxKnown, " rooms"));
   }
+  for (int i = 0; i < hello.known_size(); ++i) {
+    RETURN_IF_ERROR(ValidateRoomId(absl::StrCat("hello.known[", i, "].roomId"), hello.known(i).room_id()));
+  }
   return ValidateLength("hello.client", hello.client(), 100);
 }
 
 }  // namespace
 
-SessionHub::SessionHub(Shard& shard, SessionSettings settings, RoomApi& api, Log& log,
-                       const std::vector<std::unique_ptr<SessionHub>>& hubs)
-    : shard_(shard),
-      settings_(settings),
-      api_(api),
-      log_(log),
+SessionHub::SessionHub(Shard& shard, Site& site, const SessionSettings& settings, RoomApi& api, Attendance& attendance,
+                       Log& log, const std::vector<std::unique_ptr<SessionHub>>& hubs, Headroom* headroom)
+    : env_(shard, site, settings, api, attendance, log, *this, headroom,
+           [this](absl::Duration stood_still) { ForgiveSessions(stood_still); }),
       hubs_(hubs),
-      deflater_(settings.compress_above),
-      last_key_(uint64_t(shard.index()) << 48) {}
+      slices_(shard),
+      writers_(shard) {}
+
+SessionHub::~SessionHub() = default;
+
+// ---- Connections
 
 void SessionHub::Start() {
-  shard_.After(kTick, [this] {
+  ATRIUM_ON_SHARD(env_.shard);
+  env_.clock.After(kTick, [this] {
     due_.assign(connections_.begin(), connections_.end());
     Tick();
   });
 }
 
+void SessionHub::ForgiveSessions(absl::Duration stood_still) {
+  for (const auto& [key, session] : sessions_) session->rate().Forgive(stood_still);
+}
+
 void SessionHub::Tick() {
-  const absl::Time now = shard_.Now();
+  const SteadyTime now = Now();
   for (size_t i = 0; i < kTicksPerTurn && !due_.empty(); ++i) {
     const std::shared_ptr<Connection> connection = std::move(due_.back());
     due_.pop_back();
@@ -66,7 +79,7 @@ void SessionHub::Tick() {
     if (connections_.contains(connection.get())) connection->Tick(now);
   }
   if (!due_.empty()) {
-    shard_.After(kTickPause, [this] { Tick(); });
+    env_.clock.After(kTickPause, [this] { Tick(); });
     return;
   }
   due_ = {};
@@ -74,152 +87,179 @@ void SessionHub::Tick() {
 }
 
 void SessionHub::Add(std::shared_ptr<Connection> connection) {
-  counters_.connections[static_cast<int>(connection->encoding())].Add(1);
+  ATRIUM_ON_SHARD(env_.shard);
+  counters().connections[static_cast<int>(connection->encoding())].Add(1);
+  connection->OnAdded();
   connections_.insert(std::move(connection));
 }
 
 void SessionHub::Remove(Connection& connection) {
+  ATRIUM_ON_SHARD(env_.shard);
   const auto it = connections_.find(&connection);
   if (it == connections_.end()) return;
-  counters_.connections[static_cast<int>(connection.encoding())].Add(-1);
+  counters().connections[static_cast<int>(connection.encoding())].Add(-1);
   connections_.erase(it);
 }
 
 void SessionHub::HandOver(std::shared_ptr<Connection> connection) {
+  ATRIUM_ON_SHARD(env_.shard);
   Remove(*connection);
   ++departing_;
   SessionHub& to = connection->hub();
   to.shard().Post([this, &to, connection = std::move(connection)] {
     to.Add(connection);
     connection->GoOn();
-    shard_.Post([this] { --departing_; });
+    env_.shard.Post([this] { --departing_; });
   });
 }
 
+void SessionHub::ReleaseSessionOf(Connection& connection, bool ends) {
+  ATRIUM_ON_SHARD(env_.shard);
+  Session* const session = connection.session();
+  if (session == nullptr) return;
+  if (!ends && !draining_) return session->Detach();
+  connection.set_session(nullptr);
+  End(*session);
+}
+
+// ---- Hellos
+
 void SessionHub::OnRequest(Connection& connection, ClientRequest&& request) {
-  counters_.requests[static_cast<int>(connection.encoding())].Add(1);
+  ATRIUM_ON_SHARD(env_.shard);
+  counters().requests[static_cast<int>(connection.encoding())].Add(1);
   if (Session* session = connection.session()) return session->OnRequest(std::move(request));
-  if (!request.status.ok()) return ReplyError(connection, request.id, request.status);
-  if (!request.frame.has_hello()) return ReplyError(connection, request.id, HelloFirst());
+  if (!request.status.ok()) return connection.SendError(request.id, request.status);
+  if (!request.frame.has_hello()) return connection.SendError(request.id, HelloFirst());
   OnHello(connection, std::move(request));
 }
 
 void SessionHub::OnHello(Connection& connection, ClientRequest request) {
   v1::Hello& hello = *request.frame.mutable_hello();
-  if (absl::Status status = ValidateHello(hello); !status.ok()) return ReplyError(connection, request.id, status);
+  if (absl::Status status = ValidateHello(hello); !status.ok()) return connection.SendError(request.id, status);
   const int home = ShardOfSession(hello.resume_token(), static_cast<int>(hubs_.size()));
-  if (home >= 0 && home != shard_.index()) return connection.MoveTo(*hubs_[home], std::move(request));
+  if (home >= 0 && home != env_.shard.index()) return connection.MoveTo(*hubs_[home], std::move(request));
   if (Session* session = FindResumable(hello)) return Resume(connection, *session, hello);
-  if (!hello.resume_token().empty()) counters_.not_resumed.Add(1);
-  Begin(connection, hello);
+  if (!hello.resume_token().empty()) counters().not_resumed.Add(1);
+  if (env_.headroom != nullptr) {
+    const absl::Status verdict = env_.headroom->ForSession();
+    if (!verdict.ok()) return connection.Close(CloseCode::kOverloaded, verdict.message());
+  }
+  StartSession(connection, hello);
 }
 
 Session* SessionHub::FindResumable(const v1::Hello& hello) {
   Session* const session = Find(SessionOfResumeToken(hello.resume_token()));
   if (session == nullptr || !session->MayResume(hello.resume_token())) return nullptr;
   // Who the client is may not change on the way.
-  return hello.token().empty() || hello.token() == session->user_id() ? session : nullptr;
+  return hello.token().empty() || hello.token() == session->core().user_id() ? session : nullptr;
 }
 
 void SessionHub::Resume(Connection& connection, Session& session, const v1::Hello& hello) {
   // The server may not know yet that the old connection is lost.
-  if (Connection* const old = session.connection()) {
-    session.Detach(nullptr);
+  if (Connection* const old = session.core().connection()) {
+    session.Detach();
     old->DropQueue();
     old->Close(CloseCode::kResumedElsewhere, "the session goes on over another connection");
   }
-  counters_.detached.Add(-1);
-  counters_.sessions[static_cast<int>(session.encoding())].Add(-1);
-  counters_.sessions[static_cast<int>(connection.encoding())].Add(1);
-  counters_.resumed.Add(1);
-  log_.Debug("session resumed", {{"session", session.id()}, {"transport", TransportName(connection.encoding())}});
+  counters().detached.Add(-1);
+  counters().sessions[static_cast<int>(session.core().encoding())].Add(-1);
+  counters().sessions[static_cast<int>(connection.encoding())].Add(1);
+  counters().resumed.Add(1);
+  env_.log.Debug("session resumed", {{"session", session.id()}, {"transport", TransportName(connection.encoding())}});
   session.Resume(connection, hello);
   connection.Heard();
 }
 
-void SessionHub::Begin(Connection& connection, v1::Hello& hello) {
-  const SessionKey key = NewKey();
+void SessionHub::StartSession(Connection& connection, v1::Hello& hello) {
+  const SessionKey key = env_.keys.Next();
   std::string id;
   do {
-    id = NewSessionId(shard_.index(), random_);
+    id = NewSessionId({.shard = env_.shard.index()}, random_);
   } while (by_id_.contains(id));
   // The server runs with --dev: the token is the user's id, unverified.
-  auto created =
-      std::make_unique<Session>(*this, key, std::move(id), hello.token(), std::move(*hello.mutable_client()));
+  auto created = std::make_unique<Session>(env_, key, std::move(id), hello.token(), std::move(*hello.mutable_client()));
   Session& session = *created;
   by_id_.emplace(session.id(), &session);
   sessions_.emplace(key, std::move(created));
-  counters_.sessions[static_cast<int>(connection.encoding())].Add(1);
-  log_.Debug("session started", {{"session", session.id()}, {"transport", TransportName(connection.encoding())}});
-  session.Begin(connection);
+  counters().sessions[static_cast<int>(connection.encoding())].Add(1);
+  env_.log.Debug("session started", {{"session", session.id()}, {"transport", TransportName(connection.encoding())}});
+  session.Start(connection);
   connection.Heard();
 }
 
-void SessionHub::ReplyError(Connection& connection, uint32_t id, const absl::Status& error) {
-  counters_.errors[static_cast<int>(error.code())].Add(1);
-  v1::ServerFrame frame;
-  v1::Reply& reply = *frame.mutable_reply();
-  reply.set_id(id);
-  *reply.mutable_error() = ToRpcStatus(error);
-  connection.Send(EncodeFrame(frame, connection.encoding()));
-}
-
-void SessionHub::ReleaseSessionOf(Connection& connection, bool ends) {
-  Session* const session = connection.session();
-  if (session == nullptr) return;
-  if (!ends && !draining_) return session->Detach(nullptr);
-  connection.set_session(nullptr);
-  End(*session);
-}
-
-void SessionHub::OnDetached(const Session& session) {
-  counters_.detached.Add(1);
-  log_.Debug("session detached", {{"session", session.id()}});
-}
+// ---- Sessions
 
 void SessionHub::End(Session& session) {
-  if (session.absence() != nullptr) counters_.detached.Add(-1);
+  ATRIUM_ON_SHARD(env_.shard);
+  if (session.away()) counters().detached.Add(-1);
   session.End();
-  counters_.sessions[static_cast<int>(session.encoding())].Add(-1);
-  log_.Debug("session ended", {{"session", session.id()}});
+  counters().sessions[static_cast<int>(session.core().encoding())].Add(-1);
+  env_.log.Debug("session ended", {{"session", session.id()}});
   by_id_.erase(session.id());
   sessions_.erase(session.key());
 }
 
 void SessionHub::EndIfAway(SessionKey key, uint32_t generation) {
+  ATRIUM_ON_SHARD(env_.shard);
   Session* const session = FindByKey(key);
-  if (session != nullptr && session->absence() != nullptr && session->generation() == generation) End(*session);
+  if (session != nullptr && session->away() && session->generation() == generation) End(*session);
 }
 
 Session* SessionHub::Find(absl::string_view id) {
+  ATRIUM_ON_SHARD(env_.shard);
   const auto it = by_id_.find(id);
   return it == by_id_.end() ? nullptr : it->second;
 }
 
 Session* SessionHub::FindByKey(SessionKey key) {
+  ATRIUM_ON_SHARD(env_.shard);
   const auto it = sessions_.find(key);
-  return it == sessions_.end() ? nullptr : it->second.get();
+  if (it == sessions_.end()) return nullptr;
+  if (!env_.shard.slices().empty()) it->second->core().CatchUp();
+  return it->second.get();
 }
+
+void SessionHub::List(std::string after, ListBudget page, Gathered<v1::Session> done) {
+  ATRIUM_ON_SHARD(env_.shard);
+  slices_.Add(
+      [this, after = std::move(after), page, done = std::move(done), found = std::vector<v1::Session>()]() mutable {
+        ListBudget slice = OneSlice();
+        for (auto it = by_id_.upper_bound(after); it != by_id_.end(); ++it) {
+          found.push_back(it->second->Describe());
+          const size_t bytes = found.back().ByteSizeLong();
+          if (!page.Take(bytes)) break;
+          if (slice.Take(bytes)) continue;
+          after = std::string(it->first);
+          return true;
+        }
+        done(std::move(found));
+        return false;
+      });
+}
+
+// ---- Observers
 
 std::shared_ptr<Observer> SessionHub::Watch(const Caller& caller, const v1::WatchRequest& request, ReaderKind kind,
                                             Observer::Transport& transport) {
+  ATRIUM_ON_SHARD(env_.shard);
   auto observer = std::make_shared<Observer>(*this, kind, transport);
+  counters().observers[static_cast<int>(kind)].Add(1);
+  observers_.insert(observer.get());
+  if (draining_) observer->End(ShuttingDown());
   observer->Start(caller, request);
   return observer;
 }
 
-void SessionHub::AddObserver(Observer& observer, ReaderKind kind) {
-  counters_.observers[static_cast<int>(kind)].Add(1);
-  observers_.insert(&observer);
-  if (draining_) observer.End(ShuttingDown());
-}
-
-void SessionHub::RemoveObserver(Observer& observer, ReaderKind kind) {
-  counters_.observers[static_cast<int>(kind)].Add(-1);
+void SessionHub::Remove(Observer& observer) {
+  ATRIUM_ON_SHARD(env_.shard);
+  counters().observers[static_cast<int>(observer.kind())].Add(-1);
   observers_.erase(&observer);
 }
 
+// ---- The server stops
+
 size_t SessionHub::SayGoodbye(size_t most) {
+  ATRIUM_ON_SHARD(env_.shard);
   draining_ = draining_ || most > 0;
   if (draining_) {
     for (Observer* const observer : observers_) observer->End(ShuttingDown());
@@ -231,32 +271,13 @@ size_t SessionHub::SayGoodbye(size_t most) {
   }
   for (const auto& connection : chosen) connection->Close(CloseCode::kShutdown, "the server is shutting down");
   if (most > 0) {
-    draining_ = true;
     std::vector<Session*> away;
     for (const auto& [key, session] : sessions_) {
-      if (session->absence() != nullptr) away.push_back(session.get());
+      if (session->away()) away.push_back(session.get());
     }
     for (Session* const session : away) End(*session);
   }
   return connections_.size() + departing_;
-}
-
-void SessionHub::CountClose(CloseCode code) {
-  const auto it = std::find(kCloseCodes.begin(), kCloseCodes.end(), code);
-  counters_.closes[it - kCloseCodes.begin()].Add(1);
-}
-
-void SessionHub::AtTurnEnd(std::shared_ptr<Connection> connection) {
-  writers_.push_back(std::move(connection));
-  if (writers_.size() > 1) return;
-  shard_.AtTurnEnd([this] {
-    // A connection that closes here ends its session; what that sends to others goes out in the next turn.
-    const std::vector<std::shared_ptr<Connection>> writers = std::exchange(writers_, {});
-    for (size_t i = 0; i < writers.size(); ++i) {
-      if (i + 1 < writers.size()) Prefetch(writers[i + 1].get());
-      writers[i]->AtTurnEnd();
-    }
-  });
 }
 
 }  // namespace atrium

@@ -1,9 +1,7 @@
 #pragma once
 
-#include <wslay/wslay.h>
-
+#include <array>
 #include <cstdint>
-#include <memory>
 #include <string>
 
 #include "absl/strings/string_view.h"
@@ -11,19 +9,22 @@
 
 namespace atrium {
 
-// Reads what a client sends after the upgrade: frames, fragments, UTF-8, pings, closes (RFC 6455), by wslay and without
-// I/O. What must be answered at once (pongs, the echo of a close) comes back as bytes, so that a socket has one writer.
-// What nearly all messages are, one frame that is there as a whole, is read apart: wslay goes through it byte by byte,
-// twice.
+// Reads what a client sends after the upgrade: frames, fragments, UTF-8, pings, closes (RFC 6455), without I/O. What
+// must be answered at once (pongs, the echo of a close) comes back as bytes, so that a socket has one writer. Nearly
+// all messages are one frame that is there as a whole, for which there is a shorter way.
 //
-// A parser carries 8 KiB of buffers; it can serve another connection whenever it is idle(). One thread at a time.
+// An unfinished message lies in one buffer, however many fragments it came in. A parser can serve another connection
+// whenever it is idle(). One thread at a time may use it.
 class FrameParser {
  public:
+  // Both methods return whether the parser is to read on, and must not destroy it.
   class Sink {
    public:
     virtual ~Sink() = default;
-    // A whole text (valid UTF-8) or binary message. Must not destroy the parser.
-    virtual void OnMessage(bool text, absl::string_view message) = 0;
+    // Takes a whole text (valid UTF-8) or binary message.
+    virtual bool OnMessage(bool text, absl::string_view message) = 0;
+    // Hears of a frame that is no message by itself: a fragment, or a control frame.
+    virtual bool OnOtherFrame() = 0;
   };
 
   enum class State {
@@ -33,48 +34,76 @@ class FrameParser {
   };
   struct Outcome {
     State state = State::kOpen;
-    // The client's, 1005 if it gave none; or for a violation 1002, 1007 or 1009.
+    // This is the client's code, or 1005 if it gave none; for a violation it is 1002, 1007, 1008 or 1009.
     uint16_t close_code = 0;
     std::string answer;
+    // So many of the bytes were read: all, unless the sink wanted no more or the state is not kOpen.
+    size_t read = 0;
   };
 
-  // Messages over `max_message_bytes` are a violation (1009); 0: no limit.
+  // A message of more than `max_message_bytes` is a violation (1009); 0 means no limit. So is one of too many fragments
+  // (1008): more than 1024, and more than one for each 16 bytes of that limit.
   explicit FrameParser(size_t max_message_bytes);
 
-  // Compressed messages (RFC 7692) are read with `inflater`; null: they are a violation.
-  void set_inflater(Inflater* inflater);
+  // Reads compressed messages (RFC 7692) with `inflater`; if that is null, they are a violation (1002).
+  void set_inflater(Inflater* inflater) { inflater_ = inflater; }
 
-  // Reads all of `bytes`, calling `sink` for each message that they complete. Not to be called again after a violation.
+  // Reads `bytes`, calling `sink` for each message that they complete, until that wants no more. It is not called again
+  // after a violation or a close.
   Outcome Feed(absl::string_view bytes, Sink& sink);
 
-  // No frame and no message is half read.
-  bool idle() const { return fed_ == frames_ && !in_message_; }
+  // Returns whether no frame and no message is half read.
+  bool idle() const { return idle_; }
+  // Returns whether what is half read began in the last Feed.
+  bool began() const { return began_; }
 
  private:
-  struct Callbacks;
-  // Reads the message that begins `bytes`, if it is whole, in one frame and nothing special. How long it was; else 0.
+  // Reads the message that begins `bytes`, if it is whole, in one frame and nothing special. Returns how many bytes
+  // that took; 0 if it is not so.
   size_t FeedSimple(absl::string_view bytes, Sink& sink);
-  void Inflate(bool text, absl::string_view compressed, Sink& sink);
-  struct Free {
-    void operator()(wslay_event_context_ptr context) const { wslay_event_context_free(context); }
-  };
+  // Read the head of a frame, or a part of its payload; each returns how many bytes it has read.
+  size_t FeedHead(absl::string_view bytes, Sink& sink, Outcome& outcome);
+  size_t FeedPayload(absl::string_view bytes, Sink& sink, Outcome& outcome);
+  // Checks what the first two bytes of a frame say.
+  void CheckStart();
+  void BeginPayload();
+  void EndFrame(Sink& sink, Outcome& outcome);
+  void EndControlFrame(Outcome& outcome);
+  void OnClose(Outcome& outcome);
+  void OnMessage(bool text, bool compressed, absl::string_view message, Sink& sink);
+
+  uint8_t opcode() const { return static_cast<uint8_t>(head_[0]) & 0x0f; }
+  bool is_control() const { return (opcode() & 0x08) != 0; }
+  bool is_final() const { return (static_cast<uint8_t>(head_[0]) & 0x80) != 0; }
+  // Returns how many bytes the head has that begins in `head_`.
+  size_t head_size() const;
 
   const size_t max_message_bytes_;
-  std::unique_ptr<std::remove_pointer_t<wslay_event_context_ptr>, Free> context_;
-  // Of FeedSimple.
-  std::string unmasked_;
+  const size_t max_fragments_;
   Inflater* inflater_ = nullptr;
-  // Set while Feed runs.
-  absl::string_view input_;
-  Sink* sink_ = nullptr;
-  std::string* answer_ = nullptr;
-  // Bytes fed, and the whole length of the frames that they began: equal at the border between two frames.
-  uint64_t fed_ = 0;
-  uint64_t frames_ = 0;
+  // FeedSimple unmasks a message into this.
+  std::string unmasked_;
+  // These belong to the frame that is half read: its head as far as it is there, and how much of its payload is
+  // missing.
+  std::array<char, 14> head_;
+  uint8_t head_read_ = 0;
+  std::array<char, 4> key_;
+  uint64_t payload_read_ = 0;
+  uint64_t payload_left_ = 0;
+  std::string control_;
+  // These belong to the message that is half read.
+  std::string message_;
+  size_t fragments_ = 0;
   bool in_message_ = false;
-  bool broken_close_ = false;
-  // Of a message that could not be unpacked; else 0.
-  uint16_t inflate_error_ = 0;
+  bool text_ = false;
+  bool compressed_ = false;
+
+  bool idle_ = true;
+  bool began_ = false;
+  // Whether the sink wants more.
+  bool go_on_ = true;
+  // This close code says what is wrong with the bytes; it is 0 while nothing is.
+  uint16_t violation_ = 0;
 };
 
 }  // namespace atrium

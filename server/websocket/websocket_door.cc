@@ -11,7 +11,7 @@ constexpr size_t kSpareParsers = 16;
 
 }  // namespace
 
-void WebSocketDoor::Accept(boost::asio::ip::tcp::socket socket, Encoding encoding, std::string leftover) {
+void WebSocketDoor::Accept(Socket socket, Encoding encoding, std::string leftover) {
   auto connection = std::make_shared<WebSocketConnection>(hub_, *this, encoding, std::move(socket));
   hub_.Add(connection);
   connection->Start(leftover);

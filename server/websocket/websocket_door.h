@@ -1,22 +1,23 @@
 #pragma once
 
 #include <array>
-#include <boost/asio/ip/tcp.hpp>
 #include <memory>
 #include <string>
 #include <vector>
 
-#include "server/live/io_shard.h"
+#include "server/live/shards/io_shard.h"
+#include "server/live/shards/socket.h"
 #include "server/session/session_hub.h"
 #include "server/websocket/frame_parser.h"
 
 namespace atrium {
 
 // The WebSocket connections of one shard, and what they share: one buffer to read into and one to write from, what
-// unpacks compressed messages, and the parsers of those that are between two messages. Runs on the shard of `hub`.
+// unpacks compressed messages, and the parsers of those that are between two messages. It runs on the shard of `hub`.
 class WebSocketDoor {
  public:
-  // `hub` lives on `shard`. `doors` by shard, this one among them; they are filled in before the first connection.
+  // `hub` lives on `shard`. `doors` are those of all shards, this one among them; they are filled in before the first
+  // connection.
   WebSocketDoor(SessionHub& hub, IoShard& shard, const std::vector<std::unique_ptr<WebSocketDoor>>& doors)
       : hub_(hub), shard_(shard), doors_(doors) {}
 
@@ -24,11 +25,11 @@ class WebSocketDoor {
   WebSocketDoor& OnShard(int index) const { return *doors_[index]; }
 
   // Serves frames on `socket` after its upgrade was answered with 101. `leftover` is what the client sent behind its
-  // request. The socket belongs to the shard's io_context.
-  void Accept(boost::asio::ip::tcp::socket socket, Encoding encoding, std::string leftover);
+  // request.
+  void Accept(Socket socket, Encoding encoding, std::string leftover);
 
   std::unique_ptr<FrameParser> TakeParser();
-  // `parser` is idle and has seen no close.
+  // Takes back a parser that is idle and has seen no close.
   void GiveBack(std::unique_ptr<FrameParser> parser);
 
   Inflater& inflater() { return inflater_; }

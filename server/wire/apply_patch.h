@@ -8,8 +8,8 @@
 
 namespace atrium {
 
-// Changes a state by a patch that was made of it (wire/patch.h). INVALID_ARGUMENT naming the operation if that is none,
-// or if its path is not there: the state is then of no use any more.
+// Changes a state by a patch that was made of it (wire/patch.h). INVALID_ARGUMENT naming the operation if that is not
+// one that Atrium makes, or if its path is not there; the state is then of no use any more. It is thread-safe.
 absl::Status ApplyPatch(const google::protobuf::RepeatedPtrField<v1::PatchOperation>& operations, json::value& state);
 
 }  // namespace atrium

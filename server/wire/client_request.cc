@@ -1,14 +1,20 @@
 #include "server/wire/client_request.h"
 
+#include <google/protobuf/io/coded_stream.h>
+#include <google/protobuf/wire_format_lite.h>
+
 #include <array>
 #include <boost/json/monotonic_resource.hpp>
 #include <limits>
+#include <optional>
 #include <utility>
 
 #include "absl/container/fixed_array.h"
 #include "server/common/errors.h"
 #include "server/common/utf8.h"
+#include "server/wire/json_scan.h"
 #include "server/wire/message_json.h"
+#include "server/wire/parse_message.h"
 #include "server/wire/plain_json.h"
 
 namespace atrium {
@@ -22,8 +28,8 @@ const MessageShape& FrameShape() {
   return shape;
 }
 
-// ---- Of frames as most clients write them. False means nothing but that the other way is to be taken, with what is
-// read thrown away: errors are found there.
+// ---- Frames as most clients write them. If a function returns false, that means only that the frame is to be read the
+// other way, where errors are found, and that what was read is thrown away.
 
 // How deep a payload may nest here.
 constexpr int kPlainDepth = 8;
@@ -31,7 +37,7 @@ constexpr int kPlainDepth = 8;
 bool ReadPlainField(PlainJson& json, const MessageShape& shape, const MessageShape::Field& field, Message& message,
                     Payload& payload) {
   if (&field == shape.payload()) {
-    const absl::optional<absl::string_view> value = json.TakeValue(kPlainDepth);
+    const std::optional<absl::string_view> value = json.TakeValue(kPlainDepth);
     if (value) payload = Payload::FromText(std::string(*value));
     return value.has_value();
   }
@@ -39,12 +45,12 @@ bool ReadPlainField(PlainJson& json, const MessageShape& shape, const MessageSha
   if (descriptor.is_repeated()) return false;
   if (field.oneof != nullptr && shape.reflection().HasOneof(message, field.oneof)) return false;
   if (descriptor.type() == FieldDescriptor::TYPE_STRING) {
-    const absl::optional<absl::string_view> value = json.TakeString();
+    const std::optional<absl::string_view> value = json.TakeString();
     if (value) shape.reflection().SetString(&message, &descriptor, std::string(*value));
     return value.has_value();
   }
   if (descriptor.type() == FieldDescriptor::TYPE_BOOL) {
-    const absl::optional<bool> value = json.TakeBool();
+    const std::optional<bool> value = json.TakeBool();
     if (value) shape.reflection().SetBool(&message, &descriptor, *value);
     return value.has_value();
   }
@@ -56,7 +62,7 @@ bool ReadPlainFields(PlainJson& json, const MessageShape& shape, Message& messag
   if (json.Take('}')) return true;
   absl::FixedArray<bool, 32> seen(shape.fields().size(), false);
   do {
-    const absl::optional<absl::string_view> key = json.TakeKey();
+    const std::optional<absl::string_view> key = json.TakeKey();
     const MessageShape::Field* const field = key ? shape.Find(*key) : nullptr;
     if (field == nullptr || std::exchange(seen[field->descriptor->index()], true)) return false;
     if (!ReadPlainField(json, shape, *field, message, payload)) return false;
@@ -70,10 +76,10 @@ bool ReadPlainFrame(absl::string_view text, ClientRequest& request) {
   const MessageShape& shape = FrameShape();
   bool has_id = false;
   do {
-    const absl::optional<absl::string_view> key = json.TakeKey();
+    const std::optional<absl::string_view> key = json.TakeKey();
     if (!key) return false;
     if (*key == "id") {
-      const absl::optional<uint64_t> id = json.TakeUnsigned();
+      const std::optional<uint64_t> id = json.TakeUnsigned();
       if (!id || *id > std::numeric_limits<uint32_t>::max() || std::exchange(has_id, true)) return false;
       request.frame.set_id(static_cast<uint32_t>(*id));
       continue;
@@ -87,9 +93,9 @@ bool ReadPlainFrame(absl::string_view text, ClientRequest& request) {
   return json.Take('}') && json.empty() && request.frame.request_case() != v1::ClientFrame::REQUEST_NOT_SET;
 }
 
-// ---- Of any
+// ---- Any frame
 
-// The request of a frame, by its name.
+// Reads the request of a frame, by its name.
 absl::Status ReadRequest(const json::value& value, const MessageShape& shape, absl::string_view name,
                          ClientRequest& request) {
   const MessageShape::Field* const field = shape.Find(name);
@@ -103,13 +109,24 @@ absl::Status ReadRequest(const json::value& value, const MessageShape& shape, ab
   return PrefixField(json_name, MessageFromJson(value, *field->message, message, &request.payload));
 }
 
+// Returns the id of a text that may be no JSON at all, or 0 if none can be read.
+uint32_t FindId(absl::string_view text) {
+  const std::optional<absl::string_view> written = FindJsonMember(text, "id");
+  if (!written) return 0;
+  const absl::StatusOr<json::value> id = ParseJson(*written);
+  v1::ClientFrame frame;
+  if (!id.ok() || !FieldFromJson(*id, *FrameShape().Find("id")->descriptor, frame).ok()) return 0;
+  return frame.id();
+}
+
 ClientRequest ReadAnyFrame(absl::string_view text) {
   ClientRequest request;
   // Nothing of the value outlives this function.
   std::array<unsigned char, 4096> buffer;
   json::monotonic_resource storage(buffer.data(), buffer.size());
-  const absl::StatusOr<json::value> parsed = ParseJson(text, kMaxJsonDepth, &storage);
+  const absl::StatusOr<json::value> parsed = ParseJson(text, kMaxDocumentDepth, &storage);
   if (!parsed.ok()) {
+    request.id = FindId(text);
     request.status = parsed.status();
     return request;
   }
@@ -130,12 +147,43 @@ ClientRequest ReadAnyFrame(absl::string_view text) {
     if (!request.status.ok()) return request;
   }
   if (request.frame.request_case() == v1::ClientFrame::REQUEST_NOT_SET) {
-    request.status = InvalidField("frame", "must hold a request, such as join, leave or emit");
+    request.status = NoRequest();
   }
   return request;
 }
 
 }  // namespace
+
+absl::Status NoRequest() { return InvalidField("frame", "must hold a request, such as join, leave or emit"); }
+
+uint32_t ReadJsonFrameId(absl::string_view text) {
+  // Most programs write the id first.
+  PlainJson json(text);
+  if (json.Take('{') && json.TakeKey() == absl::string_view("id")) {
+    const std::optional<uint64_t> id = json.TakeUnsigned();
+    if (id && *id <= std::numeric_limits<uint32_t>::max() && json.Take(',')) return static_cast<uint32_t>(*id);
+  }
+  return FindId(text);
+}
+
+uint32_t ReadProtoFrameId(absl::string_view bytes) {
+  using google::protobuf::internal::WireFormatLite;
+  google::protobuf::io::CodedInputStream in(reinterpret_cast<const uint8_t*>(bytes.data()),
+                                            static_cast<int>(bytes.size()));
+  constexpr uint32_t kIdTag = WireFormatLite::MakeTag(v1::ClientFrame::kIdFieldNumber, WireFormatLite::WIRETYPE_VARINT);
+  uint32_t id = 0;
+  while (const uint32_t tag = in.ReadTag()) {
+    uint64_t number = 0;
+    if (tag != kIdTag) {
+      if (!WireFormatLite::SkipField(&in, tag)) break;
+    } else if (in.ReadVarint64(&number)) {
+      id = static_cast<uint32_t>(number);
+    } else {
+      break;
+    }
+  }
+  return id;
+}
 
 ClientRequest DecodeJsonFrame(absl::string_view text) {
   ClientRequest request;
@@ -145,10 +193,11 @@ ClientRequest DecodeJsonFrame(absl::string_view text) {
 
 ClientRequest DecodeProtoFrame(absl::string_view bytes) {
   v1::ClientFrame frame;
-  if (!frame.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
+  if (!ParseMessage(bytes, frame)) {
     ClientRequest request;
+    request.id = ReadProtoFrameId(bytes);
     request.status =
-        MakeError(absl::StatusCode::kInvalidArgument, "INVALID_PROTOBUF", "not a serialised atrium.v1.ClientFrame");
+        MakeError(absl::StatusCode::kInvalidArgument, kNotProtobuf, "not a serialised atrium.v1.ClientFrame");
     return request;
   }
   return DecodeFrame(std::move(frame));
@@ -159,7 +208,7 @@ ClientRequest DecodeFrame(v1::ClientFrame frame) {
   request.id = frame.id();
   request.frame = std::move(frame);
   if (request.frame.request_case() == v1::ClientFrame::REQUEST_NOT_SET) {
-    request.status = InvalidField("frame", "must hold a request, such as join, leave or emit");
+    request.status = NoRequest();
     return request;
   }
   absl::StatusOr<Payload> payload = TakePayload(request.frame);

@@ -10,42 +10,13 @@
 #include "server/wire/deflate.h"
 #include "server/wire/message_json.h"
 #include "server/wire/time_json.h"
+#include "server/wire/websocket_framing.h"
 
 namespace atrium {
 namespace {
 
-constexpr char kTextMessage = static_cast<char>(0x81);    // FIN, opcode 1
-constexpr char kBinaryMessage = static_cast<char>(0x82);  // FIN, opcode 2
-constexpr char kCompressed = 0x40;                        // RSV1: RFC 7692 section 6
-
-constexpr size_t kMaxHeader = 10;
-
-// A message to come, of about so many bytes, behind room for its header.
-std::string BeginMessage(size_t expected) {
-  constexpr char kHeader[kMaxHeader] = {};
-  std::string out;
-  out.reserve(kMaxHeader + expected);
-  out.append(kHeader, kMaxHeader);
-  return out;
-}
-
-// Puts the header before it. RFC 6455 section 5.2: a server's frame is not masked.
-void FinishMessage(std::string& message, char first_byte) {
-  const uint64_t size = message.size() - kMaxHeader;
-  const size_t length_bytes = size < 126 ? 0 : size <= 0xffff ? 2 : 8;
-  const size_t begin = kMaxHeader - 2 - length_bytes;
-  message[begin] = first_byte;
-  message[begin + 1] = static_cast<char>(length_bytes == 0 ? size : length_bytes == 2 ? 126 : 127);
-  for (size_t i = 0; i < length_bytes; ++i) message[kMaxHeader - 1 - i] = static_cast<char>(size >> 8 * i);
-  message.erase(0, begin);
-}
-
-std::string WithWebSocketHeader(char first_byte, absl::string_view message) {
-  std::string out = BeginMessage(message.size());
-  out.append(message.data(), message.size());
-  FinishMessage(out, first_byte);
-  return out;
-}
+// A welcome, or a join's answer in a room of ten, takes less as JSON, its payload aside.
+constexpr size_t kUsualJson = 1024;
 
 // Appends field `number`, of a length-delimited type, to a serialised message.
 void AppendField(std::string& out, int number, absl::string_view bytes) {
@@ -137,18 +108,18 @@ class FrameBuilder {
     frame_->origin_ = origin;
   }
 
-  bool wants_json() const { return encodings_.Has(Encoding::kWebSocketJson); }
-  bool wants_proto() const { return encodings_.Has(Encoding::kWebSocketProto) || encodings_.Has(Encoding::kGrpc); }
+  bool wants_json() const { return encodings_.Has(Form::kJson); }
+  bool wants_proto() const { return encodings_.Has(Form::kProto); }
 
-  void SetJson(absl::string_view json) { Bytes(Encoding::kWebSocketJson) = WithWebSocketHeader(kTextMessage, json); }
-  // `message` was begun by BeginMessage.
+  void SetJson(absl::string_view json) { Bytes(Encoding::kWebSocketJson) = MakeWebSocketMessage(kTextMessage, json); }
+  // `message` was begun by BeginWebSocketMessage.
   void SetJsonMessage(std::string message) {
-    FinishMessage(message, kTextMessage);
+    FinishWebSocketMessage(message, kTextMessage);
     Bytes(Encoding::kWebSocketJson) = std::move(message);
   }
   void SetProto(absl::string_view frame) {
     if (encodings_.Has(Encoding::kWebSocketProto)) {
-      Bytes(Encoding::kWebSocketProto) = WithWebSocketHeader(kBinaryMessage, frame);
+      Bytes(Encoding::kWebSocketProto) = MakeWebSocketMessage(kBinaryMessage, frame);
     }
     if (encodings_.Has(Encoding::kGrpc)) {
       AppendField(Bytes(Encoding::kGrpc), v1::ServerFrames::kFramesFieldNumber, frame);
@@ -166,13 +137,13 @@ class FrameBuilder {
 
   void Deflate() {
     std::shared_ptr<Frame> deflated;
-    for (const Encoding encoding : {Encoding::kWebSocketJson, Encoding::kWebSocketProto}) {
-      if (!encodings_.Has(Deflated(encoding))) continue;
-      const absl::string_view payload = encodings_.deflater()->Deflate(frame_->message(encoding));
+    for (const EncodingTraits& traits : kEncodingTable) {
+      if (!traits.deflated || !encodings_.Has(traits.encoding)) continue;
+      const absl::string_view payload = encodings_.deflater()->Deflate(frame_->message(traits.encoding));
       if (payload.empty()) continue;
       if (deflated == nullptr) deflated = std::make_shared<Frame>();
-      const auto first_byte = static_cast<char>(frame_->bytes(encoding).front() | kCompressed);
-      deflated->bytes_[static_cast<int>(encoding)] = WithWebSocketHeader(first_byte, payload);
+      const auto first_byte = static_cast<uint8_t>(frame_->bytes(traits.encoding).front() | kCompressedMessage);
+      deflated->bytes_[static_cast<int>(traits.stored_as)] = MakeWebSocketMessage(first_byte, payload);
     }
     if (deflated == nullptr) return;
     deflated->origin_ = frame_->origin_;
@@ -184,11 +155,8 @@ class FrameBuilder {
 };
 
 absl::string_view Frame::message(Encoding encoding) const {
-  absl::string_view message = bytes(encoding);
-  if (encoding == Encoding::kGrpc) return message;
-  const int length = message[1] & 0x7f;
-  message.remove_prefix(length == 127 ? 10 : length == 126 ? 4 : 2);
-  return message;
+  const absl::string_view stored = bytes(encoding);
+  return IsWebSocketMessage(TraitsOf(StoredAs(encoding)).framing) ? PayloadOfWebSocketMessage(stored) : stored;
 }
 
 size_t Frame::size() const {
@@ -197,22 +165,24 @@ size_t Frame::size() const {
   return size;
 }
 
-absl::string_view TransportName(Encoding encoding) {
-  switch (encoding) {
-    case Encoding::kWebSocketJson:
-    case Encoding::kDeflatedJson: return "websocket-json";
-    case Encoding::kWebSocketProto:
-    case Encoding::kDeflatedProto: return "websocket-proto";
-    case Encoding::kGrpc: return "grpc";
+size_t Frame::memory() const {
+  // Shared pointers count next to it.
+  constexpr size_t kCounts = 16;
+  size_t memory = sizeof(Frame) + kCounts + (deflated_ == nullptr ? 0 : deflated_->memory());
+  for (const std::string& bytes : bytes_) {
+    // Short strings stand in the frame itself.
+    if (bytes.capacity() >= sizeof(std::string)) memory += bytes.capacity() + 1;
   }
-  return "";
+  return memory;
 }
 
 FramePtr EncodeFrame(const v1::ServerFrame& frame, EncodingSet encodings, const Payload& payload, FrameOrigin origin) {
   FrameBuilder builder(encodings, origin);
   if (builder.wants_json()) {
-    const bool reply = frame.has_reply();
-    builder.SetJson(MessageToJson(frame, reply ? JsonZeros::kPrint : JsonZeros::kOmit, payload));
+    std::string json;
+    json.reserve(kUsualJson + payload.Json().size());
+    AppendMessageJson(json, frame, frame.has_reply() ? JsonZeros::kPrint : JsonZeros::kOmit, payload);
+    builder.SetJson(json);
   }
   if (builder.wants_proto()) {
     v1::ServerFrame full = frame;
@@ -232,9 +202,7 @@ v1::ServerFrame DecodeServerFrame(const Frame& frame) {
     const absl::string_view message = frame.message(Encoding::kWebSocketProto);
     decoded.ParseFromArray(message.data(), static_cast<int>(message.size()));
   } else {
-    // Of a frame that holds a value of the greatest depth.
-    constexpr int kFrameDepth = kMaxJsonDepth + 8;
-    const absl::StatusOr<json::value> value = ParseJson(frame.message(Encoding::kWebSocketJson), kFrameDepth);
+    const absl::StatusOr<json::value> value = ParseJson(frame.message(Encoding::kWebSocketJson), kMaxDocumentDepth);
     if (value.ok()) MessageFromJson(*value, decoded).IgnoreError();
   }
   return decoded;
@@ -261,7 +229,7 @@ FramePtr Reencode(const Frame& frame, EncodingSet encoding) {
 FramePtr EncodeEvent(const Event& event, EncodingSet encodings) {
   FrameBuilder builder(encodings, event.origin);
   if (builder.wants_json()) {
-    std::string json = BeginMessage(EventJsonSize(event));
+    std::string json = BeginWebSocketMessage(EventJsonSize(event));
     AppendEventJson(json, event);
     builder.SetJsonMessage(std::move(json));
   }

@@ -2,7 +2,6 @@
 
 #include <array>
 #include <cstdint>
-#include <initializer_list>
 #include <memory>
 #include <string>
 
@@ -10,57 +9,14 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "atrium/v1/frames.pb.h"
+#include "server/wire/encoding.h"
 #include "server/wire/patch.h"
 #include "server/wire/payload.h"
 
 namespace atrium {
 
-class Deflater;
-
-// How frames lie on a connection.
-enum class Encoding : uint8_t {
-  kWebSocketJson,   // a text message, header included
-  kWebSocketProto,  // a binary message, header included
-  kGrpc,            // a serialised ServerFrames of one frame; several in a row are a valid ServerFrames
-  // The first two for clients that take compressed messages too.
-  kDeflatedJson,
-  kDeflatedProto,
-};
-inline constexpr int kPlainEncodings = 3;
-inline constexpr int kEncodings = 5;
-
-constexpr bool IsDeflated(Encoding encoding) { return encoding >= Encoding::kDeflatedJson; }
-constexpr Encoding Plain(Encoding encoding) {
-  return IsDeflated(encoding) ? static_cast<Encoding>(static_cast<int>(encoding) - kPlainEncodings) : encoding;
-}
-constexpr Encoding Deflated(Encoding web_socket) {
-  return static_cast<Encoding>(static_cast<int>(web_socket) + kPlainEncodings);
-}
-
-// "websocket-json", "websocket-proto" or "grpc".
-absl::string_view TransportName(Encoding encoding);
-
-// What a frame is made in. With a deflated encoding goes the plain one, which short frames are sent in.
-class EncodingSet {
- public:
-  // Deflated encodings need a `deflater`; without one they are as the plain ones.
-  explicit EncodingSet(Deflater* deflater = nullptr) : deflater_(deflater) {}
-  EncodingSet(Encoding encoding, Deflater* deflater = nullptr)  // NOLINT: one encoding is a set.
-      : deflater_(deflater) {
-    Add(encoding);
-  }
-  void Add(Encoding encoding) { bits_ |= 1u << static_cast<int>(encoding) | 1u << static_cast<int>(Plain(encoding)); }
-  bool empty() const { return bits_ == 0; }
-  bool Has(Encoding encoding) const { return (bits_ >> static_cast<int>(encoding)) & 1u; }
-  // Null if nothing is to be deflated.
-  Deflater* deflater() const { return bits_ >> kPlainEncodings != 0 ? deflater_ : nullptr; }
-
- private:
-  uint8_t bits_ = 0;
-  Deflater* deflater_;
-};
-
-// What a frame has to do with a room: what becomes of it when its client is too slow, or gone for a while.
+// What a frame has to do with a room, which decides what becomes of it when its client is too slow, or gone for a
+// while.
 struct FrameOrigin {
   enum class Kind : uint8_t {
     kHistory,
@@ -69,51 +25,54 @@ struct FrameOrigin {
     kLeft,
     kWelcome,  // of no room
   };
-  // Names the room in this process; 0: of none.
+  // This names the room (RoomKey); 0 stands for none.
   uint64_t room = 0;
-  // In the room's history; 0: it is not recorded. Of a snapshot and a join's reply, the position of the state.
+  // This is the offset in the room's history, or 0 if the frame is not recorded. That of a snapshot and a join's reply
+  // is the position of the state. A `left` has the key of the component that was the member here, or 0 for the session
+  // itself.
   uint64_t offset = 0;
   Kind kind = Kind::kHistory;
-  // It may be dropped on its way to a slow client.
+  // Whether it may be dropped on its way to a slow client.
   bool is_volatile = false;
 
-  // A later snapshot of the room can stand for it.
+  // Returns whether a later snapshot of the room can stand for it.
   bool replaceable() const { return room != 0 && (kind == Kind::kHistory || kind == Kind::kSnapshot); }
 };
 
-// A frame to clients, encoded once for all that get it. Immutable, shared between threads.
+// A frame to clients, encoded once for all that get it. It is immutable, and threads share it.
 class Frame {
  public:
-  // The encoding must be one of those that the frame was made for. A deflated one stands for its plain one here: every
-  // connection takes that.
-  const std::string& bytes(Encoding encoding) const { return bytes_[static_cast<int>(Plain(encoding))]; }
+  // Returns the frame as it is stored for that encoding, which must be one of those that it was made for.
+  const std::string& bytes(Encoding encoding) const { return bytes_[static_cast<int>(StoredAs(encoding))]; }
   bool has(Encoding encoding) const { return !bytes(encoding).empty(); }
-  // The same without the WebSocket header.
+  // Returns the same without a WebSocket header.
   absl::string_view message(Encoding encoding) const;
-  // The frame as connections of a deflated encoding get it, if it has that and so is shorter. Apart from this one, so
-  // that what waits for them holds nothing else.
+  // Returns the frame as connections of a deflated encoding get it, or null if it was not made for these or would not
+  // be shorter. It is a frame of its own, so that what waits for them holds nothing else.
   const std::shared_ptr<const Frame>& deflated() const { return deflated_; }
-  // In all encodings together.
+  // Returns how many bytes it has in all encodings together.
   size_t size() const;
+  // Returns what it takes in memory, with all that it holds.
+  size_t memory() const;
   bool is_volatile() const { return origin_.is_volatile; }
   const FrameOrigin& origin() const { return origin_; }
 
  private:
   friend class FrameBuilder;
-  std::array<std::string, kPlainEncodings> bytes_;
+  std::array<std::string, kStoredEncodings> bytes_;
   std::shared_ptr<const Frame> deflated_;
   FrameOrigin origin_;
 };
 using FramePtr = std::shared_ptr<const Frame>;
 
-// Any frame; `payload` stands as in MessageToJson.
+// Encodes any frame; `payload` stands where MessageToJson puts it.
 FramePtr EncodeFrame(const v1::ServerFrame& frame, EncodingSet encodings, const Payload& payload = {},
                      FrameOrigin origin = {});
 
-// The frame in one other encoding, made from one that it has.
+// Returns the frame in one other encoding, made from one that it has.
 FramePtr Reencode(const Frame& frame, EncodingSet encoding);
 
-// A recorded frame of those bytes, in encoding kGrpc.
+// Returns a recorded frame of those bytes, which are in encoding kGrpc.
 FramePtr MakeFrame(std::string grpc_bytes, FrameOrigin origin);
 
 // Reads a frame back.
@@ -125,7 +84,7 @@ struct Event {
   FrameOrigin origin;
   absl::string_view event;
   Payload data;
-  // Instead of data, if not null.
+  // If this is not null, it goes instead of `data`.
   const std::string* binary = nullptr;
   absl::string_view sender_id;
   absl::string_view sender_user_id;
@@ -145,7 +104,7 @@ struct ComponentDelta {
 };
 FramePtr EncodeComponentPatch(const ComponentDelta& delta, EncodingSet encodings);
 
-// Milliseconds precision, as all times of Atrium.
+// It has a precision of milliseconds, as all times of Atrium.
 google::protobuf::Timestamp ToTimestamp(absl::Time time);
 absl::Time FromTimestamp(const google::protobuf::Timestamp& timestamp);
 

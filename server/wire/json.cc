@@ -1,5 +1,6 @@
 #include "server/wire/json.h"
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <boost/json/basic_parser_impl.hpp>
@@ -8,11 +9,15 @@
 #include <cmath>
 #include <cstdint>
 #include <cstring>
+#include <iterator>
 #include <string>
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "server/common/errors.h"
+#include "server/wire/json_scan.h"
 
 namespace atrium {
 namespace {
@@ -21,6 +26,15 @@ constexpr int64_t kMaxInteger = int64_t{1} << 53;
 
 absl::Status JsonError(absl::string_view message) {
   return MakeError(absl::StatusCode::kInvalidArgument, "INVALID_JSON", message);
+}
+
+absl::Status RefusedNumber(absl::string_view text, size_t at) {
+  const std::string rule = absl::StrCat("number at byte ", at,
+                                        ": integers go up to 2^53, and beyond it have the digits of their double's "
+                                        "shortest form; a number must fit a double");
+  const std::string field = JsonPathAt(text, at);
+  if (field.empty()) return JsonError(rule);
+  return InvalidField(field, rule);
 }
 
 // Builds a value as boost::json::parser does, and refuses integers that a double cannot hold.
@@ -33,7 +47,7 @@ class Handler {
 
   std::array<unsigned char, 1024> scratch;  // for small texts
   json::value_stack stack{{}, scratch.data(), scratch.size()};
-  bool integer_too_large = false;
+  bool number_refused = false;
 
   bool on_document_begin(json::error_code&) { return true; }
   bool on_document_end(json::error_code&) { return true; }
@@ -47,17 +61,19 @@ class Handler {
   bool on_string(json::string_view s, size_t, json::error_code&) { return stack.push_string(s), true; }
   // A number that the parser saw in pieces would lose its head here; the whole text is given at once.
   bool on_number_part(json::string_view, json::error_code&) { return true; }
-  bool on_int64(int64_t i, json::string_view, json::error_code& ec) {
-    if (i > kMaxInteger || i < -kMaxInteger) return Refuse(ec);
+  bool on_int64(int64_t i, json::string_view text, json::error_code& ec) {
+    if (i > kMaxInteger || i < -kMaxInteger) return on_double(static_cast<double>(i), text, ec);
     return stack.push_int64(i), true;
   }
-  bool on_uint64(uint64_t, json::string_view, json::error_code& ec) { return Refuse(ec); }
+  bool on_uint64(uint64_t i, json::string_view text, json::error_code& ec) {
+    return on_double(static_cast<double>(i), text, ec);
+  }
   bool on_double(double d, json::string_view text, json::error_code& ec) {
     const bool integer = text.find_first_of(".eE") == json::string_view::npos;
     // Boost 1.81 rounds numbers of many digits to a neighbour of the nearest double. Out of range, it is right: 0 or
     // inf.
     std::from_chars(text.data(), text.data() + text.size(), d);
-    if (integer || !std::isfinite(d)) return Refuse(ec);
+    if (!std::isfinite(d) || (integer && !IsShortestForm(ToView(text), d))) return Refuse(ec);
     const json::value number = NumberValue(d);
     return number.is_int64() ? stack.push_int64(number.get_int64()) : stack.push_double(d), true;
   }
@@ -68,7 +84,7 @@ class Handler {
 
  private:
   bool Refuse(json::error_code& ec) {
-    integer_too_large = true;
+    number_refused = true;
     ec = json::error::not_number;
     return false;
   }
@@ -113,7 +129,7 @@ struct Writer {
   }
 };
 
-// Bytes of each character inside a JSON string.
+// Each character takes so many bytes inside a JSON string.
 constexpr std::array<uint8_t, 256> kEscapedSize = [] {
   std::array<uint8_t, 256> size{};
   for (int c = 0; c < 256; ++c) size[c] = c < 0x20 ? 6 : 1;
@@ -122,7 +138,7 @@ constexpr std::array<uint8_t, 256> kEscapedSize = [] {
 }();
 size_t EscapedSize(char c) { return kEscapedSize[static_cast<unsigned char>(c)]; }
 
-// Has a bit in the byte of the first of eight characters that must be escaped, and none before it.
+// Returns a word with a bit in the byte of the first of eight characters that must be escaped, and none before it.
 uint64_t EscapedIn(uint64_t word) {
   constexpr uint64_t kOnes = 0x0101010101010101;
   // Sets the high bit of bytes that are less than `n`, which is at most 128; behind the first, of others perhaps too.
@@ -152,6 +168,20 @@ size_t StringSize(absl::string_view text) {
 
 }  // namespace
 
+bool NestsDeeper(const json::value& value, int depth) {
+  const auto element_does = [depth](const json::value& element) { return NestsDeeper(element, depth - 1); };
+  if (const json::array* const array = value.if_array()) {
+    return depth == 0 || std::any_of(array->begin(), array->end(), element_does);
+  }
+  if (const json::object* const object = value.if_object()) {
+    return depth == 0 ||
+           std::any_of(object->begin(), object->end(), [&](const auto& entry) { return element_does(entry.value()); });
+  }
+  return false;
+}
+
+std::string NestingRule() { return absl::StrCat("nesting too deep (max ", kMaxJsonDepth, ")"); }
+
 absl::StatusOr<json::value> ParseJson(absl::string_view text, int max_depth, json::storage_ptr storage) {
   json::parse_options options;
   // Boost counts the levels below the outermost value.
@@ -161,11 +191,10 @@ absl::StatusOr<json::value> ParseJson(absl::string_view text, int max_depth, jso
   json::error_code error;
   const size_t read = parser.write_some(false, text.data(), text.size(), error);
   if (!error && read == text.size()) return parser.handler().stack.release();
-  if (parser.handler().integer_too_large) {
-    return JsonError(absl::StrCat("number at byte ", read, ": integers go up to 2^53, and a number must fit a double"));
-  }
+  if (parser.handler().number_refused) return RefusedNumber(text, read);
   if (error == json::error::too_deep) {
-    return JsonError(absl::StrCat("JSON nesting too deep (max ", max_depth, ")"));
+    // The levels of a document around its values are not the client's business.
+    return JsonError(absl::StrCat("JSON ", NestingRule()));
   }
   if (!error) error = json::error::extra_data;
   return JsonError(absl::StrCat("invalid JSON at byte ", read, ": ", error.message()));
@@ -218,7 +247,7 @@ size_t PlainLength(absl::string_view text) {
   for (; i + kWord <= text.size(); i += kWord) {
     if (const uint64_t escaped = escaped_at(i)) return i + static_cast<size_t>(std::countr_zero(escaped)) / 8;
   }
-  // The last ones once more with some before them.
+  // The last characters are looked at once more, with some before them.
   if (text.size() >= kWord && i < text.size() && escaped_at(text.size() - kWord) == 0) return text.size();
   while (i < text.size() && EscapedSize(text[i]) == 1) ++i;
   return i;
@@ -237,9 +266,48 @@ void AppendJsonString(std::string& out, absl::string_view text) {
 }
 
 json::value NumberValue(double number) {
-  // Also of -0, which would be written as an integer, and then read without its sign.
+  // This makes 0 of -0, which would be written as an integer, and then read without its sign.
   if (std::trunc(number) == number && std::abs(number) <= kMaxInteger) return static_cast<int64_t>(number);
   return number;
+}
+
+namespace {
+
+// Returns the digits of a decimal number that count: without sign, point, exponent and the zeros around them.
+std::string SignificantDigits(absl::string_view number) {
+  std::string digits;
+  for (const char c : number.substr(0, number.find_first_of("eE"))) {
+    if (absl::ascii_isdigit(static_cast<unsigned char>(c)) && (c != '0' || !digits.empty())) digits.push_back(c);
+  }
+  digits.resize(digits.find_last_not_of('0') + 1);
+  return digits;
+}
+
+// Takes the digits at the front of `text`; false if there are none.
+bool TakeDigits(absl::string_view& text) {
+  size_t count = 0;
+  while (count < text.size() && absl::ascii_isdigit(static_cast<unsigned char>(text[count]))) ++count;
+  text.remove_prefix(count);
+  return count > 0;
+}
+
+}  // namespace
+
+bool IsJsonNumber(absl::string_view text) {
+  absl::ConsumePrefix(&text, "-");
+  if (!absl::ConsumePrefix(&text, "0") && !TakeDigits(text)) return false;
+  if (absl::ConsumePrefix(&text, ".") && !TakeDigits(text)) return false;
+  if (absl::ConsumePrefix(&text, "e") || absl::ConsumePrefix(&text, "E")) {
+    if (!absl::ConsumePrefix(&text, "+")) absl::ConsumePrefix(&text, "-");
+    if (!TakeDigits(text)) return false;
+  }
+  return text.empty();
+}
+
+bool IsShortestForm(absl::string_view decimal, double number) {
+  char shortest[32];
+  const char* const end = std::to_chars(shortest, std::end(shortest), number, std::chars_format::scientific).ptr;
+  return SignificantDigits(decimal) == SignificantDigits({shortest, static_cast<size_t>(end - shortest)});
 }
 
 void AppendJsonNumber(std::string& out, double number) {

@@ -7,6 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
+#include "server/wire/json.h"
 #include "server/wire/list_diff.h"
 #include "server/wire/message_json.h"
 #include "server/wire/message_shape.h"
@@ -26,16 +28,14 @@ bool IsLeaf(const FieldDescriptor& field) {
   return type != Descriptor::WELLKNOWNTYPE_UNSPECIFIED && type != Descriptor::WELLKNOWNTYPE_FIELDMASK;
 }
 
-// By their bits: a NaN is itself, and -0 is not 0.
+// Compares the bits, by which a NaN equals itself, and -0 does not equal 0.
 template <typename Number>
 bool SameBits(Number a, Number b) {
   return std::memcmp(&a, &b, sizeof a) == 0;
 }
 
-// What an entry of the map `field` holds.
-const Field& ValueOf(const Field& field) { return field.message->fields()[1]; }
-
-// One value of `field` of a message: an element of a list by its index, or kSingularField.
+// Returns one value of `field` of a message: the element of a list with that index, or all of a field for
+// kSingularField.
 const Message& Inner(const Field& field, const Message& message, int index) {
   const Reflection& reflection = *field.reflection;
   return index == kSingularField ? reflection.GetMessage(message, field.descriptor)
@@ -53,7 +53,7 @@ bool SameValues(const Field& field, const Message& a, int a_index, const Message
   const auto same = [&](auto singular, auto repeated) {
     return SameBits(get(a, a_index, singular, repeated), get(b, b_index, singular, repeated));
   };
-  switch (field.descriptor->cpp_type()) {
+  switch (field.cpp_type) {
     case FieldDescriptor::CPPTYPE_INT32: return same(&Reflection::GetInt32, &Reflection::GetRepeatedInt32);
     case FieldDescriptor::CPPTYPE_UINT32: return same(&Reflection::GetUInt32, &Reflection::GetRepeatedUInt32);
     case FieldDescriptor::CPPTYPE_INT64: return same(&Reflection::GetInt64, &Reflection::GetRepeatedInt64);
@@ -82,7 +82,7 @@ bool SameMaps(const Field& field, const Message& a, const Message& b) {
   const auto b_entries = MapEntries(b, *field.descriptor);
   for (size_t i = 0; i < a_entries.size(); ++i) {
     if (a_entries[i].first != b_entries[i].first ||
-        !SameValues(ValueOf(field), *a_entries[i].second, kSingularField, *b_entries[i].second, kSingularField)) {
+        !SameValues(field.map_value(), *a_entries[i].second, kSingularField, *b_entries[i].second, kSingularField)) {
       return false;
     }
   }
@@ -113,11 +113,29 @@ bool SameMessages(const MessageShape& shape, const Message& a, const Message& b)
   return std::ranges::all_of(shape.fields(), [&](const Field& field) { return SameFields(field, a, b); });
 }
 
-// How many entries the JSON object of `message` has.
+// Returns how many entries the JSON object of `message` has.
 size_t EntryCount(const MessageShape& shape, const Message& message) {
   return std::ranges::count_if(shape.fields(), [&](const Field& field) {
-    return !field.descriptor->has_presence() || field.reflection->HasField(message, field.descriptor);
+    return !field.has_presence || field.reflection->HasField(message, field.descriptor);
   });
+}
+
+// Both return the whole field.
+std::string ListJson(const Field& field, const Message& message) {
+  const int size = field.reflection->FieldSize(message, field.descriptor);
+  std::string out = "[";
+  for (int i = 0; i < size; ++i) absl::StrAppend(&out, i > 0 ? "," : "", FieldToJson(message, field, i));
+  return out += ']';
+}
+
+std::string MapJson(const Field& field, const Message& message) {
+  std::string out = "{";
+  for (const auto& [key, entry] : MapEntries(message, *field.descriptor)) {
+    if (out.size() > 1) out += ',';
+    AppendJsonString(out, key);
+    absl::StrAppend(&out, ":", FieldToJson(*entry, field.map_value()));
+  }
+  return out += '}';
 }
 
 class Differ {
@@ -125,9 +143,9 @@ class Differ {
   void DiffMessage(const MessageShape& shape, const Message& before, const Message& after, const std::string& path) {
     size_t entries = EntryCount(shape, before);
     for (const Field& field : shape.fields()) {
-      if (field.descriptor->is_map()) {
+      if (field.is_map) {
         DiffMap(field, before, after, ChildPath(path, field.json_name), 0);
-      } else if (field.descriptor->is_repeated()) {
+      } else if (field.is_repeated) {
         DiffList(field, before, after, ChildPath(path, field.json_name));
       } else {
         DiffField(field, before, after, path, entries);
@@ -135,39 +153,53 @@ class Differ {
     }
   }
 
+  // `others` is that of DiffMaps; with any, the map is never replaced as a whole.
   void DiffMap(const Field& field, const Message& before, const Message& after, const std::string& path,
                size_t others) {
-    const Field& value = ValueOf(field);
-    const auto old_entries = MapEntries(before, *field.descriptor);
-    const auto new_entries = MapEntries(after, *field.descriptor);
-    size_t entries = others + old_entries.size();
-    auto old = old_entries.begin();
-    for (const auto& [key, entry] : new_entries) {
-      for (; old != old_entries.end() && old->first < key; ++old) RemoveEntry(*old, value, path, --entries);
-      if (old == old_entries.end() || old->first != key) {
-        change_.Add(ChildPath(path, key), FieldToJson(*entry, *value.descriptor), entries++, &key);
-      } else {
-        DiffValue(value, *(old++)->second, kSingularField, *entry, kSingularField, ChildPath(path, key));
-      }
-    }
-    for (; old != old_entries.end(); ++old) RemoveEntry(*old, value, path, --entries);
+    const StateChange::Mark mark = change_.Now();
+    if (DiffEntries(field, before, after, path, others) || others > 0) return;
+    change_.ReplaceSince(mark, path, SizeOfJson(MapJson(field, before)), MapJson(field, after));
   }
 
   StateChange Take() { return std::move(change_); }
 
  private:
+  // Returns false if more than kMaxOperationsWithin come of it, of which some were made.
+  bool DiffEntries(const Field& field, const Message& before, const Message& after, const std::string& path,
+                   size_t others) {
+    const size_t limit = change_.patch.size() + kMaxOperationsWithin;
+    const Field& value = field.map_value();
+    const auto old_entries = MapEntries(before, *field.descriptor);
+    const auto new_entries = MapEntries(after, *field.descriptor);
+    size_t entries = others + old_entries.size();
+    auto old = old_entries.begin();
+    for (const auto& [key, entry] : new_entries) {
+      for (; old != old_entries.end() && old->first < key && change_.patch.size() <= limit; ++old) {
+        RemoveEntry(*old, value, path, --entries);
+      }
+      if (change_.patch.size() > limit) return false;
+      if (old == old_entries.end() || old->first != key) {
+        change_.Add(ChildPath(path, key), FieldToJson(*entry, value), entries++, &key);
+      } else {
+        DiffValue(value, *(old++)->second, kSingularField, *entry, kSingularField, ChildPath(path, key));
+      }
+    }
+    for (; old != old_entries.end() && change_.patch.size() <= limit; ++old) RemoveEntry(*old, value, path, --entries);
+    return change_.patch.size() <= limit;
+  }
+
   void DiffField(const Field& field, const Message& before, const Message& after, const std::string& path,
                  size_t& entries) {
     const FieldDescriptor& descriptor = *field.descriptor;
-    const bool was = !descriptor.has_presence() || field.reflection->HasField(before, &descriptor);
-    const bool is = !descriptor.has_presence() || field.reflection->HasField(after, &descriptor);
+    const bool was = !field.has_presence || field.reflection->HasField(before, &descriptor);
+    const bool is = !field.has_presence || field.reflection->HasField(after, &descriptor);
     const std::string& key = descriptor.json_name();
     if (was && is) {
       DiffValue(field, before, kSingularField, after, kSingularField, ChildPath(path, key));
     } else if (was) {
-      change_.Remove(ChildPath(path, key), FieldToJson(before, descriptor).size(), --entries, &key);
+      change_.Remove(ChildPath(path, key), SizeOfJson(FieldToJson(before, field)), --entries, &key);
     } else if (is) {
-      change_.Add(ChildPath(path, key), FieldToJson(after, descriptor), entries++, &key);
+      change_.Add(ChildPath(path, key), FieldToJson(after, field), entries++, &key);
     }
   }
 
@@ -176,29 +208,29 @@ class Differ {
     if (SameValues(field, before, b, after, a)) return;
     const FieldDescriptor& descriptor = *field.descriptor;
     if (IsLeaf(descriptor)) {
-      return change_.Replace(path, FieldToJson(before, descriptor, b).size(), FieldToJson(after, descriptor, a));
+      return change_.Replace(path, SizeOfJson(FieldToJson(before, field, b)), FieldToJson(after, field, a));
     }
     const Message& inner = Inner(field, after, a);
     const size_t first = change_.patch.size();
     DiffMessage(*field.message, Inner(field, before, b), inner, path);
-    // Of a small message whose every field has changed, the whole is less. Its JSON is hardly shorter than its bytes.
+    // A small message whose every field has changed is shorter as a whole. Its JSON is hardly shorter than its bytes.
     const bool several = change_.patch.size() - first > 1;
     if (several && inner.ByteSizeLong() < change_.Bytes(first)) {
-      change_.Collapse(first, path, FieldToJson(after, descriptor, a));
+      change_.Collapse(first, path, FieldToJson(after, field, a));
     }
   }
 
   void DiffList(const Field& field, const Message& before, const Message& after, const std::string& path) {
     struct Sink {
       void Remove(size_t at, size_t b) {
-        const size_t bytes = FieldToJson(before, *field.descriptor, static_cast<int>(b)).size();
-        differ.change_.Remove(ChildPath(path, at), bytes, --size, nullptr);
+        const ValueSize old = SizeOfJson(FieldToJson(before, field, static_cast<int>(b)));
+        differ.change_.Remove(ChildPath(path, at), old, --size, nullptr);
       }
       void Add(size_t at, size_t a) {
-        differ.change_.Add(ChildPath(path, at), FieldToJson(after, *field.descriptor, static_cast<int>(a)), size++,
-                           nullptr);
+        differ.change_.Add(ChildPath(path, at), FieldToJson(after, field, static_cast<int>(a)), size++, nullptr);
       }
       void Change(size_t at, size_t b, size_t a) {
+        if (differ.change_.patch.size() > limit) return;
         differ.DiffValue(field, before, static_cast<int>(b), after, static_cast<int>(a), ChildPath(path, at));
       }
 
@@ -207,6 +239,7 @@ class Differ {
       const Message& before;
       const Message& after;
       const std::string& path;
+      const size_t limit;
       size_t size;
     };
     const size_t before_size = field.reflection->FieldSize(before, field.descriptor);
@@ -214,14 +247,16 @@ class Differ {
     const auto same = [&](size_t b, size_t a) {
       return SameValues(field, before, static_cast<int>(b), after, static_cast<int>(a));
     };
-    Sink sink{*this, field, before, after, path, before_size};
-    DiffLists(before_size, after_size, same, sink);
+    const StateChange::Mark mark = change_.Now();
+    Sink sink{*this, field, before, after, path, mark.operations + kMaxOperationsWithin, before_size};
+    const bool told = DiffLists(before_size, after_size, same, sink, kMaxOperationsWithin);
+    if (told && change_.patch.size() <= sink.limit) return;
+    change_.ReplaceSince(mark, path, SizeOfJson(ListJson(field, before)), ListJson(field, after));
   }
 
   void RemoveEntry(const std::pair<std::string, const Message*>& entry, const Field& value, const std::string& path,
                    size_t others) {
-    change_.Remove(ChildPath(path, entry.first), FieldToJson(*entry.second, *value.descriptor).size(), others,
-                   &entry.first);
+    change_.Remove(ChildPath(path, entry.first), SizeOfJson(FieldToJson(*entry.second, value)), others, &entry.first);
   }
 
   StateChange change_;

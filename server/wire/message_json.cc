@@ -1,7 +1,9 @@
 #include "server/wire/message_json.h"
 
+#include <memory>
 #include <utility>
 
+#include "absl/memory/memory.h"
 #include "server/common/errors.h"
 #include "server/common/status_macros.h"
 
@@ -16,22 +18,26 @@ using google::protobuf::Value;
 // Where a payload is.
 struct PayloadPlace {
   const MessageShape& shape;
-  // Null if there is none.
+  // This is null if there is none.
   Message* owner;
 
   Value* Mutable() const {
     return static_cast<Value*>(shape.reflection().MutableMessage(owner, shape.payload()->descriptor));
   }
-  bool is_set() const { return owner != nullptr && shape.reflection().HasField(*owner, shape.payload()->descriptor); }
+  // Returns null if it is not set.
+  std::unique_ptr<Value> Take() const {
+    if (owner == nullptr) return nullptr;
+    return absl::WrapUnique(static_cast<Value*>(shape.reflection().ReleaseMessage(owner, shape.payload()->descriptor)));
+  }
 };
 
-// In the first message of `message`, from the outside in, that has a payload field.
+// Finds it in the first message, from `message` inwards, that has a payload field.
 PayloadPlace FindPayload(const MessageShape& shape, Message& message) {
   if (shape.payload() != nullptr) return {shape, &message};
+  SetFields set(message);
   for (const MessageShape::Field& field : shape.fields()) {
-    if (field.message == nullptr || field.descriptor->is_repeated() ||
-        field.message->type().well_known_type() != Descriptor::WELLKNOWNTYPE_UNSPECIFIED ||
-        !shape.reflection().HasField(message, field.descriptor)) {
+    if (field.message == nullptr || field.is_repeated || !set.Has(field) ||
+        field.message->type().well_known_type() != Descriptor::WELLKNOWNTYPE_UNSPECIFIED) {
       continue;
     }
     Message& inner = *shape.reflection().MutableMessage(&message, field.descriptor);
@@ -60,16 +66,13 @@ const FieldDescriptor* PayloadField(const Descriptor& type) {
 
 absl::StatusOr<Payload> TakePayload(Message& message) {
   const PayloadPlace place = FindPayload(message);
-  if (!place.is_set()) return Payload();
-  absl::StatusOr<Payload> payload = Payload::FromValue(*place.Mutable());
-  const FieldDescriptor& field = *place.shape.payload()->descriptor;
-  if (!payload.ok()) {
-    const std::string inner = ErrorField(payload.status());
-    return inner.empty() ? InvalidField(field.json_name(), payload.status().message())
-                         : PrefixField(field.json_name(), payload.status());
-  }
-  place.shape.reflection().ClearField(place.owner, &field);
-  return payload;
+  const std::unique_ptr<Value> value = place.Take();
+  if (value == nullptr) return Payload();
+  absl::StatusOr<Payload> payload = Payload::FromValue(*value);
+  if (payload.ok()) return payload;
+  const std::string& name = place.shape.payload()->descriptor->json_name();
+  return ErrorField(payload.status()).empty() ? InvalidField(name, payload.status().message())
+                                              : PrefixField(name, payload.status());
 }
 
 void PutPayload(const Payload& payload, Message& message) {

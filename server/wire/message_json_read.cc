@@ -34,11 +34,11 @@ using google::protobuf::Reflection;
 
 constexpr char kMustBeObject[] = "must be an object";
 
-// Where the reader is. A link on the stack for each level; it becomes text only for an error.
+// Where the reader is. There is a link on the stack for each level, and it becomes text only for an error.
 struct Path {
   const Path* parent = nullptr;
   absl::string_view name = {};
-  // Of an element.
+  // This is the index of an element.
   int index = -1;
 
   std::string ToString() const {
@@ -71,7 +71,7 @@ std::optional<Integer> IntegerFromText(absl::string_view text) {
   return number;
 }
 
-// Whole numbers in any of their forms: 5, 5.0, "5".
+// Reads a whole number in any of its forms: 5, 5.0, "5".
 template <typename Integer>
 std::optional<Integer> ReadInteger(const json::value& value) {
   switch (value.kind()) {
@@ -80,7 +80,10 @@ std::optional<Integer> ReadInteger(const json::value& value) {
     case json::kind::double_: {
       const double number = value.get_double();
       if (std::trunc(number) != number || std::abs(number) >= 0x1p63) return std::nullopt;
-      return Narrow<Integer>(static_cast<int64_t>(number));
+      const auto integer = static_cast<int64_t>(number);
+      // If this is not so, the text had other digits: such an integer is to come as a string.
+      if (!IsShortestForm(absl::StrCat(integer), number)) return std::nullopt;
+      return Narrow<Integer>(integer);
     }
     case json::kind::string: return IntegerFromText<Integer>(ToView(value.get_string()));
     default: return std::nullopt;
@@ -97,11 +100,9 @@ std::optional<double> NumberFromText(absl::string_view text) {
   if (text == "NaN") return std::numeric_limits<double>::quiet_NaN();
   if (text == "Infinity") return std::numeric_limits<double>::infinity();
   if (text == "-Infinity") return -std::numeric_limits<double>::infinity();
-  // SimpleAtod also takes white space and names such as "inf".
-  if (text.empty() || !absl::ascii_isdigit(text.back())) return std::nullopt;
-  if (!absl::ascii_isdigit(text.front()) && text.front() != '-') return std::nullopt;
   double number = 0;
-  if (!absl::SimpleAtod(text, &number) || !std::isfinite(number)) return std::nullopt;
+  // SimpleAtod also takes white space, names such as "inf", and 0x7.
+  if (!IsJsonNumber(text) || !absl::SimpleAtod(text, &number) || !std::isfinite(number)) return std::nullopt;
   return number;
 }
 
@@ -139,6 +140,11 @@ std::optional<std::string> ReadBytes(const json::value& value) {
   return bytes;
 }
 
+// The document around a value was parsed with room for that.
+absl::Status CheckDepth(const json::value& value, const Path& path) {
+  return NestsDeeper(value) ? path.Breaks(NestingRule()) : absl::OkStatus();
+}
+
 class Reader {
   using Field = MessageShape::Field;
 
@@ -164,14 +170,17 @@ class Reader {
         }
         return path.Breaks("must be a duration in seconds such as \"1.5s\"");
       case Descriptor::WELLKNOWNTYPE_VALUE:
+        RETURN_IF_ERROR(CheckDepth(value, path));
         static_cast<google::protobuf::Value&>(message) = ToProtoValue(value);
         return absl::OkStatus();
       case Descriptor::WELLKNOWNTYPE_STRUCT:
         if (!value.is_object()) return path.Breaks(kMustBeObject);
+        RETURN_IF_ERROR(CheckDepth(value, path));
         static_cast<google::protobuf::Struct&>(message).Swap(ToProtoValue(value).mutable_struct_value());
         return absl::OkStatus();
       case Descriptor::WELLKNOWNTYPE_LISTVALUE:
         if (!value.is_array()) return path.Breaks("must be a list");
+        RETURN_IF_ERROR(CheckDepth(value, path));
         static_cast<google::protobuf::ListValue&>(message).Swap(ToProtoValue(value).mutable_list_value());
         return absl::OkStatus();
       case Descriptor::WELLKNOWNTYPE_ANY: return ReadAny(value, static_cast<Any&>(message), path);
@@ -185,6 +194,7 @@ class Reader {
                          const Path& path) {
     if (value.is_null() && !field.takes_null) return absl::OkStatus();
     if (payload_ != nullptr && &field == shape.payload()) {
+      RETURN_IF_ERROR(CheckDepth(value, path));
       *std::exchange(payload_, nullptr) = Payload::FromJson(value);
       return absl::OkStatus();
     }
@@ -197,7 +207,7 @@ class Reader {
   }
 
  private:
-  // `skip`: a name that is no field's.
+  // `skip` is a name that is no field's.
   absl::Status ReadFields(const json::object& object, const MessageShape& shape, Message& message, const Path& path,
                           absl::string_view skip = {}) {
     // An outer payload field stands before all inner ones.
@@ -262,7 +272,7 @@ class Reader {
     return absl::OkStatus();
   }
 
-  // One value: appended where the field is repeated.
+  // Reads one value, which is appended where the field is repeated.
   absl::Status ReadElement(const json::value& value, const MessageShape& shape, const Field& shape_field,
                            Message& message, const Path& path) {
     const FieldDescriptor& field = *shape_field.descriptor;
@@ -344,7 +354,7 @@ class Reader {
     return absl::OkStatus();
   }
 
-  // Null once it is filled, or if payloads stay in their messages.
+  // This is null once it is filled, or if payloads stay in their messages.
   Payload* payload_;
 };
 

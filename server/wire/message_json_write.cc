@@ -11,6 +11,7 @@
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "atrium/v1/resources.pb.h"
 #include "server/wire/message_json.h"
 #include "server/wire/time_json.h"
 
@@ -24,6 +25,7 @@ using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
 using google::protobuf::MessageFactory;
 using google::protobuf::Reflection;
+using google::protobuf::Struct;
 using google::protobuf::Value;
 
 // An Any in an Any costs few bytes and much stack.
@@ -54,6 +56,51 @@ void AppendValue(std::string& out, const Value& value) {
   AppendJson(out, converted.ok() ? *converted : json::value());
 }
 
+void AppendStruct(std::string& out, const Struct& fields) {
+  Value value;
+  *value.mutable_struct_value() = fields;
+  AppendValue(out, value);
+}
+
+// `key` is a name in quotes, and a colon. A comma comes before it unless an object has just been opened.
+void AppendKey(std::string& out, absl::string_view key) {
+  if (out.back() != '{') out.push_back(',');
+  out.append(key.data(), key.size());
+}
+
+bool IsMember(const MessageShape& shape) {
+  static const Descriptor* const member = v1::Member::descriptor();
+  return &shape.type() == member;
+}
+
+// This is written by hand, because whoever joins a room is told of all who are there, and reflection takes several
+// times as long.
+void AppendMember(std::string& out, const v1::Member& member, JsonZeros zeros) {
+  const bool print_zeros = zeros == JsonZeros::kPrint;
+  const auto append_text = [&](absl::string_view key, const std::string& text) {
+    if (text.empty() && !print_zeros) return;
+    AppendKey(out, key);
+    AppendJsonString(out, text);
+  };
+  out.push_back('{');
+  append_text(R"("id":)", member.id());
+  append_text(R"("userId":)", member.user_id());
+  if (member.has_join_time()) {
+    AppendKey(out, R"("joinTime":")");
+    AppendTimestamp(out, member.join_time());
+    out.push_back('"');
+  }
+  if (member.has_info()) {
+    AppendKey(out, R"("info":)");
+    AppendStruct(out, member.info());
+  }
+  if (member.connected() || print_zeros) {
+    AppendKey(out, R"("connected":)");
+    out += member.connected() ? "true" : "false";
+  }
+  out.push_back('}');
+}
+
 std::string MapKeyText(const Message& entry, const FieldDescriptor& field) {
   const Reflection& reflection = *entry.GetReflection();
   switch (field.cpp_type()) {
@@ -68,18 +115,17 @@ std::string MapKeyText(const Message& entry, const FieldDescriptor& field) {
 
 class Writer {
  public:
+  using Field = MessageShape::Field;
+
   Writer(std::string& out, JsonZeros zeros, const Payload& payload)
       : out_(out), zeros_(zeros), payload_(payload.empty() ? nullptr : &payload) {}
 
-  void Write(const Message& message) {
-    const Descriptor& type = *message.GetDescriptor();
-    switch (type.well_known_type()) {
+  void Write(const MessageShape& shape, const Message& message) {
+    switch (shape.type().well_known_type()) {
       case Descriptor::WELLKNOWNTYPE_UNSPECIFIED:
-      case Descriptor::WELLKNOWNTYPE_FIELDMASK:
-        out_.push_back('{');
-        WriteFields(message);
-        out_.push_back('}');
-        return;
+        if (IsMember(shape)) return AppendMember(out_, static_cast<const v1::Member&>(message), zeros_);
+        return WriteObject(shape, message);
+      case Descriptor::WELLKNOWNTYPE_FIELDMASK: return WriteObject(shape, message);
       case Descriptor::WELLKNOWNTYPE_TIMESTAMP:
         out_.push_back('"');
         AppendTimestamp(out_, static_cast<const google::protobuf::Timestamp&>(message));
@@ -91,11 +137,7 @@ class Writer {
         out_.push_back('"');
         return;
       case Descriptor::WELLKNOWNTYPE_VALUE: return AppendValue(out_, static_cast<const Value&>(message));
-      case Descriptor::WELLKNOWNTYPE_STRUCT: {
-        Value value;
-        *value.mutable_struct_value() = static_cast<const google::protobuf::Struct&>(message);
-        return AppendValue(out_, value);
-      }
+      case Descriptor::WELLKNOWNTYPE_STRUCT: return AppendStruct(out_, static_cast<const Struct&>(message));
       case Descriptor::WELLKNOWNTYPE_LISTVALUE: {
         Value value;
         *value.mutable_list_value() = static_cast<const google::protobuf::ListValue&>(message);
@@ -103,18 +145,18 @@ class Writer {
       }
       case Descriptor::WELLKNOWNTYPE_ANY: return WriteAny(static_cast<const Any&>(message));
       default:  // The wrappers.
-        return WriteElement(message, *type.field(0), kSingularField);
+        return WriteElement(message, shape.fields().front(), kSingularField);
     }
   }
 
-  // One value of `field`: its element `index`, or all of a field that is not repeated.
-  void WriteElement(const Message& message, const FieldDescriptor& field, int index) {
-    const Reflection& reflection = *message.GetReflection();
+  // Writes one value of `field`: its element `index`, or all of a field that is not repeated.
+  void WriteElement(const Message& message, const Field& field, int index) {
+    const Reflection& reflection = *field.reflection;
     const auto get = [&](auto singular, auto repeated) {
-      return index == kSingularField ? (reflection.*singular)(message, &field)
-                                     : (reflection.*repeated)(message, &field, index);
+      return index == kSingularField ? (reflection.*singular)(message, field.descriptor)
+                                     : (reflection.*repeated)(message, field.descriptor, index);
     };
-    switch (field.cpp_type()) {
+    switch (field.cpp_type) {
       case FieldDescriptor::CPPTYPE_INT32:
         return absl::StrAppend(&out_, get(&Reflection::GetInt32, &Reflection::GetRepeatedInt32));
       case FieldDescriptor::CPPTYPE_UINT32:
@@ -131,41 +173,46 @@ class Writer {
         out_ += get(&Reflection::GetBool, &Reflection::GetRepeatedBool) ? "true" : "false";
         return;
       case FieldDescriptor::CPPTYPE_ENUM:
-        return WriteEnum(field, get(&Reflection::GetEnumValue, &Reflection::GetRepeatedEnumValue));
+        return WriteEnum(*field.descriptor, get(&Reflection::GetEnumValue, &Reflection::GetRepeatedEnumValue));
       case FieldDescriptor::CPPTYPE_STRING: return WriteText(message, field, index);
       case FieldDescriptor::CPPTYPE_MESSAGE:
-        return Write(index == kSingularField ? reflection.GetMessage(message, &field)
-                                             : reflection.GetRepeatedMessage(message, &field, index));
+        return Write(*field.message, index == kSingularField
+                                         ? reflection.GetMessage(message, field.descriptor)
+                                         : reflection.GetRepeatedMessage(message, field.descriptor, index));
     }
   }
 
  private:
-  void WriteFields(const Message& message) {
-    const Descriptor& type = *message.GetDescriptor();
-    const FieldDescriptor* const payload_field = payload_ == nullptr ? nullptr : PayloadField(type);
-    // Taken before any inner message sees it.
+  void WriteObject(const MessageShape& shape, const Message& message) {
+    out_.push_back('{');
+    WriteFields(shape, message);
+    out_.push_back('}');
+  }
+
+  void WriteFields(const MessageShape& shape, const Message& message) {
+    const Field* const payload_field = payload_ == nullptr ? nullptr : shape.payload();
+    // It is taken before any inner message sees it.
     const Payload* const payload = payload_field == nullptr ? nullptr : std::exchange(payload_, nullptr);
-    for (int i = 0; i < type.field_count(); ++i) {
-      const FieldDescriptor& field = *type.field(i);
+    SetFields set(message);
+    for (const Field& field : shape.fields()) {
       if (&field == payload_field) {
         WriteName(field);
         out_ += payload->Json();
-      } else if (field.is_repeated()) {
+      } else if (field.is_repeated) {
         WriteRepeated(message, field);
-      } else if (message.GetReflection()->HasField(message, &field) ||
-                 (zeros_ == JsonZeros::kPrint && !field.has_presence())) {
+      } else if ((zeros_ == JsonZeros::kPrint && !field.has_presence) || set.Has(field)) {
         WriteName(field);
         WriteElement(message, field, kSingularField);
       }
     }
   }
 
-  void WriteRepeated(const Message& message, const FieldDescriptor& field) {
-    const int size = message.GetReflection()->FieldSize(message, &field);
+  void WriteRepeated(const Message& message, const Field& field) {
+    const int size = field.reflection->FieldSize(message, field.descriptor);
     if (size == 0 && zeros_ == JsonZeros::kOmit) return;
     WriteName(field);
     const Payload* const payload = std::exchange(payload_, nullptr);  // Not for an element.
-    if (field.is_map()) {
+    if (field.is_map) {
       WriteMap(message, field);
     } else {
       out_.push_back('[');
@@ -178,13 +225,13 @@ class Writer {
     payload_ = payload;
   }
 
-  void WriteMap(const Message& message, const FieldDescriptor& field) {
+  void WriteMap(const Message& message, const Field& field) {
     out_.push_back('{');
-    for (const auto& [key, entry] : MapEntries(message, field)) {
+    for (const auto& [key, entry] : MapEntries(message, *field.descriptor)) {
       Separate();
       AppendJsonString(out_, key);
       out_.push_back(':');
-      WriteElement(*entry, *field.message_type()->map_value(), kSingularField);
+      WriteElement(*entry, field.map_value(), kSingularField);
     }
     out_.push_back('}');
   }
@@ -199,13 +246,13 @@ class Writer {
     }
   }
 
-  void WriteText(const Message& message, const FieldDescriptor& field, int index) {
-    const Reflection& reflection = *message.GetReflection();
+  void WriteText(const Message& message, const Field& field, int index) {
     std::string scratch;
-    const std::string& text = index == kSingularField
-                                  ? reflection.GetStringReference(message, &field, &scratch)
-                                  : reflection.GetRepeatedStringReference(message, &field, index, &scratch);
-    if (field.type() == FieldDescriptor::TYPE_STRING) return AppendJsonString(out_, text);
+    const std::string& text =
+        index == kSingularField
+            ? field.reflection->GetStringReference(message, field.descriptor, &scratch)
+            : field.reflection->GetRepeatedStringReference(message, field.descriptor, index, &scratch);
+    if (field.descriptor->type() == FieldDescriptor::TYPE_STRING) return AppendJsonString(out_, text);
     absl::StrAppend(&out_, "\"", absl::Base64Escape(text), "\"");
   }
 
@@ -214,18 +261,19 @@ class Writer {
     AppendJsonString(out_, any.type_url());
     if (const std::unique_ptr<Message> inner = Unpack(any)) {
       ++any_depth_;
-      if (inner->GetDescriptor()->well_known_type() == Descriptor::WELLKNOWNTYPE_UNSPECIFIED) {
-        WriteFields(*inner);
+      const MessageShape& shape = MessageShape::Of(*inner->GetDescriptor());
+      if (shape.type().well_known_type() == Descriptor::WELLKNOWNTYPE_UNSPECIFIED) {
+        WriteFields(shape, *inner);
       } else {
         out_ += ",\"value\":";
-        Write(*inner);
+        Write(shape, *inner);
       }
       --any_depth_;
     }
     out_.push_back('}');
   }
 
-  // Null if this process does not know the type: its name is all that can be told then.
+  // Returns null if this process does not know the type: its name is all that can be told then.
   std::unique_ptr<Message> Unpack(const Any& any) const {
     if (any_depth_ == kMaxAnyDepth) return nullptr;
     const std::string name = any.type_url().substr(any.type_url().rfind('/') + 1);
@@ -235,19 +283,16 @@ class Writer {
     return inner->ParseFromString(any.value()) ? std::move(inner) : nullptr;
   }
 
-  // A comma, unless an object has just been opened.
+  // Appends a comma, unless an object has just been opened.
   void Separate() {
     if (out_.back() != '{') out_.push_back(',');
   }
 
-  void WriteName(const FieldDescriptor& field) {
-    Separate();
-    absl::StrAppend(&out_, "\"", field.json_name(), "\":");
-  }
+  void WriteName(const Field& field) { AppendKey(out_, field.json_key); }
 
   std::string& out_;
   const JsonZeros zeros_;
-  // Null once it is written.
+  // This is null once it is written.
   const Payload* payload_;
   int any_depth_ = 0;
 };
@@ -255,10 +300,10 @@ class Writer {
 }  // namespace
 
 void AppendMessageJson(std::string& out, const Message& message, JsonZeros zeros, const Payload& payload) {
-  Writer(out, zeros, payload).Write(message);
+  Writer(out, zeros, payload).Write(MessageShape::Of(*message.GetDescriptor()), message);
 }
 
-std::string FieldToJson(const Message& message, const FieldDescriptor& field, int index) {
+std::string FieldToJson(const Message& message, const MessageShape::Field& field, int index) {
   std::string out;
   Writer(out, JsonZeros::kPrint, {}).WriteElement(message, field, index);
   return out;

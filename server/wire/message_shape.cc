@@ -1,9 +1,10 @@
 #include "server/wire/message_shape.h"
 
 #include <memory>
-#include <mutex>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/strings/str_cat.h"
+#include "server/common/mutex.h"
 #include "server/wire/message_json.h"
 
 namespace atrium {
@@ -33,12 +34,12 @@ const Reflection& ReflectionOf(const Descriptor& type) {
 class MessageShape::Table {
  public:
   const MessageShape& Get(const Descriptor& type) {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     return Make(type);
   }
 
  private:
-  const MessageShape& Make(const Descriptor& type) {
+  const MessageShape& Make(const Descriptor& type) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     const auto [it, is_new] = shapes_.try_emplace(&type);
     if (!is_new) return *it->second;
     it->second.reset(new MessageShape(type));
@@ -49,8 +50,8 @@ class MessageShape::Table {
     return shape;
   }
 
-  std::mutex mutex_;
-  absl::flat_hash_map<const Descriptor*, std::unique_ptr<MessageShape>> shapes_;
+  Mutex mutex_;
+  absl::flat_hash_map<const Descriptor*, std::unique_ptr<MessageShape>> shapes_ ABSL_GUARDED_BY(mutex_);
 };
 
 MessageShape::MessageShape(const Descriptor& type) : type_(type), reflection_(ReflectionOf(type)) {
@@ -60,6 +61,11 @@ MessageShape::MessageShape(const Descriptor& type) : type_(type), reflection_(Re
                        .reflection = &reflection_,
                        .json_name = field->json_name(),
                        .name = field->name(),
+                       .json_key = absl::StrCat("\"", field->json_name(), "\":"),
+                       .cpp_type = field->cpp_type(),
+                       .is_repeated = field->is_repeated(),
+                       .is_map = field->is_map(),
+                       .has_presence = field->has_presence(),
                        .oneof = field->real_containing_oneof(),
                        .message = nullptr,
                        .takes_null = TakesNull(*field)});

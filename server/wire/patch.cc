@@ -14,7 +14,7 @@ namespace {
 
 using Kind = PatchOp::Kind;
 
-// {"op":"replace","path":"","value":},
+// An operation takes so much as JSON beside its path and its value: {"op":"replace","path":"","value":},
 constexpr size_t kOpBytes = 36;
 
 absl::string_view Name(Kind kind) {
@@ -26,10 +26,14 @@ absl::string_view Name(Kind kind) {
   return "";
 }
 
-// Of the lists and objects in a JSON text.
-int DepthOf(absl::string_view text) {
+// How deep the lists and objects in a JSON text without white space nest, and how many values it holds.
+struct Extent {
   int depth = 0;
-  int deepest = 0;
+  size_t values = 1;
+};
+Extent ExtentOf(absl::string_view text) {
+  Extent extent;
+  int depth = 0;
   bool in_string = false;
   for (size_t i = 0; i < text.size(); ++i) {
     if (in_string) {
@@ -38,22 +42,34 @@ int DepthOf(absl::string_view text) {
     } else if (text[i] == '"') {
       in_string = true;
     } else if (text[i] == '[' || text[i] == '{') {
-      deepest = std::max(deepest, ++depth);
+      extent.depth = std::max(extent.depth, ++depth);
+      const bool empty = text[i + 1] == ']' || text[i + 1] == '}';
+      extent.values += empty ? 0 : 1;
     } else if (text[i] == ']' || text[i] == '}') {
       --depth;
+    } else if (text[i] == ',') {
+      ++extent.values;
     }
   }
-  return deepest;
+  return extent;
 }
 
-int DepthOf(const PatchOp& op) {
-  return static_cast<int>(std::count(op.path.begin(), op.path.end(), '/')) + DepthOf(absl::string_view(op.value));
+// Returns the size of an entry with its comma, and its key and colon.
+ValueSize EntrySize(ValueSize value, size_t others, const std::string* key) {
+  if (key != nullptr) value += SizeOfKey(*key);
+  if (others > 0) value.json += 1;
+  return value;
 }
 
-// With its comma, and its key and colon.
-int64_t EntrySize(size_t value_size, size_t others, const std::string* key) {
-  const size_t key_size = key == nullptr ? 0 : JsonSize(json::value(FromView(*key))) + 1;
-  return static_cast<int64_t>(key_size + value_size + (others > 0 ? 1 : 0));
+// An operation takes so much as protobuf beside its path and its value.
+constexpr size_t kProtoOpBytes = 24;
+
+int64_t ProtoBytes(const Patch& patch) {
+  int64_t bytes = 0;
+  for (const PatchOp& op : patch) {
+    bytes += static_cast<int64_t>(kProtoOpBytes + op.path.size()) + SizeOfJson(op.value).proto;
+  }
+  return bytes;
 }
 
 }  // namespace
@@ -65,26 +81,43 @@ std::string ChildPath(absl::string_view path, absl::string_view key) {
 std::string ChildPath(absl::string_view path, size_t index) { return absl::StrCat(path, "/", index); }
 
 void StateChange::Add(std::string path, std::string value, size_t others, const std::string* key) {
-  growth += EntrySize(value.size(), others, key);
-  patch.push_back({Kind::kAdd, std::move(path), std::move(value)});
-  depth = std::max(depth, DepthOf(patch.back()));
+  growth += EntrySize(SizeOfJson(value), others, key);
+  Push({Kind::kAdd, std::move(path), std::move(value)});
 }
 
-void StateChange::Remove(std::string path, size_t old_size, size_t others, const std::string* key) {
-  growth -= EntrySize(old_size, others, key);
+void StateChange::Remove(std::string path, const ValueSize& old, size_t others, const std::string* key) {
+  growth -= EntrySize(old, others, key);
   patch.push_back({Kind::kRemove, std::move(path), {}});
 }
 
-void StateChange::Replace(std::string path, size_t old_size, std::string value) {
-  growth += static_cast<int64_t>(value.size()) - static_cast<int64_t>(old_size);
-  patch.push_back({Kind::kReplace, std::move(path), std::move(value)});
-  depth = std::max(depth, DepthOf(patch.back()));
+void StateChange::Replace(std::string path, const ValueSize& old, std::string value) {
+  growth += SizeOfJson(value);
+  growth -= old;
+  Push({Kind::kReplace, std::move(path), std::move(value)});
+}
+
+void StateChange::Push(PatchOp op) {
+  const Extent extent = ExtentOf(op.value);
+  depth = std::max(depth, static_cast<int>(std::count(op.path.begin(), op.path.end(), '/')) + extent.depth);
+  values += extent.values;
+  work += extent.values;
+  patch.push_back(std::move(op));
+}
+
+void StateChange::ReplaceSince(const Mark& mark, std::string path, const ValueSize& old, std::string value) {
+  patch.resize(mark.operations);
+  growth = mark.growth;
+  depth = mark.depth;
+  values = mark.values;
+  Replace(std::move(path), old, std::move(value));
 }
 
 void StateChange::Append(StateChange next) {
   std::move(next.patch.begin(), next.patch.end(), std::back_inserter(patch));
   growth += next.growth;
   depth = std::max(depth, next.depth);
+  values += next.values;
+  work += next.work;
 }
 
 size_t StateChange::Bytes(size_t first) const {
@@ -97,6 +130,15 @@ void StateChange::Collapse(size_t first, const std::string& path, std::string va
   if (kOpBytes + path.size() + value.size() >= Bytes(first)) return;
   patch.resize(first);
   patch.push_back({Kind::kReplace, path, std::move(value)});
+}
+
+void StateChange::Bound(const ValueSize& state, absl::FunctionRef<std::string()> whole) {
+  // A patch that is shorter than this has room in a message, whatever is in it.
+  constexpr size_t kLong = 256 << 10;
+  const size_t bytes = Bytes(0);
+  if (bytes <= kLong) return;
+  const auto more_than_state = static_cast<int64_t>(bytes) > state.json;
+  if (more_than_state || ProtoBytes(patch) > kMaxProtoBytes) patch = {{Kind::kReplace, "", whole()}};
 }
 
 void AppendPatchJson(std::string& out, const Patch& patch) {

@@ -3,7 +3,6 @@
 #include <cmath>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "server/common/errors.h"
 #include "server/common/status_macros.h"
 
@@ -72,7 +71,7 @@ absl::StatusOr<json::value> FromProtoValueAt(const Value& value, int depth) {
     }
     case Value::KIND_NOT_SET: return InvalidValue("a google.protobuf.Value must have a kind");
   }
-  return InvalidValue(absl::StrCat("nesting too deep (max ", kMaxJsonDepth, ")"));
+  return InvalidValue(NestingRule());
 }
 
 }  // namespace

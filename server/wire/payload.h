@@ -12,25 +12,26 @@
 
 namespace atrium {
 
-// A JSON value on its way through the server (event data, a state, a payload): valid, within the limits of
-// ParseJson, immutable, cheap to copy. It keeps the form it came in; other forms are made on demand and at most
-// once, so that bytes that are only passed on are never parsed again. Thread-safe; copies share their forms.
+// A JSON value on its way through the server, such as event data or a state. It is valid, within the limits of
+// ParseJson, immutable, and cheap to copy. It keeps the form it came in; other forms are made on demand and at most
+// once, so that bytes that are only passed on are never parsed again. It is thread-safe, and copies share their forms.
 class Payload {
  public:
-  // No value at all, as opposed to null.
+  // Makes no value at all, as opposed to null.
   Payload() = default;
 
   // `text` is canonical JSON (of AppendJson, or of MessageToJson).
   static Payload FromText(std::string text);
   static Payload FromJson(const json::value& value) { return FromText(ToJson(value)); }
-  // INVALID_ARGUMENT if `value` nests deeper than kMaxJsonDepth, or holds NaN, an infinity or no kind.
+  // Makes one of `value`. INVALID_ARGUMENT if that nests deeper than kMaxJsonDepth, or holds NaN, an infinity or no
+  // kind.
   static absl::StatusOr<Payload> FromValue(const google::protobuf::Value& value);
 
   bool empty() const { return forms_ == nullptr; }
 
-  // Canonical JSON; "null" when empty.
+  // Returns canonical JSON; "null" when empty.
   const std::string& Json() const;
-  // A serialised google.protobuf.Value; null when empty.
+  // Returns a serialised google.protobuf.Value, that of null when empty.
   const std::string& ValueBytes() const;
 
   json::value ToJsonValue() const;
@@ -47,7 +48,7 @@ class Payload {
   std::shared_ptr<Forms> forms_;
 };
 
-// json::value <-> google.protobuf.Value, by hand: 14 times faster than Protobuf's JSON util.
+// These convert by hand, which is 14 times faster than Protobuf's JSON util.
 google::protobuf::Value ToProtoValue(const json::value& value);
 absl::StatusOr<json::value> FromProtoValue(const google::protobuf::Value& value);
 

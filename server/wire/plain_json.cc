@@ -1,6 +1,7 @@
 #include "server/wire/plain_json.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "absl/container/inlined_vector.h"
 #include "absl/strings/ascii.h"
@@ -21,42 +22,42 @@ bool PlainJson::TakeWord(absl::string_view word) {
   return true;
 }
 
-absl::optional<absl::string_view> PlainJson::TakeString() {
-  if (!Take('"')) return absl::nullopt;
+std::optional<absl::string_view> PlainJson::TakeString() {
+  if (!Take('"')) return std::nullopt;
   const absl::string_view text = left_.substr(0, PlainLength(left_));
   left_.remove_prefix(text.size());
-  if (!Take('"')) return absl::nullopt;
+  if (!Take('"')) return std::nullopt;
   return text;
 }
 
-absl::optional<absl::string_view> PlainJson::TakeKey() {
-  const absl::optional<absl::string_view> key = TakeString();
-  return Take(':') ? key : absl::nullopt;
+std::optional<absl::string_view> PlainJson::TakeKey() {
+  const std::optional<absl::string_view> key = TakeString();
+  return Take(':') ? key : std::nullopt;
 }
 
-absl::optional<bool> PlainJson::TakeBool() {
+std::optional<bool> PlainJson::TakeBool() {
   if (TakeWord("true")) return true;
   if (TakeWord("false")) return false;
-  return absl::nullopt;
+  return std::nullopt;
 }
 
-absl::optional<uint64_t> PlainJson::TakeUnsigned() {
+std::optional<uint64_t> PlainJson::TakeUnsigned() {
   constexpr size_t kMostDigits = 15;
   uint64_t number = 0;
   size_t digits = 0;
   while (digits < left_.size() && absl::ascii_isdigit(left_[digits])) {
-    if (digits == kMostDigits) return absl::nullopt;
+    if (digits == kMostDigits) return std::nullopt;
     number = number * 10 + static_cast<uint64_t>(left_[digits++] - '0');
   }
   const bool leading_zero = digits > 1 && left_.front() == '0';
-  if (digits == 0 || leading_zero) return absl::nullopt;
+  if (digits == 0 || leading_zero) return std::nullopt;
   left_.remove_prefix(digits);
   return number;
 }
 
-absl::optional<absl::string_view> PlainJson::TakeValue(int depth) {
+std::optional<absl::string_view> PlainJson::TakeValue(int depth) {
   const absl::string_view begin = left_;
-  if (!SkipValue(depth)) return absl::nullopt;
+  if (!SkipValue(depth)) return std::nullopt;
   return begin.substr(0, begin.size() - left_.size());
 }
 
@@ -71,7 +72,7 @@ bool PlainJson::SkipValue(int depth) {
     case 'n': return TakeWord("null");
     case '-': {
       left_.remove_prefix(1);
-      // There is no -0 in canonical form.
+      // The canonical form has no -0.
       return TakeUnsigned().value_or(0) > 0;
     }
     default: return TakeUnsigned().has_value();
@@ -93,7 +94,7 @@ bool PlainJson::SkipObject(int depth) {
   if (Take('}')) return true;
   absl::InlinedVector<absl::string_view, kMostKeys> keys;
   do {
-    const absl::optional<absl::string_view> key = TakeKey();
+    const std::optional<absl::string_view> key = TakeKey();
     if (!key || keys.size() == kMostKeys || std::find(keys.begin(), keys.end(), *key) != keys.end()) return false;
     keys.push_back(*key);
     if (!SkipValue(depth - 1)) return false;

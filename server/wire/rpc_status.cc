@@ -15,7 +15,8 @@ google::rpc::Status ToRpcStatus(const absl::Status& status) {
   google::rpc::Status out;
   out.set_code(static_cast<int>(status.code()));
   if (status.ok()) return out;
-  out.set_message(std::string(status.message()));
+  // The status may come from a room's own code or from a library, whose messages MakeError has not bounded.
+  out.set_message(Excerpt(status.message(), kMaxMessageBytes));
 
   google::rpc::ErrorInfo info;
   info.set_reason(ErrorReason(status));
@@ -27,7 +28,7 @@ google::rpc::Status ToRpcStatus(const absl::Status& status) {
     google::rpc::BadRequest::FieldViolation& violation = *bad_request.add_field_violations();
     violation.set_field(field);
     // The message names the field and then its rule (common/errors.h).
-    violation.set_description(std::string(absl::StripPrefix(status.message(), absl::StrCat(field, ": "))));
+    violation.set_description(std::string(absl::StripPrefix(out.message(), absl::StrCat(field, ": "))));
     out.add_details()->PackFrom(bad_request);
   }
   return out;

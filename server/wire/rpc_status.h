@@ -6,11 +6,11 @@
 
 namespace atrium {
 
-// `status` as google.rpc.Status: code, message, an ErrorInfo (domain `atrium`, the reason), and a BadRequest
+// Returns `status` as google.rpc.Status: code, message, an ErrorInfo (domain `atrium`, the reason), and a BadRequest
 // where a field is at fault.
 google::rpc::Status ToRpcStatus(const absl::Status& status);
 
-// The HTTP status for a canonical code, as google/rpc/code.proto maps them.
+// Returns the HTTP status for a canonical code, as google/rpc/code.proto maps them.
 int ToHttpStatus(absl::StatusCode code);
 
 }  // namespace atrium

@@ -38,7 +38,7 @@ void AppendFraction(std::string& out, int nanos) {
 }  // namespace
 
 void AppendTimestamp(std::string& out, const google::protobuf::Timestamp& time) {
-  // By hand, as every event carries one: absl::FormatTime takes a microsecond.
+  // This is written by hand, because every event carries a time and absl::FormatTime takes a microsecond.
   const std::chrono::sys_seconds second{std::chrono::seconds(time.seconds())};
   const auto day = std::chrono::floor<std::chrono::days>(second);
   const std::chrono::year_month_day date(day);

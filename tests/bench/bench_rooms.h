@@ -6,7 +6,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
-#include "server/live/live_room.h"
+#include "server/live/authoring/live_room.h"
 #include "tests/bench/bench_rooms.pb.h"
 
 namespace atrium::bench {

@@ -95,6 +95,10 @@ uint16_t ChildProcess::Port(absl::string_view name) const {
   return static_cast<uint16_t>(port);
 }
 
+bool ChildProcess::HasPort(absl::string_view name) const {
+  return absl::StrContains(ready_line_, absl::StrCat(" ", name, "="));
+}
+
 absl::Duration ChildProcess::CpuTime() const {
   // Nanoseconds, where /proc/PID/stat has hundredths of a second.
   clockid_t clock{};

@@ -27,6 +27,7 @@ class ChildProcess {
   pid_t pid() const { return pid_; }
   // The port in `name=127.0.0.1:port` of that first line.
   uint16_t Port(absl::string_view name) const;
+  bool HasPort(absl::string_view name) const;
 
   // User and system time of all its threads, so far.
   absl::Duration CpuTime() const;

@@ -167,20 +167,22 @@ size_t Client::TakeFrame(absl::string_view bytes) {
   return header + size;
 }
 
-std::string MaskedText(absl::string_view text) {
-  Check(text.size() <= 0xffff, "a message of the benchmark is too long");
-  std::string frame(1, static_cast<char>(0x80 | kText));
-  if (text.size() < 126) {
-    frame.push_back(static_cast<char>(0x80 | text.size()));
+std::string MaskedFrame(uint8_t head, absl::string_view payload) {
+  Check(payload.size() <= 0xffff, "a message of the benchmark is too long");
+  std::string frame(1, static_cast<char>(head));
+  if (payload.size() < 126) {
+    frame.push_back(static_cast<char>(0x80 | payload.size()));
   } else {
     frame.push_back(static_cast<char>(0x80 | 126));
-    frame.push_back(static_cast<char>(text.size() >> 8));
-    frame.push_back(static_cast<char>(text.size() & 0xff));
+    frame.push_back(static_cast<char>(payload.size() >> 8));
+    frame.push_back(static_cast<char>(payload.size() & 0xff));
   }
   frame.append(4, '\0');
-  frame.append(text.data(), text.size());
+  frame.append(payload.data(), payload.size());
   return frame;
 }
+
+std::string MaskedText(absl::string_view text) { return MaskedFrame(0x80 | kText, text); }
 
 void RaiseFileLimit() {
   rlimit limit{};

@@ -65,7 +65,9 @@ class Client final : public Loop::Handler {
   Inflater inflater_;
 };
 
-// A text message of less than 64 KiB as a client sends it, under a mask of zeros.
+// A frame of less than 64 KiB as a client sends it, under a mask of zeros; `head` is its first byte (RFC 6455 section
+// 5.2). And one that is a text message.
+std::string MaskedFrame(uint8_t head, absl::string_view payload);
 std::string MaskedText(absl::string_view text);
 
 // As many files as the system lets this process open.

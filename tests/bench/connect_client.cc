@@ -1,12 +1,12 @@
 #include "tests/bench/connect_client.h"
 
 #include <google/protobuf/io/coded_stream.h>
-#include <grpcpp/create_channel.h>
 
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "tests/bench/check.h"
+#include "tests/bench/own_connection.h"
 
 namespace atrium::bench {
 namespace {
@@ -75,12 +75,9 @@ void ConnectClient::OnDone(const ::grpc::Status& status) {
 }
 
 std::vector<std::unique_ptr<::grpc::GenericStub>> ConnectStubs(uint16_t port, int connections) {
-  ::grpc::ChannelArguments arguments;
-  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);  // a connection of its own
   std::vector<std::unique_ptr<::grpc::GenericStub>> stubs;
   for (int i = 0; i < connections; ++i) {
-    stubs.push_back(std::make_unique<::grpc::GenericStub>(::grpc::CreateCustomChannel(
-        absl::StrCat("127.0.0.1:", port), ::grpc::InsecureChannelCredentials(), arguments)));
+    stubs.push_back(std::make_unique<::grpc::GenericStub>(OwnConnection(port)));
   }
   return stubs;
 }

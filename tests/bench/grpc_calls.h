@@ -1,7 +1,5 @@
 #pragma once
 
-#include <grpcpp/create_channel.h>
-
 #include <atomic>
 #include <cstdint>
 #include <deque>
@@ -15,6 +13,7 @@
 #include "absl/time/clock.h"
 #include "atrium/v1/rooms.grpc.pb.h"
 #include "tests/bench/check.h"
+#include "tests/bench/own_connection.h"
 
 namespace atrium::bench {
 
@@ -32,12 +31,7 @@ class GrpcCalls {
 
   // `port` is on 127.0.0.1.
   GrpcCalls(uint16_t port, Method method) : method_(method) {
-    ::grpc::ChannelArguments arguments;
-    arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);  // a connection of its own
-    for (int i = 0; i < kChannels; ++i) {
-      stubs_.push_back(v1::RoomService::NewStub(::grpc::CreateCustomChannel(
-          absl::StrCat("127.0.0.1:", port), ::grpc::InsecureChannelCredentials(), arguments)));
-    }
+    for (int i = 0; i < kChannels; ++i) stubs_.push_back(v1::RoomService::NewStub(OwnConnection(port)));
     for (int i = 0; i < kInFlight; ++i) slots_.emplace_back().stub = stubs_[i % kChannels].get();
   }
   ~GrpcCalls() { Wait(); }

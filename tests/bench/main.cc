@@ -1,6 +1,8 @@
 #include <sys/prctl.h>
 
+#include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <functional>
 #include <iostream>
 #include <memory>
@@ -13,6 +15,9 @@
 #include "absl/strings/str_format.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
+#include "tests/bench/arrivals.h"
+#include "tests/bench/attacks.h"
+#include "tests/bench/bare_door.h"
 #include "tests/bench/bare_sender.h"
 #include "tests/bench/bare_streams.h"
 #include "tests/bench/check.h"
@@ -48,6 +53,7 @@ namespace {
 // This program serves as each limit, too, in a process of its own.
 constexpr char kThisProgram[] = "/proc/self/exe";
 constexpr char kServeBareSender[] = "--serve-bare-sender";
+constexpr char kServeBareDoor[] = "--serve-bare-door";
 constexpr char kServeUnaryEcho[] = "--serve-unary-echo";
 constexpr char kServeStreamEcho[] = "--serve-stream-echo";
 constexpr char kServeStreamFanOut[] = "--serve-stream-fan-out";
@@ -81,6 +87,7 @@ class Suite {
     if (options_.Runs("idle")) RunIdle();
     if (options_.Runs("silent")) RunSilent();
     if (options_.Runs("state")) RunState();
+    if (options_.Runs("arrivals")) RunArrivals();
     if (options_.Runs("joins")) RunJoins();
     if (options_.Runs("rooms")) RunRooms();
     if (options_.Runs("churn")) RunChurn();
@@ -88,6 +95,7 @@ class Suite {
     if (options_.Runs("start")) RunStart();
     if (options_.Runs("resume")) RunResume();
     if (options_.Runs("deflate")) RunDeflate();
+    if (options_.Runs("attacks")) RunAttacks();
     std::cout << TableHead();
     for (const Figure& figure : figures_) std::cout << figure.Line();
     for (const std::string& note : notes_) std::cout << "\n" << note << "\n";
@@ -256,6 +264,19 @@ class Suite {
     Add(MeasureState(loop_, atrium, options, notes_));
   }
 
+  void RunArrivals() {
+    Say("arrivals");
+    const ArrivalServers servers{
+        .atrium = [this] { return std::make_unique<ChildProcess>(AtriumCommand()); },
+        .bare =
+            [](const DoorTexts& texts) {
+              std::vector<std::string> command = {kThisProgram, kServeBareDoor, texts.welcome, texts.member};
+              command.insert(command.end(), texts.joined.begin(), texts.joined.end());
+              return std::make_unique<ChildProcess>(std::move(command));
+            }};
+    Add(MeasureArrivals(loop_, servers, {.clients = options_.joiners, .rounds = options_.rounds}));
+  }
+
   void RunJoins() {
     Say("joins");
     const ChildProcess atrium(BenchRoomsCommand());
@@ -311,6 +332,15 @@ class Suite {
                        {.members = options_.members, .rounds = options_.rounds, .slice = options_.slice}));
   }
 
+  // With the rates that clients usually have.
+  void RunAttacks() {
+    Say("a pair beside attacks");
+    std::vector<std::string> command = AtriumCommand({"--empty-ttl", "1h"});
+    *(std::find(command.begin(), command.end(), "--session-rate") + 1) = "50";
+    const auto start = [&] { return std::make_unique<ChildProcess>(command); };
+    Add(MeasureAttacks(start, {.rooms = 2 * options_.rooms, .length = options_.rounds * options_.slice}));
+  }
+
   void Add(std::vector<Figure> figures) {
     for (Figure& figure : figures) figures_.push_back(std::move(figure));
   }
@@ -321,16 +351,28 @@ class Suite {
   std::vector<std::string> notes_;
 };
 
+// What a server is told that an earlier version, which may be measured as well, does not know as a flag.
+void PrepareEnvironment() {
+  setenv("ATRIUM_ADMIN_ADDRESS", "127.0.0.1:0", /*overwrite=*/1);
+  // The rooms and streams of the bench are all that there are.
+  setenv("ATRIUM_MAX_ROOMS", "0", /*overwrite=*/1);
+  setenv("ATRIUM_MAX_GRPC_STREAMS", "0", /*overwrite=*/1);
+}
+
 int Main(int argc, char** argv) {
   RaiseFileLimit();
   // As atriumd does, so that what gRPC's locks cost is the same for both.
   absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
   const std::string mode = argc > 1 ? argv[1] : "";
   if (mode == kServeBareSender && argc == 3) return ServeBareSender(argv[2]);
+  if (mode == kServeBareDoor && argc > 4) {
+    return ServeBareDoor({.welcome = argv[2], .member = argv[3], .joined = {argv + 4, argv + argc}});
+  }
   if (mode == kServeUnaryEcho) return ServeUnaryEcho();
   if (mode == kServeStreamEcho) return ServeStreamEcho();
   if (mode == kServeStreamFanOut && argc == 3) return ServeStreamFanOut(argv[2]);
   if (mode == kServeAtrium) return ServeAtrium(argc - 1, argv + 1);
+  PrepareEnvironment();
   // Timers to the microsecond.
   prctl(PR_SET_TIMERSLACK, 1);
   const absl::Time start = absl::Now();

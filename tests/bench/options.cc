@@ -18,7 +18,7 @@ namespace po = boost::program_options;
 constexpr char kHelp[] =
     "Measures atriumd beside limits of the same machine, in turns, and prints a table. A few minutes; 127.0.0.1 "
     "only.\n\n"
-    "  atrium_bench            every figure, in about nine minutes\n"
+    "  atrium_bench            every figure, in about twelve minutes\n"
     "  atrium_bench --quick    every figure once, small: does it all run?\n"
     "  atrium_bench --plots .  the two plots, in about three minutes\n\n"
     "Flags";
@@ -26,8 +26,8 @@ constexpr char kHelp[] =
 constexpr char kShapes[] = "1x1000x4,100x10x4,1000x2x1";
 constexpr char kLatencyShapes[] = "1x1000,100x10";
 constexpr char kParts[] =
-    "fanout,latency,half,cores,unary,stream,streams,idle,silent,state,joins,rooms,churn,durable,start,resume,"
-    "deflate";
+    "fanout,latency,half,cores,unary,stream,streams,idle,silent,state,arrivals,joins,rooms,churn,durable,start,"
+    "resume,deflate,attacks";
 
 // "1x1000x8,100x10": rooms x members, or rooms x members x burst.
 std::vector<Shape> ParseShapes(const std::string& text) {
@@ -47,7 +47,7 @@ std::vector<Shape> ParseShapes(const std::string& text) {
 
 std::vector<std::string> ParseParts(const std::string& text) {
   const std::vector<std::string> known = absl::StrSplit(kParts, ',');
-  const std::vector<std::string> parts = absl::StrSplit(text, ',');
+  std::vector<std::string> parts = absl::StrSplit(text, ',');
   for (const std::string& part : parts) {
     if (std::find(known.begin(), known.end(), part) == known.end()) Fail(absl::StrCat("no such part: ", part));
   }
@@ -100,9 +100,11 @@ Options ParseOptions(int argc, char** argv) {
   add("emits", &options.emits, options.emits, "stream: events published over a gRPC stream at a time");
   add("streams", &options.streams, options.streams, "streams: gRPC streams in one room, and idle ones");
   add("members", &options.members, options.members, "state, deflate: of each room");
-  add("joiners", &options.joiners, options.joiners, "joins: sessions into one room, beside a fifth of them");
+  add("joiners", &options.joiners, options.joiners,
+      "joins: sessions into one room, beside a fifth of them; arrivals: clients that come");
   add("rooms", &options.rooms, options.rooms,
-      "rooms: small ones, for their memory; churn: that come and go; start: durable ones");
+      "rooms: small ones, for their memory; churn: that come and go; start: durable ones; attacks: half of those that "
+      "are listed");
   add("writers", &options.writers, options.writers, "durable: at once, beside one");
   add("directory", &options.directory, std::filesystem::temp_directory_path().string(),
       "durable, start: on the file system to measure; instructions: for atrium.callgrind");

@@ -29,7 +29,7 @@ struct Options {
   int instructions = 0;                               // for a delivery; 0: the table
   std::string directory;                              // where what is durable is kept meanwhile
   // Which parts run: fanout, latency, half, cores, unary, stream, streams, idle, silent, state, joins, rooms, churn,
-  // durable, start, resume, deflate.
+  // durable, start, resume, deflate, attacks.
   std::vector<std::string> parts;
 
   bool Runs(const char* part) const;

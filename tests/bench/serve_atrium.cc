@@ -37,7 +37,7 @@ int ServeAtrium(int argc, const char* const* argv) {
   CheckOk(AddRooms(registry));
   absl::StatusOr<std::unique_ptr<Server>> server = Server::Create(command_line->options, std::move(registry), {});
   CheckOk(server.status());
-  SayReady({{"grpc", (*server)->grpc_port()}, {"http", (*server)->http_port()}});
+  SayReady({{"grpc", (*server)->grpc_port()}, {"http", (*server)->http_port()}, {"admin", (*server)->admin_port()}});
   stop.Wait();
   return 0;
 }

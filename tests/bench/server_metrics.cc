@@ -31,7 +31,8 @@ std::string Get(uint16_t port, absl::string_view path) {
 }  // namespace
 
 double MetricOf(const ChildProcess& server, absl::string_view name) {
-  const std::string text = Get(server.Port("http"), "/metrics");
+  // Before there was an admin port, HTTP had the metrics.
+  const std::string text = Get(server.HasPort("admin") ? server.Port("admin") : server.Port("http"), "/metrics");
   const std::string before = absl::StrCat("\n", name, " ");
   const size_t at = text.find(before);
   double value = 0;

@@ -8,7 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "server/engine/embedded_log.h"
-#include "server/live/room_record.pb.h"
+#include "server/live/rooms/room_record.pb.h"
 #include "tests/bench/check.h"
 #include "tests/bench/fanout.h"
 #include "tests/bench/grpc_calls.h"

@@ -204,7 +204,7 @@ class RestartTest : public testing::Test {
   void Start(const std::string& grpc, const std::string& http) {
     server_ = std::make_unique<Process>(
         ATRIUMD_PATH, Words{"--dev", "--data-dir=" + directory_.path(), "--grpc-address=127.0.0.1:" + grpc,
-                            "--http-address=127.0.0.1:" + http});
+                            "--http-address=127.0.0.1:" + http, "--admin-address=127.0.0.1:0"});
     const std::string ready = server_->ReadLine();
     grpc_ = std::to_string(PortOf(ready, "grpc=127.0.0.1:"));
     http_ = std::to_string(PortOf(ready, "http=127.0.0.1:"));

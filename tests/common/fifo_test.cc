@@ -26,7 +26,7 @@ TEST(FifoTest, GivesWhatItWasGivenInItsOrder) {
     ASSERT_EQ(fifo.size(), model.size());
     ASSERT_EQ(fifo.empty(), model.empty());
   }
-  EXPECT_THAT(std::vector<int>(fifo.begin(), fifo.end()), testing::ElementsAreArray(model));
+  EXPECT_THAT(std::vector<int>(fifo.begin(), fifo.end()), ::testing::ElementsAreArray(model));
 }
 
 TEST(FifoTest, LetsGoOfWhatIsTaken) {

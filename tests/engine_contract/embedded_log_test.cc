@@ -6,11 +6,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <filesystem>
 #include <fstream>
 #include <memory>
 #include <numeric>
 
+#include "absl/time/clock.h"
 #include "tests/engine_contract/faulty_file_system.h"
 #include "tests/engine_contract/log_client.h"
 #include "tests/support/matchers.h"
@@ -259,6 +261,113 @@ TEST_F(EmbeddedLogTest, WhatAFailedSyncLeftNeverComesBackLater) {
   ASSERT_THAT(after, IsOk());
   EXPECT_EQ((*after)->last_sequence(), last + 1);
   EXPECT_EQ((*after)->records.back(), "after");
+}
+
+// Takes a directory away from the log that has it.
+struct Loss {
+  const char* name;
+  void (*take)(const std::string& directory);
+};
+constexpr Loss kLosses[] = {
+    {"Removed", [](const std::string& directory) { fs::remove_all(directory); }},
+    {"Moved", [](const std::string& directory) { fs::rename(directory, directory + ".away"); }},
+    {"Replaced",
+     [](const std::string& directory) {
+       fs::rename(directory, directory + ".away");
+       fs::copy(directory + ".away", directory, fs::copy_options::recursive);
+     }},
+    {"ReplacedByAnEmptyOne",
+     [](const std::string& directory) {
+       fs::remove_all(directory);
+       fs::create_directories(directory + "/rooms");
+     }},
+    {"WithoutItsLock", [](const std::string& directory) { fs::remove(directory + "/lock"); }},
+    {"WithoutItsRooms", [](const std::string& directory) { fs::remove_all(directory + "/rooms"); }},
+    {"WithEmptiedRooms",
+     [](const std::string& directory) {
+       fs::remove_all(directory + "/rooms");
+       fs::create_directory(directory + "/rooms");
+     }},
+    {"WithoutTheLogFile",
+     [](const std::string& directory) {
+       for (const auto& entry : fs::directory_iterator(directory + "/rooms")) {
+         if (entry.path().extension() == ".log") fs::remove(entry.path());
+       }
+     }},
+};
+
+class LostDirectoryTest : public EmbeddedLogTest, public ::testing::WithParamInterface<Loss> {};
+
+INSTANTIATE_TEST_SUITE_P(Losses, LostDirectoryTest, ::testing::ValuesIn(kLosses),
+                         [](const auto& info) { return info.param.name; });
+
+TEST_P(LostDirectoryTest, NothingIsAcknowledgedAnyMore) {
+  Start();
+  Fill("a", 3);
+  Fill("b", 3);
+  GetParam().take(directory_);
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_THAT(client_->Append(i == 0 ? "a" : "b", 4, "4"),
+                StatusIs(StatusCode::kUnavailable, HasSubstr(absl::StrCat("data directory ", directory_))));
+  }
+  EXPECT_THAT(client_->Append("a", 4, "4"), StatusIs(StatusCode::kFailedPrecondition));
+  EXPECT_THAT(client_->Reopen("a"), StatusIs(StatusCode::kUnavailable));
+  EXPECT_GE(log_->statistics().failures, 2);
+}
+
+TEST_P(LostDirectoryTest, IsToldOnceThoughNobodyWrites) {
+  auto log = OpenEmbeddedLog({.directory = directory_,
+                              .recovery_interval = absl::ZeroDuration(),
+                              .check_interval = absl::Milliseconds(5),
+                              .env = env_.get()});
+  ASSERT_THAT(log, IsOk());
+  std::atomic<int> told = 0;
+  std::atomic<bool> healthy = true;
+  (*log)->WatchHealth([&](const absl::Status& health) { healthy = health.ok(), ++told; });
+  LogClient client(**log);
+  ASSERT_THAT(client.Open("a"), IsOk());
+  ASSERT_THAT(client.Append("a", 1, "1"), IsOk());
+  GetParam().take(directory_);
+  EXPECT_TRUE(Eventually([&] { return !healthy; }));
+  EXPECT_THAT(client.Append("a", 2, "2"), StatusIs(StatusCode::kUnavailable));
+  absl::SleepFor(absl::Milliseconds(50));
+  EXPECT_EQ(told, 1);
+}
+
+TEST_F(EmbeddedLogTest, GoesOnWhenItsDirectoryIsBack) {
+  auto log = OpenEmbeddedLog(
+      {.directory = directory_, .recovery_interval = absl::ZeroDuration(), .check_interval = absl::Milliseconds(5)});
+  ASSERT_THAT(log, IsOk());
+  std::atomic<bool> healthy = true;
+  (*log)->WatchHealth([&](const absl::Status& health) { healthy = health.ok(); });
+  LogClient client(**log);
+  ASSERT_THAT(client.Open("a"), IsOk());
+  ASSERT_THAT(client.Append("a", 1, "1"), IsOk());
+  fs::rename(directory_, directory_ + ".away");
+  EXPECT_THAT(client.Append("a", 2, "2"), StatusIs(StatusCode::kUnavailable));
+  EXPECT_FALSE(healthy);
+  fs::rename(directory_ + ".away", directory_);
+  EXPECT_TRUE(Eventually([&] { return healthy.load(); }));
+  const auto room = client.Reopen("a");
+  ASSERT_THAT(room, IsOk());
+  EXPECT_THAT(client.Append("a", (*room)->last_sequence() + 1, "next"), IsOk());
+}
+
+TEST_F(EmbeddedLogTest, AFailedDiskIsToldAndSoIsItsRecovery) {
+  auto log = OpenEmbeddedLog({.directory = directory_,
+                              .recovery_interval = absl::ZeroDuration(),
+                              .check_interval = absl::Milliseconds(5),
+                              .env = env_.get()});
+  ASSERT_THAT(log, IsOk());
+  std::atomic<bool> healthy = true;
+  (*log)->WatchHealth([&](const absl::Status& health) { healthy = health.ok(); });
+  LogClient client(**log);
+  ASSERT_THAT(client.Open("a"), IsOk());
+  disk_->SetFull(true);
+  EXPECT_THAT(client.Append("a", 1, "1"), StatusIs(StatusCode::kResourceExhausted));
+  EXPECT_TRUE(Eventually([&] { return !healthy; }));
+  disk_->SetFull(false);
+  EXPECT_TRUE(Eventually([&] { return healthy.load(); })) << "nobody has written";
 }
 
 TEST_F(EmbeddedLogTest, AnErrorThatPassesIsNotSeen) {

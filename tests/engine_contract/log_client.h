@@ -4,6 +4,7 @@
 
 #include <future>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -15,7 +16,7 @@
 
 namespace atrium::testing {
 
-using MaybeRoom = absl::optional<StoredRoom>;
+using MaybeRoom = std::optional<StoredRoom>;
 
 // What a callback of a log brings, to be waited for. Copies share it.
 template <typename T>

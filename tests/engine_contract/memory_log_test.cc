@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <optional>
+
 #include "tests/support/matchers.h"
 
 namespace atrium::testing {
@@ -15,14 +17,14 @@ using ::testing::ElementsAre;
 class MemoryLogTest : public ::testing::Test {
  protected:
   void Open(const std::string& id) {
-    log_.Open(id, [this](absl::StatusOr<absl::optional<StoredRoom>> room) { opened_ = std::move(room); });
+    log_.Open(id, [this](absl::StatusOr<std::optional<StoredRoom>> room) { opened_ = std::move(room); });
   }
   void Append(const std::string& id, uint64_t sequence) {
     log_.Append({id, sequence, absl::StrCat(id, sequence), ""},
                 [this](const absl::Status& status) { ended_.push_back(status.code()); });
   }
 
-  absl::StatusOr<absl::optional<StoredRoom>> opened_ = absl::UnknownError("");
+  absl::StatusOr<std::optional<StoredRoom>> opened_ = absl::UnknownError("");
   std::vector<StatusCode> ended_;
   MemoryLog log_;
 };

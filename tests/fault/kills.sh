@@ -28,7 +28,7 @@ trap 'exit 130' INT TERM
 start() {
   : >"$folder/ready"
   "$atriumd" --dev --data-dir="$folder/data" --grpc-address="127.0.0.1:$1" --http-address="127.0.0.1:$2" \
-    --log-level=warning >"$folder/ready" 2>>"$folder/log" &
+    --admin-address=127.0.0.1:0 --log-level=warning >"$folder/ready" 2>>"$folder/log" &
   server=$!
   local i
   for ((i = 0; i < 1000; ++i)); do

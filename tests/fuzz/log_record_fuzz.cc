@@ -27,7 +27,7 @@ class Server {
     script_.options.durable = true;
     script_.plans["join"].steps = {Do::kChange, Do::kEmit};
     RoomWorld::Settings settings;
-    settings.store = &log;
+    settings.room_log = &log;
     world_ = std::make_unique<ScriptedWorld>(script_, settings);
   }
 
@@ -83,7 +83,7 @@ StoredRoom StoreSome() {
     keyed.set_idempotency_key("once");
     server.world().Ask<v1::CallRequest, v1::CallResponse>(&RoomApi::Call, keyed);
     server.world().Run();
-    server.world().With(kRoom, [](Room* room) { room->PutAside([](const absl::Status&) {}); });
+    server.world().With(kRoom, [](Room* room) { room->storage().PutAside([](const absl::Status&) {}); });
     server.Use();
   }
   const StoredRoom* const stored = log.stored(kRoom);

@@ -65,7 +65,7 @@ void Check(absl::string_view input) {
   if (response.stream != nullptr) response.stream->start(0, transport);
   if (response.status == 200) {
     Require(rpcs.calls() == calls + 1);
-    Require(response.stream != nullptr || ParseJson(response.body).ok());
+    Require(response.stream != nullptr || ParseJson(response.body, kMaxDocumentDepth).ok());
   } else {
     Require(rpcs.calls() == calls);
     Require(response.status >= 400 && response.status < 500);

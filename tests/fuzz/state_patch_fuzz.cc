@@ -6,6 +6,7 @@
 #include "server/wire/merge.h"
 #include "server/wire/message_diff.h"
 #include "server/wire/message_json.h"
+#include "server/wire/value_size.h"
 #include "tests/support/json_patch.h"
 #include "tests/support/random_state.h"
 
@@ -26,7 +27,9 @@ void CheckMessages(const testing::RandomNumbers& random) {
   json::value patched = *ParseJson(before_json);
   Require(ApplyToCopy(ToProto(change.patch), patched));
   Require(patched == *ParseJson(after_json));
-  Require(static_cast<int64_t>(before_json.size()) + change.growth == static_cast<int64_t>(after_json.size()));
+  ValueSize size = SizeOfJson(before_json);
+  size += change.growth;
+  Require(size == SizeOfJson(after_json));
 }
 
 void CheckJson(const testing::RandomNumbers& random) {
@@ -37,10 +40,12 @@ void CheckJson(const testing::RandomNumbers& random) {
   const StateChange change = ChangeFromMerge(before, merge);
   json::value patched = before;
   Require(ApplyToCopy(ToProto(change.patch), patched));
-  const auto size = static_cast<int64_t>(JsonSize(before));
+  ValueSize size = SizeOf(before);
   Merge(before, merge);
   Require(patched == before);
-  Require(size + change.growth == static_cast<int64_t>(JsonSize(before)));
+  size += change.growth;
+  Require(size == SizeOf(before) && size == SizeOfJson(ToJson(before)));
+  Require(static_cast<int64_t>(ToProtoValue(before).ByteSizeLong()) <= size.proto);
 }
 
 }  // namespace

@@ -13,7 +13,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "atrium/v1/frames.pb.h"
+#include "server/api/room_api.h"
 #include "server/api/rpc_table.h"
+#include "server/session/session_api.h"
 #include "server/session/stream_table.h"
 #include "server/wire/message_json.h"
 
@@ -29,23 +31,8 @@ inline std::vector<const google::protobuf::ServiceDescriptor*> AllServices() {
 class FakeRpcs {
  public:
   FakeRpcs() {
-    Add<v1::JoinRequest, v1::JoinResponse>("RoomService.Join");
-    Add<v1::LeaveRequest, v1::LeaveResponse>("RoomService.Leave");
-    Add<v1::EmitRequest, v1::EmitResponse>("RoomService.Emit");
-    Add<v1::SendMessageRequest, v1::SendMessageResponse>("RoomService.SendMessage");
-    Add<v1::SetStateRequest, v1::SetStateResponse>("RoomService.SetState");
-    Add<v1::GetStateRequest, v1::GetStateResponse>("RoomService.GetState");
-    Add<v1::GetRoomRequest, v1::Room>("RoomService.GetRoom");
-    Add<v1::GetHistoryRequest, v1::GetHistoryResponse>("RoomService.GetHistory");
-    Add<v1::ListRoomsRequest, v1::ListRoomsResponse>("RoomService.ListRooms");
-    Add<v1::ListMembersRequest, v1::ListMembersResponse>("RoomService.ListMembers");
-    Add<v1::CallRequest, v1::CallResponse>("RoomService.Call");
-    Add<v1::UpdateRoomRequest, v1::Room>("RoomService.UpdateRoom");
-    Add<v1::DestroyRoomRequest, v1::DestroyRoomResponse>("RoomService.DestroyRoom");
-    Add<v1::ListRoomTypesRequest, v1::ListRoomTypesResponse>("RoomService.ListRoomTypes");
-    Add<v1::GetStatsRequest, v1::GetStatsResponse>("RoomService.GetStats");
-    Add<v1::ListSessionsRequest, v1::ListSessionsResponse>("SessionService.ListSessions");
-    Add<v1::DisconnectSessionRequest, v1::DisconnectSessionResponse>("SessionService.DisconnectSession");
+    AddAll<kRoomVerbs>("RoomService.");
+    AddAll<kSessionVerbs>("SessionService.");
     streams_.Add("atrium.v1.RoomService.Watch",
                  [this](const Caller&, StreamTable::MessagePtr request, int shard, ReaderKind kind,
                         Observer::Transport&) -> std::shared_ptr<Observer> {
@@ -101,6 +88,14 @@ class FakeRpcs {
   }
 
  private:
+  template <const auto& table>
+  void AddAll(const std::string& prefix) {
+    ForEachUnaryVerb<table>(
+        [&]<typename Api, typename Request, typename Response>(const VerbRow<Api, Request, Response>& row) {
+          Add<Request, Response>(absl::StrCat(prefix, row.name));
+        });
+  }
+
   template <typename Request, typename Response>
   void Add(const std::string& name) {
     table_.Add<Request, Response>("atrium.v1." + name, [this, name](const Caller& caller, WithPayload<Request> request,

@@ -17,7 +17,9 @@ namespace atrium {
 // A blocking connection to 127.0.0.1 that sends what it is told to; reads fail after 10 seconds.
 class RawClient {
  public:
-  explicit RawClient(uint16_t port) : socket_(socket(AF_INET, SOCK_STREAM, 0)) {
+  // `receive_buffer`: the kernel's, in bytes; 0 for its default.
+  explicit RawClient(uint16_t port, int receive_buffer = 0) : socket_(socket(AF_INET, SOCK_STREAM, 0)) {
+    if (receive_buffer > 0) setsockopt(socket_, SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof(receive_buffer));
     const timeval limit{.tv_sec = 10};
     setsockopt(socket_, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
     setsockopt(socket_, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
@@ -60,6 +62,12 @@ class RawClient {
       if (!Receive()) break;
     }
     return head + Take(std::min(length, received_.size()));
+  }
+
+  // A piece of what comes, as it comes; empty at the end.
+  std::string ReadSome() {
+    if (received_.empty() && !Receive()) return "";
+    return std::exchange(received_, "");
   }
 
   // All until the other side ends; fails the test if it resets the connection or is silent.

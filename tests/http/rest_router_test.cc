@@ -18,9 +18,11 @@ using testing::IsEmpty;
 
 class RestRouterTest : public testing::Test {
  protected:
-  // "Method variable=value..." or "404" or "405 methods...".
+  // "Method variable=value..." or "404" or "405 methods..." or "400".
   std::string Match(const std::string& method, const std::string& path) const {
-    const RestMatch match = router_.Match(method, path);
+    const absl::StatusOr<RestMatch> matched = router_.Match(method, path);
+    if (!matched.ok()) return "400";
+    const RestMatch& match = *matched;
     if (match.route == nullptr) {
       std::string text = match.allowed.empty() ? "404" : "405";
       for (const std::string& allowed : match.allowed) text += " " + allowed;
@@ -60,9 +62,15 @@ TEST_F(RestRouterTest, DecodesVariables) {
   EXPECT_EQ(Match("GET", "/api/rooms/a%2Fb"), "GetRoom room_id=a/b");
   EXPECT_EQ(Match("GET", "/api/rooms/a+b"), "GetRoom room_id=a+b");
   EXPECT_EQ(Match("GET", "/api/rooms/%C3%A9"), "GetRoom room_id=\xC3\xA9");
-  EXPECT_EQ(Match("GET", "/api/rooms/%FF"), "404") << "not UTF-8";
-  EXPECT_EQ(Match("GET", "/api/rooms/%4"), "404");
-  EXPECT_EQ(Match("GET", "/api/rooms/%zz"), "404");
+}
+
+TEST_F(RestRouterTest, RefusesABrokenEscapeWhateverThePath) {
+  EXPECT_EQ(Match("GET", "/api/rooms/%FF"), "400") << "not UTF-8";
+  for (const char* const path : {"/api/rooms/%4", "/api/rooms/%", "/api/rooms/%zz", "/api/rooms/a%2", "/api/%0g/a",
+                                 "/%", "/metrics%", "/api/rooms/%zz/state", "/nothing/%-1"}) {
+    EXPECT_EQ(Match("GET", path), "400") << path;
+    EXPECT_EQ(Match("PUT", path), "400") << path;
+  }
 }
 
 TEST_F(RestRouterTest, MatchesWholePathsOnly) {
@@ -81,9 +89,9 @@ TEST_F(RestRouterTest, NamesTheMethodsOfAPath) {
 }
 
 TEST_F(RestRouterTest, KnowsWhatTheBodyIs) {
-  EXPECT_TRUE(router_.Match("POST", "/api/rooms/a/emit").route->body_is_request);
-  EXPECT_EQ(router_.Match("PATCH", "/api/rooms/a/state").route->body_field->name(), "state");
-  const RestRoute& none = *router_.Match("GET", "/api/rooms").route;
+  EXPECT_TRUE(router_.Match("POST", "/api/rooms/a/emit")->route->body_is_request);
+  EXPECT_EQ(router_.Match("PATCH", "/api/rooms/a/state")->route->body_field->name(), "state");
+  const RestRoute& none = *router_.Match("GET", "/api/rooms")->route;
   EXPECT_FALSE(none.body_is_request);
   EXPECT_EQ(none.body_field, nullptr);
 }
@@ -111,10 +119,10 @@ TEST(RestRouterRuleTest, HasAdditionalBindings) {
   google::protobuf::DescriptorPool pool(google::protobuf::DescriptorPool::generated_pool());
   const absl::StatusOr<RestRouter> router = RouterOf(rule, pool);
   ASSERT_TRUE(router.ok()) << router.status();
-  EXPECT_NE(router->Match("GET", "/a/x").route, nullptr);
-  EXPECT_NE(router->Match("PUT", "/b/x").route, nullptr);
-  EXPECT_THAT(router->Match("PUT", "/a/x").allowed, ElementsAre("GET", "HEAD"));
-  EXPECT_THAT(router->Match("PUT", "/c/x").allowed, IsEmpty());
+  EXPECT_NE(router->Match("GET", "/a/x")->route, nullptr);
+  EXPECT_NE(router->Match("PUT", "/b/x")->route, nullptr);
+  EXPECT_THAT(router->Match("PUT", "/a/x")->allowed, ElementsAre("GET", "HEAD"));
+  EXPECT_THAT(router->Match("PUT", "/c/x")->allowed, IsEmpty());
 }
 
 TEST(RestRouterRuleTest, IsRefusedIfItIsNotUnderstood) {

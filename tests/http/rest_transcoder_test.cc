@@ -51,6 +51,23 @@ TEST_F(RestTranscoderTest, CarriesThePayloadBesideTheRequest) {
             R"(RoomService.SetState {"roomId":"tech"} {"topic":null})");
 }
 
+// What stands around a value in the body does not count.
+TEST_F(RestTranscoderTest, TakesValuesOfThirtyTwoLevelsFromEachBody) {
+  const auto nested = [](int depth) { return std::string(depth, '[') + std::string(depth, ']'); };
+  const auto emit = [&](int depth) { return R"({"event":"e","data":)" + nested(depth) + "}"; };
+  EXPECT_EQ(CallOf("POST", "/api/rooms/tech/emit", emit(32)),
+            R"(RoomService.Emit {"roomId":"tech","event":"e"} )" + nested(32));
+  EXPECT_THAT(CallOf("POST", "/api/rooms/tech/emit", emit(33)), HasSubstr("\"data: nesting too deep (max 32)\""));
+  const auto object = [&](int depth) { return "{\"a\":" + nested(depth - 1) + "}"; };
+  EXPECT_EQ(CallOf("PATCH", "/api/rooms/tech/state", object(32)),
+            R"(RoomService.SetState {"roomId":"tech"} )" + object(32));
+  EXPECT_THAT(CallOf("PATCH", "/api/rooms/tech/state", object(33)), HasSubstr("\"state: nesting too deep (max 32)\""));
+  EXPECT_EQ(CallOf("PATCH", "/api/rooms/tech", "{\"metadata\":" + object(32) + "}"),
+            R"(RoomService.UpdateRoom {"roomId":"tech","metadata":)" + object(32) + "}");
+  EXPECT_THAT(CallOf("PATCH", "/api/rooms/tech", "{\"metadata\":" + object(33) + "}"),
+              HasSubstr("\"metadata: nesting too deep (max 32)\""));
+}
+
 TEST_F(RestTranscoderTest, FillsTheRestFromTheQuery) {
   EXPECT_EQ(CallOf("GET", "/api/rooms?pageSize=5&pageToken=a%26b+c"),
             R"(RoomService.ListRooms {"pageSize":5,"pageToken":"a&b c"})");
@@ -107,12 +124,58 @@ TEST_F(RestTranscoderTest, StreamsAsTheClientAccepts) {
   EXPECT_EQ(stream(events, "text/event-stream"), R"(text/event-stream RoomService.Watch {"roomId":"a"} as sse on 1)");
   EXPECT_EQ(stream(events, "application/json;q=0.1, Text/Event-Stream"),
             R"(text/event-stream RoomService.Watch {"roomId":"a"} as sse on 1)");
+  for (const char* const accept : {"text/event-stream;charset=utf-8", "a/b,\ttext/event-stream ; q=0.001",
+                                   "text/event-stream;q=1.000", "text/event-stream;q=0, text/event-stream"}) {
+    EXPECT_THAT(stream(events, accept), HasSubstr(" as sse on 1")) << accept;
+  }
+  for (const char* const accept : {"text/event-stream;q=0", "text/event-stream ; Q=0.000", "text/event-stream;a=b;q=0.",
+                                   "text/event-streamx", "xtext/event-stream", "a/b;c=text/event-stream", ""}) {
+    EXPECT_THAT(stream(events, accept), HasSubstr(" as ndjson on 1")) << accept;
+  }
   EXPECT_EQ(stream(events, "*/*"), R"(application/x-ndjson RoomService.Watch {"roomId":"a"} as ndjson on 1)");
   const std::string since = R"(RoomService.Watch {"roomId":"a","since":{"epoch":"e","offset":"7"}} as ndjson on 1)";
   EXPECT_EQ(stream(events + "?since.epoch=e&since.offset=7", ""), "application/x-ndjson " + since);
   EXPECT_EQ(stream(events + "?since.epoch=old&since.offset=3", "", "e:7"), "application/x-ndjson " + since);
-  EXPECT_THAT(stream(events, "", "seven"), HasSubstr("Last-Event-ID: must be a position"));
   EXPECT_THAT(stream(events + "?since.offset=x", ""), HasSubstr("since.offset: must be"));
+
+  // In the query too, where the header is before it and the last before others.
+  for (const char* const query :
+       {"?lastEventId=e:7", "?Last-Event-ID=e%3A7", "?since.epoch=old&since.offset=3&lastEventId=e:7",
+        "?lastEventId=old:1&Last-Event-ID=e:7", "?lastEventId=old:1&lastEventId=e:7"}) {
+    EXPECT_EQ(stream(events + query, ""), "application/x-ndjson " + since) << query;
+  }
+  EXPECT_EQ(stream(events + "?lastEventId=old:1", "", "e:7"), "application/x-ndjson " + since);
+  // What is no position is as none.
+  const std::string anew = R"(application/x-ndjson RoomService.Watch {"roomId":"a"} as ndjson on 1)";
+  for (const char* const id : {"42", "seven", ":5", ":", "e:", "e:x", "e:-1", "e:+1", "e: 1", "e:01", "e:1.5",
+                               "e:18446744073709551616", "urn:uuid:6e8bc430-9c3a-11d9-9669-0800200c9a66", "\xff:1"}) {
+    EXPECT_EQ(stream(events, "", id), anew) << id;
+    EXPECT_EQ(stream(events + "?since.epoch=e&since.offset=7", "", id), anew) << id;
+  }
+  for (const char* const id : {"42", "%FF", "%ff:1", "%C3", "e%FF:7", "%zz", "%", "e:7%4", "%00", "e:%2B7x"}) {
+    EXPECT_EQ(stream(events + "?lastEventId=" + id, ""), anew) << id;
+    EXPECT_EQ(stream(events + "?since.epoch=e&since.offset=7&Last-Event-ID=" + id, ""), anew) << id;
+  }
+  EXPECT_EQ(stream(events + "?lastEventId=%FF", "", "e:7"), "application/x-ndjson " + since);
+  EXPECT_EQ(stream(events + "?lastEventId=%FF&lastEventId=e:7", ""), "application/x-ndjson " + since);
+  // Other parameters must be what they say.
+  EXPECT_THAT(stream(events + "?lastEventId=e:7&since.epoch=%FF", ""), HasSubstr("percent escape"));
+  EXPECT_THAT(stream(events + "?lastEventId=e:7&%FF=1", ""), HasSubstr("percent escape"));
+  EXPECT_EQ(stream(events + "?lastEventId=", ""), anew);
+}
+
+TEST_F(RestTranscoderTest, TakesALastEventIdOnlyForAStream) {
+  EXPECT_THAT(CallOf("GET", "/api/rooms/a/history?lastEventId=e:7"), HasSubstr("lastEventId: unknown query parameter"));
+  EXPECT_THAT(CallOf("GET", "/api/rooms/a?Last-Event-ID=e:7"), HasSubstr("Last-Event-ID: unknown query parameter"));
+  EXPECT_THAT(CallOf("GET", "/api/rooms/a/history?lastEventId=%FF"), HasSubstr("percent escape"));
+}
+
+TEST_F(RestTranscoderTest, RefusesABrokenEscapeInThePathAsInTheQuery) {
+  for (const char* const target : {"/api/rooms/%zz", "/api/rooms/%4", "/%", "/api/rooms?pageToken=%zz"}) {
+    const HttpResponse response = Send("GET", target);
+    EXPECT_EQ(response.status, 400) << target;
+    EXPECT_THAT(response.body, HasSubstr("has a broken percent escape")) << target;
+  }
 }
 
 TEST_F(RestTranscoderTest, RefusesABodyThatContradictsThePath) {

@@ -37,7 +37,7 @@ void PrintTo(const BadText& bad, std::ostream* out) { *out << bad.text.substr(0,
 std::vector<BadText> BadTexts() {
   const std::string emit = R"({"id":7,"emit":{"roomId":"geral","event":"x","data":)";
   return {
-      {"BrokenJson", "{\"id\":7,", "0", "3", "invalid JSON at byte 8"},
+      {"BrokenJson", "{\"id\":7,", "7", "3", "invalid JSON at byte 8"},
       {"NoJson", "hello", "0", "3", "invalid JSON at byte 0"},
       {"TwoValues", "{\"id\":7} {}", "0", "3", "invalid JSON at byte 9"},
       {"NoObject", "[1]", "0", "3", "frame: must be a JSON object"},
@@ -62,14 +62,25 @@ std::vector<BadText> BadTexts() {
       {"SystemEvent", R"({"id":7,"emit":{"roomId":"geral","event":"$sub:join"}})", "7", "3", "must not start with '$'"},
       {"LongEvent", absl::StrCat(R"({"id":7,"emit":{"roomId":"geral","event":")", std::string(129, 'e'), "\"}}"), "7",
        "3", "must have 1 to 128 bytes"},
-      {"LargeInteger", absl::StrCat(emit, "9007199254740993}}"), "0", "3", "integers go up to 2^53"},
-      {"HugeInteger", absl::StrCat(emit, std::string(400, '9'), "}}"), "0", "3", "number"},
-      {"HugeNumber", absl::StrCat(emit, "1e999}}"), "0", "3", ""},
-      {"NaN", absl::StrCat(emit, "NaN}}"), "0", "3", "invalid JSON"},
-      // The frame and the request are two levels themselves.
-      {"TooDeep", absl::StrCat(emit, Nested(31), "}}"), "0", "3", "JSON nesting too deep (max 32)"},
-      {"BottomlesslyDeep", absl::StrCat(emit, std::string(60000, '[')), "0", "3", "JSON nesting too deep (max 32)"},
-      {"LoneSurrogate", R"({"id":7,"emit":{"roomId":"geral","event":"\ud800"}})", "0", "3", "invalid JSON"},
+      {"LargeInteger", absl::StrCat(emit, "9007199254740993}}"), "7", "3",
+       R"(emit.data: number at byte 68: integers go up to 2^53)"},
+      {"HugeInteger", absl::StrCat(emit, std::string(400, '9'), "}}"), "7", "3", "number"},
+      {"HugeNumber", absl::StrCat(emit, "1e999}}"), "7", "3", R"("field":"emit.data")"},
+      {"NaN", absl::StrCat(emit, "NaN}}"), "7", "3", "invalid JSON"},
+      {"TooDeep", absl::StrCat(emit, Nested(33), "}}"), "7", "3", "emit.data: nesting too deep (max 32)"},
+      {"BottomlesslyDeep", absl::StrCat(emit, std::string(60000, '[')), "7", "3", "JSON nesting too deep (max 32)"},
+      {"LoneSurrogate", R"({"id":7,"emit":{"roomId":"geral","event":"\ud800"}})", "7", "3", "invalid JSON"},
+      {"IdBehind", R"({"emit":{"roomId":"geral","event":"x","data":"\udc00"},"id":7})", "7", "3", "invalid JSON"},
+      {"IdBehindTheDeep", absl::StrCat(R"({"emit":{"data":)", Nested(100), R"(},"id":7})"), "7", "3", "too deep"},
+      {"IdWithinTheBad", R"({"emit":{"id":7,"data":1e999}})", "0", "3", "number"},
+      {"LongUnknownField", absl::StrCat(R"({"id":7,"join":{")", std::string(20000, 'f'), R"(":1}})"), "7", "3",
+       absl::StrCat("join.", std::string(123, 'f'), "\xe2\x80\xa6: unknown field")},
+      {"LongUnknownRequest", absl::StrCat(R"({"id":7,")", std::string(20000, 'r'), R"(":{}})"), "7", "3",
+       absl::StrCat("\"", std::string(128, 'r'), "\xe2\x80\xa6\"")},
+      {"LongComponent", absl::StrCat(R"({"id":7,"mount":{"component":")", std::string(20000, 'c'), R"("}})"), "7", "5",
+       absl::StrCat("'", std::string(128, 'c'), "\xe2\x80\xa6' not found")},
+      {"LongComponentId", absl::StrCat(R"({"id":7,"unmount":{"componentId":")", std::string(20000, 'c'), R"("}})"), "7",
+       "5", absl::StrCat("'", std::string(128, 'c'), "\xe2\x80\xa6' not found")},
       {"StateNoObject", R"({"id":7,"setState":{"roomId":"geral","state":[]}})", "7", "3",
        R"("field":"setState.state")"},
       {"SecondHello", R"({"id":7,"hello":{}})", "7", "9", "hello: only the first frame of a connection"},
@@ -103,9 +114,9 @@ class BadInputTest : public BystandersTest {};
 
 TEST_F(BadInputTest, IsNotTheDeepestThatIsAllowed) {
   RawWebSocket socket = Offender();
-  socket.SendText(absl::StrCat(R"({"id":7,"emit":{"roomId":"geral","event":"deep","data":)", Nested(30),
+  socket.SendText(absl::StrCat(R"({"id":7,"emit":{"roomId":"geral","event":"deep","data":)", Nested(32),
                                R"(,"includeSelf":true}})"));
-  EXPECT_THAT(socket.ReadMessage(), HasSubstr(absl::StrCat("\"data\":", Nested(30))));
+  EXPECT_THAT(socket.ReadMessage(), HasSubstr(absl::StrCat("\"data\":", Nested(32))));
 }
 
 TEST_F(BadInputTest, IsTheSameThroughProtobuf) {
@@ -133,11 +144,16 @@ TEST_F(BadInputTest, IsTheSameThroughProtobuf) {
 TEST_F(BadInputTest, IsBytesThatAreNoProtobuf) {
   RawWebSocket socket(server_.http_port(), {.subprotocol = "atrium.v1.proto"});
   const std::string not_utf8 = "\x1a\x04\x0a\x02\xff\xfe";
-  for (const std::string& bytes : {std::string("\xff\xff\xff"), not_utf8, std::string("\x08")}) {
-    socket.Send({.opcode = WebSocketFrame::kBinary, .payload = bytes});
+  const std::string id("\x08\x07", 2);
+  const struct {
+    std::string bytes;
+    uint32_t id;
+  } cases[] = {{"\xff\xff\xff", 0}, {not_utf8, 0}, {"\x08", 0}, {id + not_utf8, 7}, {not_utf8 + id, 7}};
+  for (const auto& c : cases) {
+    socket.Send({.opcode = WebSocketFrame::kBinary, .payload = c.bytes});
     v1::ServerFrame frame;
     ASSERT_TRUE(frame.ParseFromString(socket.ReadMessage()));
-    EXPECT_EQ(frame.reply().id(), 0u);
+    EXPECT_EQ(frame.reply().id(), c.id);
     EXPECT_THAT(frame.reply().error(),
                 StatusIs(absl::StatusCode::kInvalidArgument, "not a serialised atrium.v1.ClientFrame"));
     google::rpc::ErrorInfo info;

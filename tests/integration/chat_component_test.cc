@@ -4,6 +4,7 @@
 
 #include <boost/json/parse.hpp>
 #include <string>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "tests/support/json_patch.h"
@@ -15,6 +16,7 @@ namespace {
 
 namespace json = boost::json;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 // A client with its chat component.
 class Chatter {
@@ -29,12 +31,16 @@ class Chatter {
     mounted_ = json::parse(JsonText(reply.mount().state()));
   }
 
-  json::value Do(const std::string& action, const std::string& args) {
+  // Returns the id of the request.
+  uint32_t Send(const std::string& action, const std::string& args) {
     v1::ClientFrame frame;
     frame.mutable_call()->set_component_id(id_);
     frame.mutable_call()->set_method(action);
     *frame.mutable_call()->mutable_args() = JsonValue(args);
-    const v1::Reply reply = client.Ask(frame);
+    return client.Send(frame);
+  }
+  json::value Do(const std::string& action, const std::string& args) {
+    const v1::Reply reply = client.Reply(Send(action, args));
     EXPECT_TRUE(reply.has_call()) << reply.ShortDebugString();
     return json::parse(JsonText(reply.call().result()));
   }
@@ -157,6 +163,25 @@ TEST_P(ChatComponentTest, SwitchesAndLeaves) {
   EXPECT_EQ(server_.Call("DELETE", absl::StrCat("/api/rooms/chat:b/members/", ana.id())).status, 200);
   EXPECT_EQ(server_.Call("DELETE", "/api/rooms/chat:c").status, 200);
   EXPECT_EQ(ana.Try("leaveRoom", R"({"roomId":"c"})"), "Not in this room");
+  EXPECT_EQ(ana.State(), json::parse(R"({"username":"ana","rooms":[]})"));
+}
+
+TEST_P(ChatComponentTest, HasTheLastWordOfThoseThatComeTogether) {
+  Chatter ana(server_, GetParam(), "ana");
+  const std::string room = R"({"roomId":"a"})";
+  EXPECT_EQ(ana.Try("joinRoom", room), "OK");
+  const auto members = [&] { return server_.Call("GET", "/api/rooms/chat:a").body; };
+  ana.Send("leaveRoom", room);
+  const uint32_t last = ana.Send("joinRoom", room);
+  EXPECT_EQ(json::parse(JsonText(ana.client.Reply(last).call().result())).at("success"), true);
+  EXPECT_THAT(members(), HasSubstr(R"("memberCount":1)"));
+  EXPECT_EQ(ana.State().at("activeRoom"), "a");
+  EXPECT_EQ(ana.Try("sendMessage", R"({"text":"still here"})"), "OK");
+
+  std::vector<uint32_t> asked;
+  for (const char* action : {"leaveRoom", "joinRoom", "leaveRoom"}) asked.push_back(ana.Send(action, room));
+  for (const uint32_t id : asked) EXPECT_TRUE(ana.client.Reply(id).has_call());
+  EXPECT_THAT(members(), Not(HasSubstr(R"("memberCount":1)")));
   EXPECT_EQ(ana.State(), json::parse(R"({"username":"ana","rooms":[]})"));
 }
 

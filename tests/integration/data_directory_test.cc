@@ -83,6 +83,23 @@ TEST_F(DataDirectoryTest, MustBeADirectory) {
   EXPECT_THAT(Refusal(), HasSubstr(absl::StrCat("data directory ", directory_, " cannot be written or read")));
 }
 
+TEST_F(DataDirectoryTest, OfAnEarlierVersionIsRead) {
+  std::filesystem::create_directories(directory_);
+  std::filesystem::copy(ATRIUM_FIXTURES "/data-directory-1", directory_, std::filesystem::copy_options::recursive);
+  Server server(directory_);
+  ASSERT_TRUE(server.Starts());
+  const std::string den = CallHttp(server.port, {.path = "/api/rooms/chat:den/state"}).body;
+  EXPECT_THAT(den, AllOf(HasSubstr("\"once\""), HasSubstr("\"twice\""), HasSubstr("f26db300db8ba06")));
+  EXPECT_THAT(CallHttp(server.port, {.path = "/api/rooms/chat:aside/state"}).body, HasSubstr("behind the snapshot"));
+  EXPECT_EQ(server.Post("and on").status, 200);
+}
+
+TEST_F(DataDirectoryTest, OfANewerVersionIsRefused) {
+  LeaveAMessage("first");
+  std::ofstream(directory_ + "/format") << "2\n";
+  EXPECT_THAT(Refusal(), HasSubstr("was written by a newer version of atriumd (format 2, this one knows 1)"));
+}
+
 TEST_F(DataDirectoryTest, ThatIsDamagedIsNotUsed) {
   LeaveAMessage(std::string(900, 'a'));
   LeaveAMessage(std::string(900, 'b'));

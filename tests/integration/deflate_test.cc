@@ -287,7 +287,7 @@ TEST_F(DeflateTest, GoesOnWithAndWithoutIt) {
   auto socket = std::make_unique<RawWebSocket>(Connect(kOffer));
   std::string token;
   const auto remember_token = [&] {
-    const std::string welcome = WaitFor(*socket, "welcome").text;
+    std::string welcome = WaitFor(*socket, "welcome").text;
     const size_t at = welcome.find("\"resumeToken\":\"") + 15;
     token = welcome.substr(at, welcome.find('"', at) - at);
     return welcome;

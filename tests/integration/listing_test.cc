@@ -8,6 +8,9 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "tests/support/grpc_stubs.h"
 #include "tests/support/test_client.h"
 #include "tests/support/test_server.h"
 
@@ -35,6 +38,18 @@ std::vector<std::string> AllIds(const TestServer& server, const std::string& pat
     EXPECT_TRUE(token.empty() || elements.size() == static_cast<size_t>(page_size));
   } while (!token.empty());
   return ids;
+}
+
+std::vector<std::string> Ids(const boost::json::value& page) {
+  std::vector<std::string> ids;
+  for (const auto& room : page.at("rooms").as_array()) ids.emplace_back(TextOf(room.at("id")));
+  return ids;
+}
+
+std::string PercentEncode(absl::string_view text) {
+  std::string encoded;
+  for (const unsigned char c : text) absl::StrAppendFormat(&encoded, "%%%02X", c);
+  return encoded;
 }
 
 class ListingTest : public testing::Test {
@@ -84,6 +99,186 @@ TEST_F(ListingTest, RefusesABrokenPage) {
   EXPECT_EQ(server_.Get("/api/rooms?pageSize=-1").status, 400);
   EXPECT_EQ(server_.Get("/api/rooms?pageToken=%25%25").status, 400);
   EXPECT_EQ(server_.Get("/api/sessions?pageToken=%25").status, 400);
+}
+
+// AIP-158: a token is one that the server gave out, for the same request.
+TEST_F(ListingTest, RefusesATokenThatWasNotGivenOut) {
+  const auto stub = v1::RoomService::NewStub(GrpcChannel(server_.grpc_port()));
+  for (const char* room : {"a", "b", "c"}) server_.Call("PATCH", absl::StrCat("/api/rooms/", room, "/state"), "{}");
+  const std::string token = TextOf(server_.Get("/api/rooms?pageSize=1").Json().at("nextPageToken"));
+  const std::string filtered =
+      TextOf(server_.Get("/api/rooms?pageSize=1&filter=" + PercentEncode("id >= a")).Json().at("nextPageToken"));
+  // `YQ` is `a` in base64.
+  for (const std::string& bad : {std::string("zz"), std::string("YQ"), std::string("a"), filtered}) {
+    for (const char* const list : {"/api/rooms", "/api/rooms/a/members", "/api/rooms/a/history", "/api/sessions"}) {
+      const HttpReply reply = server_.Get(absl::StrCat(list, "?pageToken=", bad));
+      EXPECT_EQ(reply.status, 400) << list << " " << bad;
+      EXPECT_THAT(reply.body, testing::HasSubstr(R"("field":"pageToken")")) << list << " " << bad;
+    }
+    v1::ListRoomsRequest request;
+    request.set_page_token(bad);
+    v1::ListRoomsResponse response;
+    const grpc::Status status = CallGrpc(*stub, &v1::RoomService::Stub::ListRooms, request, response);
+    EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT) << bad;
+    EXPECT_THAT(status.error_message(), testing::HasSubstr("pageToken")) << bad;
+  }
+  EXPECT_EQ(server_.Get("/api/rooms/a/members?pageToken=" + token).status, 400);
+  EXPECT_EQ(server_.Get(absl::StrCat("/api/rooms?filter=locked=true&pageToken=", token)).status, 400);
+  EXPECT_EQ(server_.Get(absl::StrCat("/api/rooms?pageSize=1000&pageToken=", token)).status, 200);
+}
+
+TEST_F(ListingTest, RefusesATokenOfAHistoryBehindAnotherPosition) {
+  const std::string history = "/api/rooms/a/history?pageSize=1";
+  std::string epoch;
+  for (int i = 0; i < 4; ++i) {
+    const HttpReply reply = server_.Call("PATCH", "/api/rooms/a/state", absl::StrCat(R"({"n":)", i, "}"));
+    epoch = TextOf(reply.Json().at("position").at("epoch"));
+  }
+  const auto since = [&](int offset) { return absl::StrCat("&since.epoch=", epoch, "&since.offset=", offset); };
+  const auto token_of = [&](const std::string& query) {
+    return absl::StrCat("&pageToken=", TextOf(server_.Get(history + query).Json().at("nextPageToken")));
+  };
+  const std::string all = token_of(""), behind = token_of(since(1));
+  for (const std::string& other : {all + since(1), behind, behind + since(2), behind + "&since.offset=1"}) {
+    const HttpReply reply = server_.Get(history + other);
+    EXPECT_EQ(reply.status, 400) << other;
+    EXPECT_THAT(reply.body, testing::HasSubstr(R"("field":"pageToken")")) << other;
+  }
+  for (const std::string& same : {all, behind + since(1), since(1) + token_of(behind + since(1))}) {
+    EXPECT_EQ(server_.Get(history + same).status, 200) << same;
+  }
+  const boost::json::value second = server_.Get(history + behind + since(1)).Json();
+  ASSERT_EQ(second.at("frames").as_array().size(), 1u);
+  EXPECT_EQ(TextOf(second.at("frames").at(0).at("patch").at("offset")), "3");
+}
+
+TEST_F(ListingTest, GoesOnBehindARoomThatIsGone) {
+  for (const char* room : {"a", "b", "c"}) server_.Call("PATCH", absl::StrCat("/api/rooms/", room, "/state"), "{}");
+  const boost::json::value first = server_.Get("/api/rooms?pageSize=2").Json();
+  EXPECT_THAT(Ids(first), ElementsAre("a", "b"));
+  ASSERT_EQ(server_.Call("DELETE", "/api/rooms/b").status, 200);
+  EXPECT_THAT(Ids(server_.Get("/api/rooms?pageToken=" + TextOf(first.at("nextPageToken"))).Json()), ElementsAre("c"));
+}
+
+// A filter and the ids that it finds: of room 123, whose version is the text "007", and of room lobby, whose version is
+// the number 7.
+TEST_F(ListingTest, ReadsLiteralsByTheFieldsTypeOnEachDoor) {
+  for (const char* room : {"123", "lobby"}) server_.Call("PATCH", absl::StrCat("/api/rooms/", room, "/state"), "{}");
+  server_.Call("PATCH", "/api/rooms/123", R"({"metadata":{"version":"007","my key":{"a.b":true}}})");
+  server_.Call("PATCH", "/api/rooms/lobby", R"({"metadata":{"version":7,"my-key":"1e3"}})");
+  const struct {
+    const char* filter;
+    std::vector<std::string> ids;
+  } cases[] = {
+      {"id = 123", {"123"}},
+      {"id != 123", {"lobby"}},
+      {"id = 0123", {}},
+      {"metadata.version = 007", {"123"}},
+      {"metadata.version = \"007\"", {"123"}},
+      {"metadata.version = 7", {"lobby"}},
+      {"metadata.version != 7", {"123"}},
+      {"metadata.my-key = 1e3", {"lobby"}},
+      {"metadata.\"my-key\" = 1000", {}},
+      {"metadata.\"my key\".'a.b' = true", {"123"}},
+      {"member_count = 0 AND -locked = true", {"123", "lobby"}},
+  };
+  const auto stub = v1::RoomService::NewStub(GrpcChannel(server_.grpc_port()));
+  for (const auto& c : cases) {
+    EXPECT_THAT(Ids(server_.Get("/api/rooms?filter=" + PercentEncode(c.filter)).Json()), ElementsAreArray(c.ids))
+        << c.filter;
+    v1::ListRoomsRequest request;
+    request.set_filter(c.filter);
+    v1::ListRoomsResponse response;
+    EXPECT_TRUE(CallGrpc(*stub, &v1::RoomService::Stub::ListRooms, request, response).ok());
+    std::vector<std::string> ids;
+    for (const v1::Room& room : response.rooms()) ids.push_back(room.id());
+    EXPECT_THAT(ids, ElementsAreArray(c.ids)) << c.filter;
+  }
+}
+
+TEST_F(ListingTest, RefusesALiteralThatItsFieldCannotBe) {
+  const auto stub = v1::RoomService::NewStub(GrpcChannel(server_.grpc_port()));
+  const struct {
+    const char* filter;
+    const char* place;
+  } cases[] = {
+      {"member_count = \"0\"", "byte 15"},    {"member_count > abc", "byte 15"}, {"member_count > 1e400", "byte 15"},
+      {"member_count = 0x0", "byte 15"},      {"member_count = +0", "byte 15"},  {"max_members < 1_000", "byte 14"},
+      {"max_members < NaN", "byte 14"},       {"member_count = 00", "byte 15"},  {"locked = TRUE", "byte 9"},
+      {"id = x AND unlisted = 0", "byte 22"}, {"metadata.\"a = 1", "byte 9"}};
+  for (const auto& c : cases) {
+    const HttpReply reply = server_.Get("/api/rooms?filter=" + PercentEncode(c.filter));
+    EXPECT_EQ(reply.status, 400) << c.filter;
+    EXPECT_THAT(reply.body, testing::HasSubstr(c.place)) << c.filter;
+    v1::ListRoomsRequest request;
+    request.set_filter(c.filter);
+    v1::ListRoomsResponse response;
+    const grpc::Status status = CallGrpc(*stub, &v1::RoomService::Stub::ListRooms, request, response);
+    EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT) << c.filter;
+    EXPECT_THAT(status.error_message(), testing::HasSubstr(c.place)) << c.filter;
+  }
+}
+
+// All pages of a list over gRPC, by a client with gRPC's default limits.
+template <typename Request, typename Response>
+std::vector<Response> AllPages(const TestServer& server,
+                               grpc::Status (v1::RoomService::Stub::*method)(grpc::ClientContext*, const Request&,
+                                                                             Response*),
+                               Request request) {
+  const auto stub = v1::RoomService::NewStub(GrpcChannel(server.grpc_port()));
+  std::vector<Response> pages;
+  do {
+    const grpc::Status status = CallGrpc(*stub, method, request, pages.emplace_back());
+    EXPECT_TRUE(status.ok()) << status.error_message();
+    EXPECT_LE(pages.back().ByteSizeLong(), size_t{1100} << 10);
+    request.set_page_token(pages.back().next_page_token());
+  } while (!request.page_token().empty());
+  return pages;
+}
+
+// As JSON, what is listed is a fraction of what it is as protobuf.
+std::string Ones(int count) { return absl::StrCat("[1", absl::StrJoin(std::vector<std::string>(count), ",1"), "]"); }
+
+TEST_F(ListingTest, EndsPagesOfLargeRoomsEarly) {
+  constexpr int kRooms = 250;
+  const std::string metadata = absl::StrCat(R"({"metadata":{"numbers":)", Ones(1900), "}}");
+  for (int i = 0; i < kRooms; ++i) {
+    server_.Call("PATCH", absl::StrCat("/api/rooms/room-", i, "/state"), "{}");
+    ASSERT_EQ(server_.Call("PATCH", absl::StrCat("/api/rooms/room-", i), metadata).status, 200);
+  }
+  v1::ListRoomsRequest request;
+  request.set_page_size(1000);
+  std::vector<std::string> ids;
+  const auto pages = AllPages(server_, &v1::RoomService::Stub::ListRooms, request);
+  for (const v1::ListRoomsResponse& page : pages) {
+    for (const v1::Room& room : page.rooms()) ids.push_back(room.id());
+  }
+  EXPECT_GE(pages.size(), 4u);
+  EXPECT_THAT(ids, SizeIs(kRooms));
+  EXPECT_TRUE(std::is_sorted(ids.begin(), ids.end()));
+  EXPECT_EQ(std::adjacent_find(ids.begin(), ids.end()), ids.end());
+  EXPECT_EQ(server_.Get("/api/rooms/stats").Json().at("rooms").at("rooms").as_object().size(), size_t{kRooms});
+}
+
+TEST_F(ListingTest, EndsPagesOfLargeFramesEarly) {
+  TestClient member(server_, Door::kJson);
+  member.Join("geral");
+  for (int i = 0; i < 15; ++i) {
+    ASSERT_EQ(server_.Post("/api/rooms/geral/emit", absl::StrCat(R"({"event":"e","data":)", Ones(30000), "}")).status,
+              200);
+  }
+  v1::GetHistoryRequest request;
+  request.set_room_id("geral");
+  std::vector<uint64_t> offsets;
+  const auto pages = AllPages(server_, &v1::RoomService::Stub::GetHistory, request);
+  for (const v1::GetHistoryResponse& page : pages) {
+    for (const v1::ServerFrame& frame : page.frames()) {
+      if (frame.has_event()) offsets.push_back(frame.event().offset());
+    }
+  }
+  EXPECT_GE(pages.size(), 4u);
+  ASSERT_THAT(offsets, SizeIs(15));
+  for (size_t i = 1; i < offsets.size(); ++i) EXPECT_EQ(offsets[i], offsets[0] + i);
 }
 
 TEST_F(ListingTest, LosesTheSessionThatAServiceDisconnects) {

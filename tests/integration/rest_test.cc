@@ -5,6 +5,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "tests/support/gzip.h"
 #include "tests/support/http_client.h"
 #include "tests/support/test_client.h"
 #include "tests/support/test_server.h"
@@ -12,11 +13,11 @@
 namespace atrium {
 namespace {
 
-using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::MatchesRegex;
 
-constexpr char kTime[] = "20[0-9-]+T[0-9:]+\\.[0-9]{3}Z";
+// A whole second has no fraction.
+constexpr char kTime[] = "20[0-9-]+T[0-9:]+(\\.[0-9]{3})?Z";
 
 class RestTest : public testing::Test {
  protected:
@@ -117,6 +118,31 @@ TEST_F(RestTest, TakesTheStateAsItsBody) {
   EXPECT_THAT(server_.Get("/api/rooms/geral/state").body, HasSubstr(R"("state":{},)"));
 }
 
+TEST_F(RestTest, DoesOneRequestForAKeyWhateverItsVerb) {
+  const std::string emit = R"({"event":"e","idempotencyKey":"k"})";
+  server_.Call("PATCH", "/api/rooms/geral/state", "{}");
+  const std::string emitted = Post("/api/rooms/geral/emit", emit);
+  for (const HttpReply& reply : {server_.Post("/api/rooms/geral/messages", R"({"text":"m","idempotencyKey":"k"})"),
+                                 server_.Call("PATCH", "/api/rooms/geral/state?idempotencyKey=k", R"({"a":1})"),
+                                 server_.Post("/api/rooms/geral/emit", R"({"event":"other","idempotencyKey":"k"})")}) {
+    EXPECT_EQ(reply.status, 400);
+    EXPECT_THAT(Refusal(reply), HasSubstr("idempotencyKey: "));
+  }
+  EXPECT_EQ(Post("/api/rooms/geral/emit", emit), emitted);
+  EXPECT_THAT(server_.Get("/api/rooms/geral/state").body, HasSubstr(R"("state":{},)"));
+  EXPECT_EQ(server_.Call("PATCH", "/api/rooms/other/state?idempotencyKey=k", "{}").status, 200) << "another room";
+
+  // SendMessage posts to a chat by the method that a service may call too.
+  const std::string post = R"({"user":"ci","text":"m","idempotencyKey":"k"})";
+  const std::string posted = Post("/api/rooms/chat:lobby/messages", post);
+  const HttpReply called =
+      server_.Call("POST", "/api/rooms/chat:lobby/methods/addMessage?idempotencyKey=k", R"({"user":"ci","text":"m"})");
+  EXPECT_EQ(called.status, 400);
+  EXPECT_EQ(Post("/api/rooms/chat:lobby/messages", post), posted);
+  const boost::json::value state = server_.Get("/api/rooms/chat:lobby/state").Json();
+  EXPECT_EQ(state.at("state").at("messages").as_array().size(), 1u);
+}
+
 TEST_F(RestTest, NamesAnUnknownField) {
   const HttpReply reply = server_.Post("/api/rooms/geral/emit", R"({"event":"x","txt":1})");
   EXPECT_EQ(reply.status, 400);
@@ -183,7 +209,8 @@ TEST_F(RestTest, TellsTheMethodsItAllows) {
   EXPECT_EQ(state.headers.at("allow"), "PATCH, GET, HEAD");
   EXPECT_EQ(state.Json().at("code"), 12);
   EXPECT_EQ(server_.Call("DELETE", "/api/rooms/geral/emit").headers.at("allow"), "POST");
-  EXPECT_EQ(server_.Post("/metrics", "{}").headers.at("allow"), "GET, HEAD");
+  EXPECT_EQ(CallHttp(server_.admin_port(), {.method = "POST", .path = "/metrics", .body = "{}"}).headers.at("allow"),
+            "GET, HEAD");
 }
 
 TEST_F(RestTest, RefusesALargeBody) {
@@ -207,16 +234,54 @@ TEST_F(RestTest, RefusesAnotherContentType) {
   EXPECT_EQ(send("Application/JSON; charset=utf-8").status, 200);
 }
 
+TEST_F(RestTest, UnpacksABodyInGzip) {
+  const auto send = [&](const std::string& coding, const std::string& body) {
+    return CallHttp(server_.http_port(), {.method = "POST",
+                                          .path = "/api/rooms/geral/messages",
+                                          .headers = {{"Content-Encoding", coding}},
+                                          .body = body});
+  };
+  const std::string json = R"({"text":"packed"})";
+  for (const std::string coding : {"gzip", "GZip", "x-gzip"}) {
+    const HttpReply reply = send(coding, Gzip(json));
+    EXPECT_EQ(reply.status, 200) << reply.body;
+    EXPECT_EQ(TextOf(reply.Json().at("message").at("text")), "packed");
+  }
+  EXPECT_EQ(send("identity", json).status, 200);
+  for (const std::string coding : {"br", "deflate", "gzip, gzip", "identity, gzip", "gzip;q=1"}) {
+    const HttpReply reply = send(coding, Gzip(json));
+    EXPECT_EQ(reply.status, 415) << coding;
+    EXPECT_EQ(reply.headers.at("accept-encoding"), "gzip") << coding;
+    EXPECT_THAT(Refusal(reply), HasSubstr("3 UNSUPPORTED_CONTENT_ENCODING: ")) << coding;
+  }
+  for (const std::string& body : {json, Gzip(json).substr(0, 20), Gzip(json) + "x"}) {
+    const HttpReply reply = send("gzip", body);
+    EXPECT_EQ(reply.status, 400);
+    EXPECT_EQ(Refusal(reply), "3 INVALID_GZIP: not a whole gzip (RFC 1952)");
+  }
+  const HttpReply bomb = send("gzip", Gzip(std::string(100'000'000, ' ')));
+  EXPECT_EQ(bomb.status, 413);
+  EXPECT_THAT(Refusal(bomb), HasSubstr("BODY_TOO_LARGE"));
+}
+
+TEST_F(RestTest, RefusesABrokenEscape) {
+  for (const std::string path : {"/api/rooms/%zz", "/api/rooms/%4/state", "/api/rooms?filter=%"}) {
+    const HttpReply reply = server_.Get(path);
+    EXPECT_EQ(reply.status, 400) << path;
+    EXPECT_THAT(Refusal(reply), HasSubstr("has a broken percent escape")) << path;
+  }
+}
+
 TEST_F(RestTest, TellsThatItIsReady) {
   EXPECT_EQ(server_.Get("/healthz").body, "ok");
-  EXPECT_EQ(server_.Get("/readyz").status, 200);
+  EXPECT_EQ(server_.GetFromAdmin("/readyz").status, 200);
 }
 
 TEST_F(RestTest, CountsWhatItRefuses) {
   server_.Get("/api/nothing");
   server_.Post("/api/rooms/geral/emit", "{");
   EXPECT_TRUE(server_.MetricReaches("atrium_http_responses_total{status=\"4xx\"}", 2));
-  EXPECT_THAT(server_.Get("/metrics").body, HasSubstr("atrium_build_info{version="));
+  EXPECT_THAT(server_.GetFromAdmin("/metrics").body, HasSubstr("atrium_build_info{version="));
 }
 
 }  // namespace

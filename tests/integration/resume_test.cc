@@ -203,6 +203,22 @@ TEST_P(ResumeTest, AStateThatChangedMeanwhileIsTheSameAfterwards) {
   EXPECT_EQ(state, *FromProtoValue(other.GetState("geral").get_state().state()));
 }
 
+TEST_P(ResumeTest, ARoomThatWasDestroyedMeanwhileIsToldOfOnce) {
+  auto client = std::make_unique<TestClient>(server_, GetParam(), "ana");
+  const v1::Hello hello = HelloFrom(*client, client->Join("geral").join().position());
+  client = nullptr;
+  ASSERT_EQ(server_.Call("DELETE", "/api/rooms/geral").status, 200);
+  TestClient back(server_, GetParam(), hello);
+  ASSERT_TRUE(back.welcome().resumed());
+  // Its reply comes behind all `left` frames.
+  EXPECT_TRUE(back.Join("other").has_join());
+  std::vector<std::string> left;
+  for (const v1::ServerFrame& frame : back.frames()) {
+    if (frame.has_left()) left.push_back(absl::StrCat(frame.left().room_id(), " ", frame.left().reason()));
+  }
+  EXPECT_THAT(left, ElementsAre(absl::StrCat("geral ", v1::LEAVE_REASON_CLEANUP)));
+}
+
 TEST_P(ResumeTest, ManyAtOnceOverAllShards) {
   constexpr int kClients = 40;
   TestClient other(server_, Door::kProto, "other");

@@ -7,8 +7,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "rooms/chat.pb.h"
-#include "server/live/live_room.h"
-#include "server/live/room_registry.h"
+#include "server/live/authoring/live_room.h"
+#include "server/live/authoring/room_registry.h"
 #include "tests/support/grpc_stubs.h"
 #include "tests/support/matchers.h"
 #include "tests/support/test_client.h"

@@ -10,8 +10,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "rooms/chat.pb.h"
-#include "server/live/live_room.h"
-#include "server/live/room_registry.h"
+#include "server/live/authoring/live_room.h"
+#include "server/live/authoring/room_registry.h"
 #include "tests/support/http_client.h"
 #include "tests/support/tcp_socket.h"
 #include "tests/support/test_client.h"
@@ -63,7 +63,7 @@ TEST_P(ShutdownTest, SaysGoodbyeToEveryClient) {
   }
   EXPECT_EQ(CountingRoom::joins, 12);
   TcpSocket kept_alive(server_.http_port());
-  kept_alive.Send("GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n");
+  kept_alive.Send("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n");
   std::string unread;
   EXPECT_EQ(ReadHttpReply(kept_alive, unread, absl::Now() + kPatience).status, 200);
 
@@ -80,11 +80,12 @@ TEST_P(ShutdownTest, SaysGoodbyeToEveryClient) {
   drain.join();
   EXPECT_EQ(CountingRoom::leaves, 12);
 
-  kept_alive.Send("GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n");
-  const HttpReply ready = ReadHttpReply(kept_alive, unread, absl::Now() + kPatience);
-  EXPECT_EQ(ready.status, 503);
-  EXPECT_EQ(ready.headers.at("connection"), "close");
+  kept_alive.Send("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  const HttpReply alive = ReadHttpReply(kept_alive, unread, absl::Now() + kPatience);
+  EXPECT_EQ(alive.status, 200);
+  EXPECT_EQ(alive.headers.at("connection"), "close");
   EXPECT_FALSE(TcpSocket(server_.http_port()).connected());
+  EXPECT_EQ(server_.GetFromAdmin("/readyz").body, "draining");
 }
 
 TEST_P(ShutdownTest, WaitsForNobodyWhoDoesNotAnswer) {

@@ -3,12 +3,14 @@
 #include <gtest/gtest.h>
 
 #include <memory>
+#include <set>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "rooms/counter.pb.h"
-#include "server/live/live_room.h"
-#include "server/live/room_registry.h"
+#include "server/live/authoring/live_room.h"
+#include "server/live/authoring/room_registry.h"
 #include "tests/support/raw_websocket.h"
 #include "tests/support/test_client.h"
 
@@ -16,6 +18,7 @@ namespace atrium {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 constexpr int kLimit = 200'000;
 
@@ -59,9 +62,9 @@ class SlowReaderTest : public ::testing::Test {
     }
     return most;
   }
-  TestServer server_{
-      {"--shards=2", "--session-rate=0", "--history-bytes=0", absl::StrCat("--send-queue-bytes=", kLimit)},
-      [](RoomRegistry& registry) { return registry.Add<FieldRoom>(); }};
+  TestServer server_{{"--shards=2", "--session-rate=0", "--history-frames=0", "--history-bytes=0",
+                      absl::StrCat("--send-queue-bytes=", kLimit)},
+                     [](RoomRegistry& registry) { return registry.Add<FieldRoom>(); }};
   TestClient fast_{server_, Door::kGrpc, "fast"};
   RawWebSocket socket_{server_.http_port(), {.receive_buffer = 4096}};
   std::string slow_id_;
@@ -134,12 +137,100 @@ TEST_F(SlowReaderTest, OfAnotherRoomIsCutAndMayResume) {
   EXPECT_EQ(read + resumed, events);
 }
 
+TEST_F(SlowReaderTest, WhoReadsMayAskForALargeStateAndMoreAtOnce) {
+  fast_.Join("large");
+  for (int i = 0; i < 6; ++i) {
+    fast_.SetState("large", absl::StrCat("{\"k", i, "\":\"", std::string(50'000, 'x'), "\"}"));
+  }
+  for (const std::string large : {R"("join":{"roomId":"large"})", R"("getState":{"roomId":"large"})"}) {
+    std::string at_once = EncodeWebSocketFrame({.payload = absl::StrCat(R"({"id":1,)", large, "}")});
+    for (int i = 2; i <= 41; ++i) {
+      absl::StrAppend(
+          &at_once,
+          EncodeWebSocketFrame(
+              {.payload = absl::StrCat(R"({"id":)", i, i == 2 ? "," + large : R"(,"join":{"roomId":"small"})", "}")}));
+    }
+    socket_.SendBytes(at_once);
+    std::set<std::string> replies;
+    while (replies.size() < 41) {
+      const std::string message = socket_.ReadMessage();
+      ASSERT_NE(message, "") << "after " << replies.size();
+      EXPECT_THAT(message, Not(HasSubstr("\"error\"")));
+      if (absl::StrContains(message, "\"reply\"")) replies.insert(Between(message, "\"id\":", ","));
+    }
+  }
+  EXPECT_EQ(server_.Metric("atrium_slow_consumers_total{policy=\"disconnect\"}"), 0);
+}
+
+TEST_F(SlowReaderTest, WhoTakesEnoughIsLetBeAndGetsAll) {
+  Enter("geral", slow_id_);
+  const std::string data = absl::StrCat(R"({"event":"e","data":")", std::string(10'000, 'x'), "\"}");
+  int events = 0, read = 0;
+  const auto read_one = [&] {
+    const std::string message = socket_.ReadMessage();
+    ASSERT_NE(message, "") << "after " << read;
+    read += absl::StrContains(message, "\"event\":{");
+  };
+  // 400 kB a second are sent, 150 are read.
+  const absl::Time start = absl::Now();
+  for (int slice = 0; slice < 80; ++slice) {
+    for (int i = 0; i < 4; ++i, ++events) ASSERT_EQ(server_.Post("/api/rooms/geral/emit", data).status, 200);
+    EXPECT_LE(Queue(), kLimit + 20'000);
+    while (read < (slice + 1) * 3 / 2) read_one();
+    absl::SleepFor(start + (slice + 1) * absl::Milliseconds(100) - absl::Now());
+  }
+  while (read < events) read_one();
+  EXPECT_EQ(server_.Metric("atrium_slow_consumers_total{policy=\"disconnect\"}"), 0);
+}
+
 TEST_F(SlowReaderTest, ThePolicyAndTheWindowOfATypeAreListed) {
   const std::string types = server_.Get("/api/room-types").body;
   EXPECT_THAT(types, HasSubstr("SLOW_POLICY_COALESCE"));
   EXPECT_THAT(types, HasSubstr("SLOW_POLICY_DISCONNECT"));
   EXPECT_THAT(types, HasSubstr("\"resumeWindow\":\"20s\""));
   EXPECT_THAT(types, HasSubstr("\"resumeWindow\":\"15s\""));
+}
+
+// What is written waits in the kernel, and a ping behind it: who reads that steadily may answer late, who does not may
+// not.
+TEST(SlowPongTest, IsWaitedForWhileItsClientReads) {
+  TestServer server({"--ping-interval=300ms", "--pong-timeout=2s"});
+  constexpr int kEvents = 12;
+  const std::string data = absl::StrCat(R"({"event":"e","data":")", std::string(100'000, 'x'), "\"}");
+  const auto enter = [](RawWebSocket& socket) {
+    socket.SendText(R"({"id":1,"hello":{}})");
+    EXPECT_THAT(socket.ReadMessage(), HasSubstr("welcome"));
+    socket.SendText(R"({"id":2,"join":{"roomId":"geral"}})");
+    EXPECT_THAT(socket.ReadMessage(), HasSubstr("\"join\""));
+  };
+  RawWebSocket idler(server.http_port(), {.receive_buffer = 16 * 1024});
+  enter(idler);
+  RawWebSocket reader(server.http_port(), {.receive_buffer = 16 * 1024});
+  enter(reader);
+  for (int i = 0; i < kEvents; ++i) ASSERT_EQ(server.Post("/api/rooms/geral/emit", data).status, 200);
+
+  // At 300 kB a second it comes to its ping after 4 s.
+  const absl::Time start = absl::Now();
+  int events = 0, pings = 0;
+  while (events < kEvents || pings == 0) {
+    const auto frame = reader.Read();
+    ASSERT_TRUE(frame.has_value()) << "after " << events << " events";
+    ASSERT_THAT(frame->payload.substr(0, 100), Not(HasSubstr("goodbye")));
+    if (frame->opcode == WebSocketFrame::kPing) {
+      reader.Send({.opcode = WebSocketFrame::kPong, .payload = frame->payload});
+      ++pings;
+    }
+    events += absl::StrContains(frame->payload, "\"event\":\"e\"");
+    absl::SleepFor(start + events * absl::Seconds(100'000 / 300e3) - absl::Now());
+  }
+  reader.SendText(R"({"id":3,"getState":{"roomId":"geral"}})");
+  std::string reply;
+  do {
+    reply = reader.ReadMessage();
+  } while (!reply.empty() && !absl::StrContains(reply, "\"reply\"") && !absl::StrContains(reply, "\"goodbye\""));
+  EXPECT_THAT(reply, HasSubstr("\"getState\""));
+  EXPECT_TRUE(server.MetricReaches("atrium_closes_total{code=\"3012\"}", 1)) << "the one that reads nothing";
+  EXPECT_EQ(server.Metric("atrium_closes_total{code=\"3012\"}"), 1);
 }
 
 }  // namespace

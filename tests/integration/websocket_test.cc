@@ -189,7 +189,8 @@ TEST_F(WebSocketTest, TakesNoMoreAfterAViolation) {
 // ---- Closing
 
 TEST_F(WebSocketTest, EchoesAClose) {
-  for (const uint16_t code : {1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 3000, 3999, 4000, 4999}) {
+  for (const uint16_t code :
+       {1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014, 3000, 3999, 4000, 4999}) {
     RawWebSocket socket = Offender();
     socket.Send({.opcode = Frame::kClose, .payload = ClosePayload(code, "até logo")});
     EXPECT_EQ(socket.ReadClose(), code);
@@ -202,7 +203,7 @@ TEST_F(WebSocketTest, EchoesAClose) {
 }
 
 TEST_F(WebSocketTest, CutsAWrongClose) {
-  for (const uint16_t code : {0, 999, 1004, 1005, 1006, 1016, 1100, 2000, 2999, 5000, 65535}) {
+  for (const uint16_t code : {0, 999, 1004, 1005, 1006, 1015, 1016, 1100, 2000, 2999, 5000, 65535}) {
     ExpectViolation(EncodeWebSocketFrame({.opcode = Frame::kClose, .payload = ClosePayload(code)}), 1002);
   }
   ExpectViolation(EncodeWebSocketFrame({.opcode = Frame::kClose, .payload = "\x03"}), 1002);

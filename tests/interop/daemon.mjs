@@ -14,13 +14,13 @@ export class Daemon {
   /** Starts one with `--dev`. Addresses are `host:port`; port 0 picks a free one. */
   static async start({ grpc = '127.0.0.1:0', http = '127.0.0.1:0', flags = [] } = {}) {
     const daemon = new Daemon();
-    const args = ['--dev', '--grpc-address', grpc, '--http-address', http, ...flags];
+    const args = ['--dev', '--grpc-address', grpc, '--http-address', http, '--admin-address', '127.0.0.1:0', ...flags];
     daemon.process = spawn(kBinary, args, { stdio: ['ignore', 'pipe', 'pipe'] });
     daemon.log = '';
     daemon.process.stderr.on('data', (data) => (daemon.log = (daemon.log + data).slice(-20_000)));
     daemon.exited = once(daemon.process, 'exit');
     process.once('exit', () => daemon.process.kill('SIGKILL'));
-    [, daemon.grpc, daemon.http] = await daemon.ready();
+    [, daemon.grpc, daemon.http, daemon.admin] = await daemon.ready();
     return daemon;
   }
 
@@ -46,7 +46,7 @@ export class Daemon {
     const lines = createInterface({ input: this.process.stdout });
     const found = new Promise((resolve) =>
       lines.on('line', (line) => {
-        const match = /^atriumd ready grpc=(\S+) http=(\S+)/.exec(line);
+        const match = /^atriumd ready grpc=(\S+) http=(\S+) admin=(\S+)/.exec(line);
         if (match) {
           resolve(match);
         }

@@ -160,8 +160,8 @@ test('without an Accept each frame is a line of JSON', async () => {
   await call('DELETE', '/api/rooms/lines');
   await reading;
   const frames = text
-    .trimEnd()
     .split('\n')
+    .filter((line) => line !== '')
     .map((line) => JSON.parse(line));
   assert.deepEqual(
     frames.map((frame) => Object.keys(frame)[0]),

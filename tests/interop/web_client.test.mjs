@@ -201,3 +201,31 @@ test('a room that the server has forgotten begins anew, and what was not sent is
   assert.deepEqual(words.slice(0, 3), ['state {"topic":"old"}', 'state {}', 'gap']);
   await until(() => bo.joined && ana.count === 2, 'both are there');
 });
+
+test('as many rooms as there may be are entered at once, and what is asked behind that keeps to the rate', async () => {
+  const client = connect(daemon, 'collector');
+  const joins = await Promise.allSettled(Array.from({ length: 130 }, (_, i) => client.join(`collected-${i}`)));
+  const refusals = joins.filter(({ status }) => status === 'rejected').map(({ reason }) => reason.reason);
+  assert.deepEqual(refusals, ['TOO_MANY_ROOMS', 'TOO_MANY_ROOMS']);
+  const events = await Promise.allSettled(Array.from({ length: 200 }, (_, i) => joins[0].value.emit(`e${i}`)));
+  assert.deepEqual(events.filter(({ status }) => status === 'rejected'), []);
+  client.close();
+});
+
+test('a room that is joined, left and joined at once is joined', async () => {
+  const client = connect(daemon, 'strict');
+  const other = await connect(daemon, 'other').join('strict-mode');
+  await client.join('first');
+  for (let i = 0; i < 5; i++) {
+    void client.join('strict-mode');
+    void client.room('strict-mode').leave();
+    const room = await client.join('strict-mode');
+    await until(() => other.count === 2);
+    assert.ok((await room.emit('hi')).success);
+    void room.leave();
+    void client.join('strict-mode');
+    await room.leave();
+    await until(() => other.count === 1);
+  }
+  client.close();
+});

@@ -1,4 +1,4 @@
-#include "server/live/attempt_limiter.h"
+#include "server/live/authoring/attempt_limiter.h"
 
 #include <gtest/gtest.h>
 
@@ -7,7 +7,7 @@
 namespace atrium {
 namespace {
 
-constexpr absl::Time kStart = absl::UnixEpoch();
+constexpr SteadyTime kStart;
 
 TEST(AttemptLimiterTest, AKeyHasSoManyAttemptsInAnyWindow) {
   AttemptLimiter attempts(3, absl::Minutes(1), 100);

@@ -1,7 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "server/live/room_errors.h"
+#include "server/live/rooms/room_errors.h"
 #include "tests/support/matchers.h"
 #include "tests/support/memory_log.h"
 #include "tests/support/scripted_room.h"
@@ -14,12 +14,6 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
 constexpr char kRoom[] = "scripted:a";
-
-RoomWorld::Settings Storing(RoomLog& log) {
-  RoomWorld::Settings settings;
-  settings.store = &log;
-  return settings;
-}
 
 // A server whose rooms are kept in a log that does what it is told, and can be started again.
 class DurableTest : public ::testing::Test {
@@ -105,6 +99,28 @@ TEST_F(DurableTest, WhoWasThereGoesOnWhereItWas) {
       << "whispers were for who is gone";
 }
 
+TEST_F(DurableTest, AMemberOfBeforeACrashHasItsJoinTime) {
+  // So many changes later it is in a snapshot.
+  for (const int changes : {0, 2000}) {
+    Client& alice = world_->Connect("alice");
+    ASSERT_THAT(world_->Call(kRoom, "change"), IsOk());
+    world_->Advance(absl::Milliseconds(1234));
+    ASSERT_THAT(alice.Join(kRoom), IsOk());
+    const absl::Time joined = world_->shards().now();
+    for (int i = 0; i < changes; ++i) ASSERT_THAT(world_->Call(kRoom, "change"), IsOk());
+    EXPECT_EQ(log_.stored(kRoom)->snapshot_sequence > 0, changes > 0);
+    const v1::Position since = PositionOf(kRoom);
+    Crash();
+    world_->With(kRoom, [&](Room* room) {
+      const auto frames = room->GetHistory(since, 100);
+      ASSERT_THAT(frames, IsOk());
+      const v1::ServerFrame gone = DecodeServerFrame(*frames->back());
+      ASSERT_EQ(gone.member().left_size(), 1) << gone.DebugString();
+      EXPECT_EQ(FromTimestamp(gone.member().left(0).member().join_time()), joined);
+    });
+  }
+}
+
 TEST_F(DurableTest, NothingIsShownBeforeItIsOnDisk) {
   Client& alice = world_->Connect("alice");
   ASSERT_THAT(alice.Join(kRoom), IsOk());
@@ -168,7 +184,7 @@ TEST_F(DurableTest, ARoomIsPutAsideWhenItIsEmptyAndComesBack) {
   EXPECT_EQ(world_->manager().counters(0, 0).rooms.value() + world_->manager().counters(1, 0).rooms.value(), 0);
   EXPECT_EQ(world_->manager().room_count(), 1);
   std::vector<v1::Room> listed;
-  world_->manager().List("", 10, {}, [&](std::vector<v1::Room> rooms) { listed = std::move(rooms); });
+  world_->manager().List("", 10, {}, [&](ListPage<v1::Room> page) { listed = std::move(page.elements); });
   world_->Run();
   ASSERT_EQ(listed.size(), 1u);
   EXPECT_EQ(listed[0].id(), kRoom);
@@ -212,6 +228,34 @@ TEST_F(DurableTest, ARoomThatIsDestroyedIsGoneForGood) {
   world_->Advance(absl::Milliseconds(1));
   EXPECT_THAT(asleep, IsOk());
   EXPECT_EQ(log_.stored(kRoom), nullptr);
+}
+
+TEST_F(DurableTest, ARoomThatCouldNotBeDestroyedIsThereForItsReaders) {
+  ASSERT_THAT(world_->Call(kRoom, "change"), IsOk());
+  const std::string epoch = PositionOf(kRoom).epoch();
+  const auto watch = [&] {
+    auto found = std::make_shared<absl::Status>(absl::UnknownError("pending"));
+    world_->manager().FindToWatch(kRoom, epoch, [found](absl::StatusOr<Room*> room) { *found = room.status(); });
+    world_->Run();
+    return found;
+  };
+  log_.auto_complete = false;
+  const AnswerPtr failed = world_->Destroy(kRoom);
+  world_->Advance(absl::Milliseconds(1));
+  const auto meanwhile = watch();
+  EXPECT_EQ(meanwhile->message(), "pending") << "whether it goes is not known yet";
+  log_.FailNext(absl::UnavailableError("a disk"));
+  for (int i = 0; i < 3; ++i) Store();
+  EXPECT_THAT(failed, StatusIs(absl::StatusCode::kUnavailable));
+  EXPECT_THAT(*meanwhile, IsOk());
+  EXPECT_EQ(PositionOf(kRoom).epoch(), epoch);
+
+  const AnswerPtr destroyed = world_->Destroy(kRoom);
+  world_->Advance(absl::Milliseconds(1));
+  const auto waiting = watch();
+  for (int i = 0; i < 3; ++i) Store();
+  EXPECT_THAT(destroyed, IsOk());
+  EXPECT_EQ(*waiting, RoomDestroyed(kRoom));
 }
 
 TEST_F(DurableTest, WhatTheLogHasOfARoomDoesNotGrowWithItsAge) {
@@ -263,6 +307,26 @@ TEST_F(DurableTest, ARequestWithAKeyIsDoneOnceThoughNobodyWasTold) {
   const AnswerPtr again = Change("k1");
   ASSERT_THAT(again, IsOk());
   EXPECT_THAT(world_->State(kRoom), HasSubstr(R"("left":2,)")) << "its answer is in the record of what it did";
+}
+
+TEST_F(DurableTest, AKeyIsOfOneVerbThoughTheServerWasKilled) {
+  v1::EmitRequest emit;
+  emit.set_room_id(kRoom);
+  emit.set_event("said");
+  emit.set_idempotency_key("k1");
+  const auto emitted = [&] {
+    AnswerPtr answer = world_->Ask<v1::EmitRequest, v1::EmitResponse>(&RoomApi::Emit, emit);
+    world_->Run();
+    return answer;
+  };
+  const AnswerPtr first = Change("k1");
+  ASSERT_THAT(first, IsOk());
+  EXPECT_THAT(emitted(), StatusIs(absl::StatusCode::kInvalidArgument));
+  Crash();
+  EXPECT_THAT(emitted(), StatusIs(absl::StatusCode::kInvalidArgument));
+  EXPECT_EQ(Change("k1")->Result(), first->Result());
+  emit.set_idempotency_key("k2");
+  EXPECT_THAT(emitted(), IsOk());
 }
 
 TEST_F(DurableTest, ARequestIsTheSameInWhateverOrderItsKeysCome) {

@@ -1,7 +1,9 @@
-#include "server/live/history.h"
+#include "server/live/rooms/history.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include <optional>
 
 #include "tests/support/matchers.h"
 #include "tests/support/room_world.h"
@@ -14,14 +16,15 @@ using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using testing::RoomWorld;
 
-const absl::Time kStart = absl::FromUnixSeconds(1'800'000'000);
+constexpr SteadyTime kStart;
+const absl::Time kShown = absl::FromUnixSeconds(1'800'000'000);
 
 FramePtr EventAt(uint64_t offset, const std::string& text = "", EncodingSet encodings = Encoding::kGrpc) {
   return EncodeEvent({.room_id = "r",
                       .origin = {.room = 1, .offset = offset},
                       .event = "e",
                       .data = Payload::FromJson(json::string(text)),
-                      .time = kStart},
+                      .time = kShown},
                      encodings);
 }
 
@@ -30,7 +33,7 @@ bool Anything(const Audience&) { return true; }
 std::vector<uint64_t> OffsetsAfter(History& history, uint64_t offset, const History::Wanted& wanted = Anything,
                                    size_t most = 1000) {
   std::vector<uint64_t> offsets;
-  for (const FramePtr& frame : history.After(offset, absl::nullopt, wanted, most)) {
+  for (const FramePtr& frame : history.After(offset, std::nullopt, wanted, most)) {
     offsets.push_back(frame->origin().offset);
   }
   return offsets;
@@ -73,7 +76,7 @@ TEST(HistoryTest, KeepsSoManyFrames) {
 
 TEST(HistoryTest, KeepsSoManyBytesInAllEncodings) {
   const std::string text(1000, 'x');
-  const size_t size = EventAt(1, text)->size();
+  const size_t size = EventAt(1, text)->memory() + 100;
   const HistoryLimits limits{.frames = 0, .bytes = 4 * size + size / 2};
   History history(limits);
   for (uint64_t offset = 1; offset <= 4; ++offset) history.Add(EventAt(offset, text), {}, kStart);
@@ -86,6 +89,20 @@ TEST(HistoryTest, KeepsSoManyBytesInAllEncodings) {
   EXPECT_THAT(OffsetsAfter(history, 0), IsEmpty()) << "one that is larger than all may be";
   EXPECT_FALSE(history.Covers(4, kStart));
   EXPECT_TRUE(history.Covers(5, kStart));
+}
+
+TEST(HistoryTest, CountsWhatAFrameTakesBesideItsBytes) {
+  const HistoryLimits limits{.frames = 0, .bytes = 100'000};
+  History history(limits);
+  for (uint64_t offset = 1; offset <= 2000; ++offset) history.Add(EventAt(offset), {}, kStart);
+  const std::vector<FramePtr> kept = history.After(0, std::nullopt, Anything);
+  ASSERT_FALSE(kept.empty());
+  size_t held = 0;
+  for (const FramePtr& frame : kept) held += sizeof(Frame) + frame->bytes(Encoding::kGrpc).capacity();
+  EXPECT_LE(held, limits.bytes);
+  // All that was asked for in another encoding counts at once, not with the next frame.
+  history.After(0, Encoding::kWebSocketJson, Anything);
+  EXPECT_LT(OffsetsAfter(history, 0, Anything, 2000).size(), kept.size() * 3 / 4);
 }
 
 TEST(HistoryTest, KeepsThemSoLong) {
@@ -120,12 +137,12 @@ std::vector<FramePtr> AllKinds(EncodingSet encodings) {
                                 .data = Payload::FromJson(data),
                                 .sender_id = "s",
                                 .sender_user_id = "u",
-                                .time = kStart + absl::Milliseconds(123)},
+                                .time = kShown + absl::Milliseconds(123)},
                                encodings));
   frames.push_back(
-      EncodeEvent({.room_id = "r", .origin = origin, .event = "b", .binary = &binary, .time = kStart}, encodings));
+      EncodeEvent({.room_id = "r", .origin = origin, .event = "b", .binary = &binary, .time = kShown}, encodings));
   frames.push_back(EncodeEvent(
-      {.room_id = "r", .origin = origin, .event = "null", .data = Payload::FromText("null"), .time = kStart},
+      {.room_id = "r", .origin = origin, .event = "null", .data = Payload::FromText("null"), .time = kShown},
       encodings));
   const Patch patch = {{.kind = PatchOp::Kind::kReplace, .path = "/a~1b", .value = ToJson(data)},
                        {.kind = PatchOp::Kind::kRemove, .path = "/gone", .value = ""}};
@@ -138,7 +155,7 @@ std::vector<FramePtr> AllKinds(EncodingSet encodings) {
   joined.set_id("s");
   joined.set_connected(true);
   *joined.mutable_info() = ToProtoValue(data).struct_value();
-  *joined.mutable_join_time() = ToTimestamp(kStart);
+  *joined.mutable_join_time() = ToTimestamp(kShown);
   change.mutable_member()->add_left()->set_reason(v1::LEAVE_REASON_DISCONNECT);
   frames.push_back(EncodeFrame(change, encodings, {}, origin));
   return frames;
@@ -225,12 +242,12 @@ class WatchTest : public ::testing::Test {
  protected:
   WatchTest() { EXPECT_THAT(ana_.Join("r"), IsOk()); }
 
-  Admission Watch(SessionKey key, Reader& reader, const absl::optional<v1::Position>& since = absl::nullopt) {
+  Admission Watch(SessionKey key, Reader& reader, const std::optional<v1::Position>& since = std::nullopt) {
     Admission admission;
     Shard& shard = world_.shards()[0];
     world_.With("r", [&](Room* room) {
-      admission = room->Watch({.key = key, .shard = &shard, .encoding = Encoding::kGrpc}, since);
-      shard.Post([channel = admission.channel, key, &reader] { channel->Add(0, key, reader, 0); });
+      admission = room->Watch({.key = key, .site = &world_.manager().site(0), .encoding = Encoding::kGrpc}, since);
+      shard.Post([channel = admission.channel, &shard, key, &reader] { channel->Add(shard, key, reader, 0); });
     });
     return admission;
   }

@@ -1,7 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "server/live/room_errors.h"
+#include "server/live/rooms/room_errors.h"
 #include "tests/support/matchers.h"
 #include "tests/support/scripted_room.h"
 

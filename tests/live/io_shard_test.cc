@@ -1,9 +1,12 @@
-#include "server/live/io_shard.h"
+#include "server/live/shards/io_shard.h"
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <boost/asio/post.hpp>
+#include <chrono>
+#include <functional>
 #include <future>
 #include <string>
 #include <thread>
@@ -13,6 +16,18 @@ namespace atrium {
 namespace {
 
 constexpr std::chrono::seconds kDeadline(10);
+
+TEST(IoShardTest, KnowsItsThread) {
+  IoShard shard(0);
+  EXPECT_TRUE(shard.IsCurrent()) << "it has none yet";
+  shard.Start();
+  std::promise<bool> there;
+  shard.Post([&] { there.set_value(shard.IsCurrent()); });
+  EXPECT_TRUE(there.get_future().get());
+  EXPECT_FALSE(shard.IsCurrent());
+  shard.Stop();
+  EXPECT_TRUE(shard.IsCurrent()) << "it has none any more";
+}
 
 TEST(IoShardTest, RunsWhatEachThreadPostsInItsOrder) {
   IoShard shard(0);
@@ -42,14 +57,55 @@ TEST(IoShardTest, ATaskPostedByATaskRunsBehindItAndBeforeTheTurnEnds) {
   std::promise<void> done;
   shard.Post([&] {
     shard.AtTurnEnd([&] {
-      order.push_back("end");
+      order.emplace_back("end");
       done.set_value();
     });
-    shard.Post([&] { order.push_back("inner"); });
-    order.push_back("outer");
+    shard.Post([&] { order.emplace_back("inner"); });
+    order.emplace_back("outer");
   });
   ASSERT_EQ(done.get_future().wait_for(kDeadline), std::future_status::ready);
   EXPECT_EQ(order, (std::vector<std::string>{"outer", "inner", "end"}));
+}
+
+TEST(IoShardTest, TasksOfItsOwnDoNotHoldUpTheRest) {
+  std::promise<void> done;
+  std::atomic<bool> stop = false;
+  std::function<void()> again;
+  IoShard shard(0);
+  again = [&] {
+    if (!stop) shard.Post(again);
+  };
+  shard.Start();
+  shard.Post([&] {
+    again();
+    // Each would wait for ever behind tasks that post themselves.
+    shard.AtTurnEnd(
+        [&] { shard.After(absl::ZeroDuration(), [&] { boost::asio::post(shard.io(), [&] { done.set_value(); }); }); });
+  });
+  EXPECT_EQ(done.get_future().wait_for(kDeadline), std::future_status::ready);
+  stop = true;
+  shard.Stop();
+}
+
+TEST(IoShardTest, HandlersOfAsioDoNotHoldUpTasks) {
+  constexpr int kHandlers = 100;
+  int handled = 0;
+  std::promise<int> handled_before;
+  // Its handlers use what is above.
+  IoShard shard(0);
+  for (int i = 0; i < kHandlers; ++i) {
+    boost::asio::post(shard.io(), [&] {
+      ++handled;
+      const auto end = std::chrono::steady_clock::now() + 2 * TurnBudget::kTime;
+      while (std::chrono::steady_clock::now() < end) {
+      }
+    });
+  }
+  shard.Post([&] { handled_before.set_value(handled); });
+  shard.Start();
+  auto future = handled_before.get_future();
+  ASSERT_EQ(future.wait_for(kDeadline), std::future_status::ready);
+  EXPECT_LE(future.get(), 3);
 }
 
 TEST(IoShardTest, WhatCanWaitDoesNotHoldUpSocketsThatHaveMoreToDo) {
@@ -76,6 +132,26 @@ TEST(IoShardTest, WhatCanWaitDoesNotHoldUpSocketsThatHaveMoreToDo) {
   EXPECT_TRUE(std::is_sorted(order.begin(), order.end()));
 }
 
+// A crowd that arrives would only add to what those who are there wait for.
+TEST(IoShardTest, WhatCanWaitDoesNotHoldUpWhatTurnsLeaveToEachOther) {
+  constexpr int kTurns = 100, kCanWait = 10'000;
+  int turns = 0, waited = 0, waited_before = 0;
+  std::promise<void> done;
+  // It is gone before what its tasks count in.
+  IoShard shard(0);
+  std::function<void()> next = [&] {
+    for (int i = 0; turns == 0 && i < kCanWait; ++i) shard.WhenIdle([&] { ++waited; });
+    if (++turns < kTurns) return shard.NextTurn(next);
+    waited_before = waited;
+    done.set_value();
+  };
+  shard.Post([&] { shard.NextTurn(next); });
+  shard.Start();
+  ASSERT_EQ(done.get_future().wait_for(kDeadline), std::future_status::ready);
+  EXPECT_GE(waited_before, kTurns) << "it has its turn, too";
+  EXPECT_LT(waited_before, kCanWait / 10);
+}
+
 TEST(IoShardTest, WhatCanWaitRunsAtOnceWhenThereIsNothingElse) {
   IoShard shard(0);
   shard.Start();
@@ -91,9 +167,9 @@ TEST(IoShardTest, PollsOnceInEachTurnAndSleepsOnlyWhenThereIsNothingLeft) {
   std::promise<void> done;
   shard.Post([&] {
     shard.Poll([&, polls = 0]() mutable {
-      order.push_back("poll");
-      shard.Post([&] { order.push_back("task"); });
-      shard.AtTurnEnd([&] { order.push_back("end"); });
+      order.emplace_back("poll");
+      shard.Post([&] { order.emplace_back("task"); });
+      shard.AtTurnEnd([&] { order.emplace_back("end"); });
       return ++polls < 2;
     });
     shard.After(absl::Milliseconds(50), [&] { done.set_value(); });

@@ -5,8 +5,8 @@
 #include <stdexcept>
 
 #include "rooms/chat.pb.h"
-#include "server/live/live_room.h"
-#include "server/live/room_errors.h"
+#include "server/live/authoring/live_room.h"
+#include "server/live/rooms/room_errors.h"
 #include "tests/support/matchers.h"
 #include "tests/support/room_world.h"
 
@@ -76,7 +76,7 @@ class OffloadTest : public ::testing::Test {
   CallAnswer Call(const std::string& text) {
     auto answer = std::make_shared<absl::StatusOr<TypedRoom::CallResult>>(absl::UnknownError("pending"));
     world_.With(kRoom, [&](Room* room) {
-      room->Call("double", {{"text", text}}, room->FindMember(alice_.id()),
+      room->Call("double", {{"text", text}}, room->roster().Find(alice_.id()), /*from_client=*/true,
                  [answer](auto called) { *answer = std::move(called); });
     });
     return answer;
@@ -154,6 +154,18 @@ TEST_F(OffloadTest, WhatComesPastTheDeadlineHasNoEffectAndThePoolPinsTheRoom) {
   EXPECT_THAT(alice_.Events(), IsEmpty());
   world_.Advance(absl::Minutes(1));
   EXPECT_EQ(world_.State(kRoom), "absent");
+}
+
+TEST_F(OffloadTest, WorkThatNobodyWantsAnyMoreIsNotDone) {
+  ASSERT_THAT(alice_.Join(kRoom), IsOk());
+  const CallAnswer late = Call("ab");
+  world_.Advance(absl::Milliseconds(4999));
+  const CallAnswer in_time = Call("cd");
+  world_.Advance(absl::Milliseconds(1));
+  EXPECT_THAT(*late, StatusIs(absl::StatusCode::kDeadlineExceeded));
+  world_.Work();
+  EXPECT_EQ(world_.workers().done(), 1);
+  EXPECT_THAT(*in_time, IsOk());
 }
 
 TEST_F(OffloadTest, AMemberThatLeavesMeanwhileHasItsCallDone) {

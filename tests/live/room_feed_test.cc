@@ -3,11 +3,12 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <map>
 
 #include "absl/strings/str_cat.h"
 #include "rooms/chat.pb.h"
-#include "server/live/live_room.h"
-#include "server/live/room_errors.h"
+#include "server/live/authoring/live_room.h"
+#include "server/live/rooms/room_errors.h"
 #include "tests/support/matchers.h"
 #include "tests/support/memory_log.h"
 #include "tests/support/room_world.h"
@@ -128,7 +129,7 @@ TEST(StoredRoomFeedTest, IsNotToldOfWhatIsNotOnDisk) {
   WatcherRoom::told.clear();
   MemoryLog log;
   log.auto_complete = true;
-  RoomWorld world(RoomFeedTest::Registry(), {.store = &log});
+  RoomWorld world(RoomFeedTest::Registry(), Storing(log));
   ASSERT_THAT(world.Connect("alice").Join("label:a"), IsOk());
   ASSERT_THAT(world.Connect("bob").Join("watcher:w"), IsOk());
   EXPECT_THAT(std::exchange(WatcherRoom::told, {}), ElementsAre("+label:a{}"));
@@ -172,6 +173,54 @@ TEST_F(RoomFeedTest, ManyChangesAreToldAtOnce) {
   Create("label:brief");
   world_.Destroy("label:brief");
   EXPECT_THAT(Told(), IsEmpty());
+}
+
+TEST_F(RoomFeedTest, AWatcherIsToldOfManyInSlices) {
+  for (int i = 0; i < 900; ++i) Create(absl::StrCat("label:", i));
+  Watch();
+  EXPECT_GE(WatcherRoom::changes, 6);
+  std::vector<std::string> told = Told();
+  EXPECT_THAT(told, SizeIs(900));
+  std::sort(told.begin(), told.end());
+  EXPECT_EQ(std::adjacent_find(told.begin(), told.end()), told.end());
+}
+
+// In each turn of the shards rooms come, go and change, while the watcher is told of those that there were.
+TEST_F(RoomFeedTest, WhatChangesMeanwhileIsToldOnce) {
+  constexpr int kRooms = 900;
+  const auto id = [](int i) { return absl::StrCat("label:", i); };
+  for (int i = 0; i < kRooms; i += 2) Create(id(i));
+  int turn = 0;
+  const std::function<void()> change = [&] {
+    for (int i = 0; i < 10; ++i) {
+      const int room = (turn * 10 + i) * 997 % kRooms;
+      world_.manager().Destroy(id(room), [](const absl::Status&) {});
+      world_.manager().FindOrCreate(id((room + 1) % kRooms), {}, [](absl::StatusOr<Room*> found) {
+        ASSERT_TRUE(found.ok());
+        (*found)->Update({.metadata = json::object{{"changed", true}}});
+      });
+    }
+    Shard& shard = world_.shards()[0];
+    if (++turn < 20) shard.AtTurnEnd([&] { shard.Post([&] { change(); }); });
+  };
+  world_.shards()[0].Post([&] { change(); });
+  Watch();
+  std::map<std::string, std::string> known;
+  for (const std::string& word : Told()) {
+    const std::string room = word.substr(1, word.find('{') - 1);
+    if (word[0] == '-') {
+      EXPECT_EQ(known.erase(room), 1u) << word;
+    } else {
+      const std::string metadata = word.substr(word.find('{'));
+      EXPECT_NE(std::exchange(known[room], metadata), metadata) << word;
+    }
+  }
+  std::map<std::string, std::string> there;
+  for (int i = 0; i < kRooms; ++i) {
+    const std::string metadata = world_.Metadata(id(i));
+    if (metadata != "absent") there[id(i)] = metadata;
+  }
+  EXPECT_EQ(known, there);
 }
 
 TEST_F(RoomFeedTest, ASecondWatcherGetsItsOwnListAndTheFirstNothingTwice) {

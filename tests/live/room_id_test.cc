@@ -1,4 +1,4 @@
-#include "server/live/room_id.h"
+#include "server/live/authoring/room_id.h"
 
 #include <gtest/gtest.h>
 

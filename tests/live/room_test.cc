@@ -1,10 +1,10 @@
-#include "server/live/room.h"
+#include "server/live/rooms/room.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "absl/strings/str_cat.h"
-#include "server/live/room_errors.h"
+#include "server/live/rooms/room_errors.h"
 #include "tests/support/matchers.h"
 #include "tests/support/room_world.h"
 
@@ -157,8 +157,8 @@ TEST_F(RoomTest, Above200MembersOnlyTheCountIsTold) {
 TEST_F(RoomTest, ListsRoomsInOrderOverAllShards) {
   for (const char* id : {"d", "a", "c", "b", "e"}) ASSERT_THAT(alice_.Join(id), IsOk());
   std::vector<std::string> ids;
-  world_.manager().List("a", 3, {}, [&](std::vector<v1::Room> page) {
-    for (const v1::Room& room : page) ids.push_back(room.id());
+  world_.manager().List("a", 3, {}, [&](const ListPage<v1::Room>& page) {
+    for (const v1::Room& room : page.elements) ids.push_back(room.id());
   });
   world_.Run();
   EXPECT_THAT(ids, ElementsAre("b", "c", "d"));

@@ -1,4 +1,4 @@
-#include "server/live/socket_poller.h"
+#include "server/live/shards/socket_poller.h"
 
 #include <gtest/gtest.h>
 #include <sys/socket.h>
@@ -9,7 +9,7 @@
 #include <future>
 #include <string>
 
-#include "server/live/io_shard.h"
+#include "server/live/shards/io_shard.h"
 
 namespace atrium {
 namespace {
@@ -61,7 +61,7 @@ class WatchedSocket : public SocketPoller::Handler {
   std::function<void()> then_;
 };
 
-class SocketPollerTest : public testing::Test {
+class SocketPollerTest : public ::testing::Test {
  protected:
   boost::asio::io_context io_;
   SocketPoller poller_{io_};
@@ -106,6 +106,38 @@ TEST_F(SocketPollerTest, OneThatTheOtherRemovesIsNotTold) {
   second.Say('b');
   EXPECT_EQ(poller_.Poll(10), 2);
   EXPECT_EQ(first.told() + second.told(), "r");
+}
+
+TEST_F(SocketPollerTest, TellsOneAgainThatAsksForItAfterTheOthers) {
+  WatchedSocket first(poller_, SocketPoller::kRead), second(poller_, SocketPoller::kRead);
+  EXPECT_FALSE(poller_.pending());
+  poller_.TellAgain(first);
+  poller_.TellAgain(second);
+  EXPECT_TRUE(poller_.pending());
+  second.Remove();
+  EXPECT_EQ(poller_.Poll(10), 1);
+  EXPECT_EQ(first.told() + second.told(), "r");
+  EXPECT_FALSE(poller_.pending());
+  EXPECT_EQ(poller_.Poll(10), 0);
+}
+
+TEST_F(SocketPollerTest, WhenTheTimeIsUpTheOthersComeFirstInTheNextTurn) {
+  WatchedSocket first(poller_, SocketPoller::kRead | SocketPoller::kOnce);
+  WatchedSocket second(poller_, SocketPoller::kRead | SocketPoller::kOnce);
+  first.Say('a');
+  second.Say('b');
+  const auto too_long = [&] {
+    while (!poller_.budget().time_up()) poller_.budget().Look();
+  };
+  first.Then(too_long);
+  second.Then(too_long);
+  poller_.budget().BeginTurn();
+  EXPECT_EQ(poller_.Poll(10), 1);
+  EXPECT_EQ(poller_.Poll(10), 0);
+  EXPECT_TRUE(poller_.pending());
+  poller_.budget().BeginTurn();
+  EXPECT_EQ(poller_.Poll(10), 1);
+  EXPECT_EQ(first.told() + second.told(), "rr");
 }
 
 TEST_F(SocketPollerTest, ThePeersEndCountsAsBoth) {

@@ -1,4 +1,4 @@
-#include "server/live/tracked_state.h"
+#include "server/live/authoring/tracked_state.h"
 
 #include <gtest/gtest.h>
 
@@ -68,7 +68,7 @@ TEST(TrackedStateTest, WhoeverAppliesThePatchesHasTheState) {
     TrackedState<RichState> state;
     state.set_folding(folding);
     json::value copy = ParseJson(Json(state.value())).value();
-    auto size = static_cast<int64_t>(Json(state.value()).size());
+    ValueSize size = SizeOfJson(Json(state.value()));
     for (int step = 0; step < 8; ++step) {
       const std::string before = Json(state.value());
       for (uint32_t n = random() % 5; n > 0; --n) {
@@ -88,7 +88,7 @@ TEST(TrackedStateTest, WhoeverAppliesThePatchesHasTheState) {
       } else {
         state.Keep();
         size += change.growth;
-        ASSERT_EQ(static_cast<int64_t>(Json(state.value()).size()), size);
+        ASSERT_EQ(SizeOfJson(Json(state.value())), size);
         ASSERT_TRUE(folding || ApplyToCopy(ToProto(change.patch), copy));
       }
       if (random() % 2 == 0) {

@@ -1,7 +1,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "server/live/room_errors.h"
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_join.h"
+#include "server/live/rooms/room_errors.h"
 #include "tests/support/matchers.h"
 #include "tests/support/scripted_room.h"
 
@@ -84,7 +89,8 @@ TEST_F(TypedRoomTest, AMethodIsOneStep) {
   alice_.Events();
   int notified = 0;
   world_.With(kRoom, [&](Room* room) {
-    room->Call("change", json::object(), nullptr, [&](const auto& called) { notified = called->notified; });
+    room->Call("change", json::object(), nullptr, /*from_client=*/false,
+               [&](const auto& called) { notified = called->notified; });
   });
   EXPECT_EQ(notified, 1);
   EXPECT_THAT(alice_.Events(), ElementsAre("patch@4", "said@5"));
@@ -105,6 +111,27 @@ TEST_F(TypedRoomTest, RefusesWhatItDoesNotKnow) {
   world_.With(kRoom, [](Room* room) { EXPECT_EQ(room->SetState(json::object()), StateIsServerOnly()); });
 }
 
+// An id with a colon is an untyped room's too, if there is no such type.
+TEST_F(TypedRoomTest, SaysWhyARoomHasNoMethods) {
+  constexpr char kNoColon[] = "Room 'plain' is untyped and has no methods: the id of a typed room is `type:instance`";
+  constexpr char kNoType[] = "Room 'poll:lunch' is untyped and has no methods: no type 'poll' is registered";
+  const auto is = [](const std::string& text) { return StatusIs(absl::StatusCode::kFailedPrecondition, text); };
+  std::vector<std::string> types;
+  for (const auto& type : world_.registry().types()) types.push_back(type->name);
+  std::sort(types.begin(), types.end());
+  const std::string registered = "; registered types: " + absl::StrJoin(types, ", ");
+  EXPECT_THAT(types, ::testing::Contains("scripted"));
+  EXPECT_THAT(world_.Call("plain", "vote"), is(kNoColon + registered));
+  EXPECT_THAT(world_.Call("poll:lunch", "vote"), is(kNoType + registered));
+  EXPECT_THAT(world_.Call(":lunch", "vote"),
+              StatusIs(absl::StatusCode::kFailedPrecondition, ::testing::HasSubstr("is `type:instance`")));
+  // Which types there are is not a client's to know.
+  ASSERT_THAT(alice_.Join("plain"), IsOk());
+  ASSERT_THAT(alice_.Join("poll:lunch"), IsOk());
+  EXPECT_THAT(alice_.Call("plain", "vote"), is(kNoColon));
+  EXPECT_THAT(alice_.Call("poll:lunch", "vote"), is(kNoType));
+}
+
 TEST(TypedRoomLimitTest, AStateOverItsLimitFailsTheStep) {
   Script script;
   ScriptedWorld world(script, {.rooms = {.max_state_bytes = 250}});
@@ -113,6 +140,38 @@ TEST(TypedRoomLimitTest, AStateOverItsLimitFailsTheStep) {
   // Who changes is named in the state.
   EXPECT_EQ(alice.Call(kRoom, "change")->status, StateTooLarge());
   EXPECT_THAT(world.Call(kRoom, "change"), IsOk());
+}
+
+// Overrides nothing.
+class QuietRoom final : public LiveRoom<ScriptedState, ScriptedMeta> {
+ public:
+  static constexpr absl::string_view kName = "quiet";
+  static void Describe(RoomType<QuietRoom>&) {}
+};
+
+// Overrides a hook where nobody can see it.
+class ShyRoom final : public LiveRoom<ScriptedState, ScriptedMeta> {
+ public:
+  static constexpr absl::string_view kName = "shy";
+  static void Describe(RoomType<ShyRoom>&) {}
+
+ private:
+  absl::Status OnEvent(const EventContext&) override { return absl::OkStatus(); }
+};
+
+TEST(RoomRegistryTest, KnowsWhichHooksAClassOverrides) {
+  RoomRegistry registry;
+  ASSERT_THAT(registry.Add<QuietRoom>(), IsOk());
+  ASSERT_THAT(registry.Add<ShyRoom>(), IsOk());
+  const RoomTypeInfo::Hooks& quiet = registry.TypeOf("quiet:x")->hooks;
+  EXPECT_FALSE(quiet.on_event || quiet.on_event_async || quiet.on_leave_async);
+  EXPECT_TRUE(registry.TypeOf("shy:x")->hooks.on_event);
+  Script script;
+  const RoomRegistry scripted = ScriptedWorld::Registry();
+  const RoomTypeInfo::Hooks &at_once = scripted.TypeOf("scripted:x")->hooks,
+                            &waiting = scripted.TypeOf("waiting:x")->hooks;
+  EXPECT_TRUE(at_once.on_event && !at_once.on_event_async && !at_once.on_leave_async);
+  EXPECT_TRUE(waiting.on_event && waiting.on_event_async && waiting.on_leave_async);
 }
 
 TEST(RoomRegistryTest, RefusesANameThatIsTaken) {

@@ -49,7 +49,9 @@ void MakeTree(const fs::path& folder) {
   const fs::path tree = kScratch / "tree";
   fs::remove_all(tree);
   fs::create_directories(tree / "rooms");
-  for (const char* name : {"CMakeLists.txt", "proto", "server"}) fs::create_symlink(kSource / name, tree / name);
+  for (const char* name : {"CMakeLists.txt", "client-sdk", "proto", "server"}) {
+    fs::create_symlink(kSource / name, tree / name);
+  }
   for (const char* name : {"CMakeLists.txt", "room_catalog.cc.in", "room_catalog.h"}) {
     fs::create_symlink(kSource / "rooms" / name, tree / "rooms" / name);
   }

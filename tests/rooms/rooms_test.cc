@@ -6,7 +6,7 @@
 #include "rooms/directory.pb.h"
 #include "rooms/ping_room.h"
 #include "rooms/room_catalog.h"
-#include "server/live/room_password.h"
+#include "server/live/authoring/room_password.h"
 #include "tests/support/matchers.h"
 #include "tests/support/room_world.h"
 

@@ -68,7 +68,7 @@ TEST(OutboxTest, DropsTheFramesOfARoomThatASnapshotCanStandFor) {
   outbox.Push(EventFrame("reply", {.room = 1, .kind = FrameOrigin::Kind::kJoined}), Encoding::kGrpc);
   outbox.Push(EventFrame("one", {.room = 1, .offset = 2}), Encoding::kGrpc);
   outbox.Push(EventFrame("two", {.room = 2, .offset = 1}), Encoding::kGrpc);
-  outbox.Begin(1);
+  outbox.Taken(1);
   EXPECT_EQ(outbox.RoomBytes().at(1), outbox.RoomBytes().at(2));
   EXPECT_FALSE(outbox.DropRoom(1));
   EXPECT_EQ(outbox.size(), 3u);

@@ -3,7 +3,8 @@
 #include <gtest/gtest.h>
 
 #include "absl/strings/str_cat.h"
-#include "tests/session/session_harness.h"
+#include "tests/session/session_world.h"
+#include "tests/support/matchers.h"
 #include "tests/support/probe.h"
 
 namespace atrium {
@@ -12,8 +13,9 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::Not;
-using testing::SessionHarness;
-using Client = SessionHarness::Client;
+using testing::SessionWorld;
+using ::testing::SizeIs;
+using Client = SessionWorld::Client;
 
 class ShortRoom final : public LiveRoom<rooms::CounterState, rooms::CounterMeta> {
  public:
@@ -50,8 +52,7 @@ v1::ClientFrame Emit(const std::string& room, const std::string& event) {
 
 class ResumeTest : public ::testing::Test {
  protected:
-  explicit ResumeTest(SessionSettings settings = {}, RoomSettings rooms = {})
-      : sessions_(Registry(), settings, rooms) {}
+  explicit ResumeTest(SessionSettings settings = {}, RoomSettings rooms = {}) : world_(Registry(), settings, rooms) {}
 
   // What a client was told of rooms, each frame in a word.
   static std::vector<std::string> Words(const Client& client) {
@@ -69,50 +70,18 @@ class ResumeTest : public ::testing::Test {
     }
     return words;
   }
-  void EmitTo(const std::string& room, const std::string& event, const std::vector<std::string>& to,
-              const std::vector<std::string>& exclude = {}) {
-    v1::EmitRequest request;
-    request.set_room_id(room);
-    request.set_event(event);
-    for (const std::string& id : to) request.add_to(id);
-    for (const std::string& id : exclude) request.add_exclude(id);
-    sessions_.api.Emit(Caller::Service(), {request}, [](const auto& response) { EXPECT_TRUE(response.ok()); });
-    sessions_.shards.Run();
-  }
-  void Bring(const std::string& room, const std::string& member) {
-    v1::JoinRequest request;
-    request.set_room_id(room);
-    request.set_member_id(member);
-    sessions_.api.Join(Caller::Service(), {request},
-                       [](const auto& response) { EXPECT_TRUE(response.ok()) << response.status(); });
-    sessions_.shards.Run();
-  }
-  void Kick(const std::string& room, const std::string& member) {
-    v1::LeaveRequest request;
-    request.set_room_id(room);
-    request.set_member_id(member);
-    sessions_.api.Leave(Caller::Service(), {request}, [](const auto& response) { EXPECT_TRUE(response.ok()); });
-    sessions_.shards.Run();
-  }
   std::vector<v1::Session> List() {
     std::vector<v1::Session> sessions;
-    sessions_.sessions().ListSessions(Caller::Service(), {}, [&](const auto& response) {
+    world_.sessions().ListSessions(Caller::Service(), {}, [&](const auto& response) {
       sessions.assign(response->message->sessions().begin(), response->message->sessions().end());
     });
-    sessions_.shards.Run();
+    world_.Run();
     return sessions;
   }
-  int Members(const std::string& room) {
-    int members = -1;
-    sessions_.rooms().Find(
-        room, [&](absl::StatusOr<Room*> found) { members = *found == nullptr ? -1 : (*found)->member_count(); });
-    sessions_.shards.Run();
-    return members;
-  }
 
-  SessionHarness sessions_;
-  Client& ana_ = sessions_.Connect("ana", 0);
-  Client& bo_ = sessions_.Connect("bo", 1);
+  SessionWorld world_;
+  Client& ana_ = world_.Connect("ana", 0);
+  Client& bo_ = world_.Connect("bo", 1);
 };
 
 TEST_F(ResumeTest, BringsExactlyWhatWasMissedInItsOrder) {
@@ -121,12 +90,12 @@ TEST_F(ResumeTest, BringsExactlyWhatWasMissedInItsOrder) {
   bo_.Ask(Emit("geral", "before"));
   ana_.Lose();
   bo_.Ask(Emit("geral", "one"));
-  EmitTo("geral", "for ana", {ana_.id()});
-  EmitTo("geral", "for bo", {bo_.id()});
-  EmitTo("geral", "not for ana", {}, {ana_.id()});
+  world_.Emit("geral", "for ana", {.to = {ana_.id()}});
+  world_.Emit("geral", "for bo", {.to = {bo_.id()}});
+  world_.Emit("geral", "not for ana", {.exclude = {ana_.id()}});
   bo_.Ask(Emit("geral", "two"));
 
-  Client& back = sessions_.Resume(ana_);
+  Client& back = world_.Resume(ana_);
   EXPECT_TRUE(back.welcome().resumed());
   EXPECT_EQ(back.id(), ana_.id());
   bo_.Ask(Emit("geral", "three"));
@@ -142,16 +111,16 @@ TEST_F(ResumeTest, GoesOnBehindWhatTheClientNamesElseBehindWhatWasWritten) {
   ana_.Read(0);
   bo_.Ask(Emit("geral", "four"));
   ana_.Lose();
-  EXPECT_THAT(Words(sessions_.Resume(ana_)), ElementsAre("four"));
+  EXPECT_THAT(Words(world_.Resume(ana_)), ElementsAre("four"));
 
-  Client& dora = sessions_.Connect("dora", 0);
+  Client& dora = world_.Connect("dora", 0);
   dora.Ask(Join("geral"));
   dora.Lose();
   v1::Hello hello;
   hello.set_resume_token(dora.welcome().resume_token());
   hello.add_known()->set_room_id("geral");
   *hello.mutable_known(0)->mutable_position() = known;
-  EXPECT_THAT(Words(sessions_.Connect(hello)), ElementsAre("three", "four", "dora joined"));
+  EXPECT_THAT(Words(world_.Connect(hello)), ElementsAre("three", "four", "dora joined"));
 }
 
 TEST_F(ResumeTest, APositionThatIsNotKeptBringsASnapshot) {
@@ -161,7 +130,7 @@ TEST_F(ResumeTest, APositionThatIsNotKeptBringsASnapshot) {
   hello.set_resume_token(ana_.welcome().resume_token());
   hello.add_known()->set_room_id("geral");
   hello.mutable_known(0)->mutable_position()->set_epoch("another");
-  Client& back = sessions_.Connect(hello);
+  Client& back = world_.Connect(hello);
   EXPECT_THAT(Words(back), ElementsAre("snapshot geral"));
   EXPECT_FALSE(back.frames().at(1).snapshot().recovered());
   EXPECT_EQ(back.frames().at(1).snapshot().members_size(), 1);
@@ -171,43 +140,43 @@ TEST_F(ResumeTest, TheOthersHearOfItAfterTwoSecondsOnly) {
   ana_.Ask(Join("geral"));
   bo_.Ask(Join("geral"));
   ana_.Lose();
-  sessions_.shards.Advance(absl::Milliseconds(1900));
-  Client& back = sessions_.Resume(ana_);
-  sessions_.shards.Advance(absl::Seconds(30));
+  world_.Advance(absl::Milliseconds(1900));
+  Client& back = world_.Resume(ana_);
+  world_.Advance(absl::Seconds(30));
   EXPECT_THAT(Words(bo_), IsEmpty());
 
   back.Lose();
-  sessions_.shards.Advance(absl::Milliseconds(2100));
+  world_.Advance(absl::Milliseconds(2100));
   EXPECT_THAT(Words(bo_), ElementsAre("ana is away"));
-  sessions_.Resume(back);
+  world_.Resume(back);
   EXPECT_THAT(Words(bo_), ElementsAre("ana is away", "ana is back"));
 }
 
 TEST_F(ResumeTest, EachRoomWaitsAsLongAsItsTypeSaysAndTheSessionAsTheLongest) {
-  Bring("short:a", ana_.id());
-  Bring("long:a", ana_.id());
+  EXPECT_THAT(world_.Join("short:a", ana_.id()), IsOk());
+  EXPECT_THAT(world_.Join("long:a", ana_.id()), IsOk());
   ana_.Ask(Join("geral"));
   ana_.Lose();
-  sessions_.shards.Advance(absl::Seconds(4));
-  EXPECT_EQ(Members("short:a"), 1);
-  sessions_.shards.Advance(absl::Seconds(2));
-  EXPECT_EQ(Members("short:a"), 0);
-  EXPECT_EQ(Members("geral"), 1);
-  sessions_.shards.Advance(absl::Seconds(10));
-  EXPECT_EQ(Members("geral"), 0);
-  EXPECT_EQ(Members("long:a"), 1);
+  world_.Advance(absl::Seconds(4));
+  EXPECT_EQ(world_.Members("short:a"), 1);
+  world_.Advance(absl::Seconds(2));
+  EXPECT_EQ(world_.Members("short:a"), 0);
+  EXPECT_EQ(world_.Members("geral"), 1);
+  world_.Advance(absl::Seconds(10));
+  EXPECT_EQ(world_.Members("geral"), 0);
+  EXPECT_EQ(world_.Members("long:a"), 1);
 
-  Client& back = sessions_.Resume(ana_);
+  Client& back = world_.Resume(ana_);
   EXPECT_TRUE(back.welcome().resumed());
   const std::vector<std::string> words = Words(back);
   EXPECT_THAT(words, ElementsAre("left short:a", "left geral", "ana is away", "ana is back"));
   EXPECT_EQ(back.frames().at(1).left().reason(), v1::LEAVE_REASON_DISCONNECT);
 
   back.Lose();
-  sessions_.shards.Advance(absl::Seconds(61));
-  EXPECT_EQ(Members("long:a"), 0);
+  world_.Advance(absl::Seconds(61));
+  EXPECT_EQ(world_.Members("long:a"), 0);
   EXPECT_EQ(List().size(), 1u);
-  EXPECT_FALSE(sessions_.Resume(back).welcome().resumed());
+  EXPECT_FALSE(world_.Resume(back).welcome().resumed());
 }
 
 TEST_F(ResumeTest, ATokenWorksOnceAndForItsOwnSessionOnly) {
@@ -218,18 +187,18 @@ TEST_F(ResumeTest, ATokenWorksOnceAndForItsOwnSessionOnly) {
     v1::Hello hello;
     hello.set_token(user);
     hello.set_resume_token(resume_token);
-    return sessions_.Connect(hello).welcome().resumed();
+    return world_.Connect(hello).welcome().resumed();
   };
   EXPECT_FALSE(try_token("nonsense"));
   EXPECT_FALSE(try_token("s7-0.1.0"));
   EXPECT_FALSE(try_token(token.substr(0, token.size() - 1)));
   EXPECT_FALSE(try_token(ana_.id() + bo_.welcome().resume_token().substr(bo_.id().size())));
   EXPECT_FALSE(try_token(token, "eve"));
-  EXPECT_EQ(Members("geral"), 1);
+  EXPECT_EQ(world_.Members("geral"), 1);
   EXPECT_TRUE(try_token(token, "ana"));
   EXPECT_FALSE(try_token(token, "ana"));
-  EXPECT_EQ(Members("geral"), 1);
-  EXPECT_EQ(sessions_.hub(0).counters().resumed.value(), 1);
+  EXPECT_EQ(world_.Members("geral"), 1);
+  EXPECT_EQ(world_.hub(0).counters().resumed.value(), 1);
 }
 
 TEST_F(ResumeTest, ATokenWorksAgainIfItsWelcomeWasNotSent) {
@@ -237,11 +206,11 @@ TEST_F(ResumeTest, ATokenWorksAgainIfItsWelcomeWasNotSent) {
   ana_.Lose();
   v1::Hello hello;
   hello.set_resume_token(ana_.welcome().resume_token());
-  sessions_.Vanish(hello);
-  Client& back = sessions_.Connect(hello);
+  world_.Vanish(hello);
+  Client& back = world_.Connect(hello);
   EXPECT_TRUE(back.welcome().resumed());
   EXPECT_EQ(back.id(), ana_.id());
-  EXPECT_FALSE(sessions_.Connect(hello).welcome().resumed());
+  EXPECT_FALSE(world_.Connect(hello).welcome().resumed());
 }
 
 TEST_F(ResumeTest, AConnectionThatIsOnlyThoughtAliveGivesWay) {
@@ -249,12 +218,12 @@ TEST_F(ResumeTest, AConnectionThatIsOnlyThoughtAliveGivesWay) {
   bo_.Ask(Join("geral"));
   ana_.Read(0);
   bo_.Ask(Emit("geral", "one"));
-  Client& back = sessions_.Resume(ana_);
+  Client& back = world_.Resume(ana_);
   EXPECT_THAT(Words(back), ElementsAre("one"));
   ana_.Read(100);
   EXPECT_THAT(Words(ana_), ElementsAre("bo joined", "goodbye 3505"));
   ana_.Lose();
-  sessions_.shards.Advance(absl::Seconds(20));
+  world_.Advance(absl::Seconds(20));
   bo_.Ask(Emit("geral", "two"));
   EXPECT_THAT(Words(back), ElementsAre("one", "two"));
   EXPECT_THAT(Words(bo_), IsEmpty());
@@ -267,7 +236,7 @@ TEST_F(ResumeTest, AConnectionOnAnotherShardIsHandedOverWithWhatIsBehindItsHello
   bo_.Ask(Emit("geral", "one"));
   v1::Hello hello;
   hello.set_resume_token(ana_.welcome().resume_token());
-  Client& back = sessions_.Connect(hello, 1, {Emit("geral", "hi"), Join("other")});
+  Client& back = world_.Connect(hello, 1, {Emit("geral", "hi"), Join("other")});
   EXPECT_EQ(back.id(), ana_.id());
   EXPECT_TRUE(back.Reply(2).has_emit());
   EXPECT_TRUE(back.Reply(3).has_join());
@@ -275,19 +244,19 @@ TEST_F(ResumeTest, AConnectionOnAnotherShardIsHandedOverWithWhatIsBehindItsHello
   EXPECT_THAT(Words(back), ElementsAre("one"));
   EXPECT_THAT(Words(bo_), ElementsAre("hi"));
   back.Leave();
-  EXPECT_EQ(Members("geral"), 1);
-  EXPECT_EQ(sessions_.hub(0).counters().connections[static_cast<int>(Encoding::kGrpc)].value(), 0);
+  EXPECT_EQ(world_.Members("geral"), 1);
+  EXPECT_EQ(world_.hub(0).counters().connections[static_cast<int>(Encoding::kGrpc)].value(), 0);
 }
 
 TEST_F(ResumeTest, WhoIsBroughtInOrTakenOutMeanwhileIsTold) {
   ana_.Ask(Join("geral"));
   ana_.Lose();
-  Bring("hall:1", ana_.id());
-  Kick("geral", ana_.id());
-  EmitTo("hall:1", "news", {});
-  Client& back = sessions_.Resume(ana_);
+  EXPECT_THAT(world_.Join("hall:1", ana_.id()), IsOk());
+  EXPECT_THAT(world_.Kick("geral", ana_.id()), IsOk());
+  world_.Emit("hall:1", "news");
+  Client& back = world_.Resume(ana_);
   EXPECT_THAT(Words(back), ElementsAre("left geral", "snapshot hall:1"));
-  EmitTo("hall:1", "more", {});
+  world_.Emit("hall:1", "more");
   EXPECT_THAT(Words(back), ElementsAre("left geral", "snapshot hall:1", "more"));
 }
 
@@ -302,20 +271,48 @@ TEST_F(ResumeTest, WhoNamesARoomThatItIsNotInIsToldThatItHasLeft) {
   hello.set_resume_token(ana_.welcome().resume_token());
   hello.add_known()->set_room_id("geral");
   *hello.mutable_known(0)->mutable_position() = position;
-  EXPECT_THAT(Words(sessions_.Connect(hello)), ElementsAre("left geral"));
+  EXPECT_THAT(Words(world_.Connect(hello)), ElementsAre("left geral"));
+}
+
+class FewRoomsTest : public ResumeTest {
+ protected:
+  FewRoomsTest() : ResumeTest({.max_rooms = 2}) {
+    ana_.Lose();
+    hello_.set_resume_token(ana_.welcome().resume_token());
+    for (int i = 0; i < 10; ++i) hello_.add_known()->set_room_id(absl::StrCat("r", i));
+  }
+
+  v1::Hello hello_;
+};
+
+TEST_F(FewRoomsTest, WhoNamesMoreRoomsThanItMayBeInIsToldOfSoManyOnly) {
+  EXPECT_THAT(Words(world_.Connect(hello_)), ElementsAre("left r0", "left r1"));
+}
+
+TEST_F(FewRoomsTest, WhatTheClientNamesAgainIsNotKeptForIt) {
+  world_.Vanish(hello_);
+  world_.Vanish(hello_);
+  EXPECT_THAT(Words(world_.Resume(ana_)), IsEmpty());
+}
+
+TEST_F(FewRoomsTest, WhatIsNamedMustBeRooms) {
+  hello_.mutable_known(3)->set_room_id("no/room");
+  Client& refused = world_.Connect(hello_);
+  ASSERT_THAT(refused.frames(), SizeIs(1));
+  EXPECT_EQ(refused.frames().front().reply().error().code(), 3);
 }
 
 TEST_F(ResumeTest, AJoinWhoseReplyIsLostIsToldByASnapshot) {
   ana_.Read(0);
   ana_.Ask(Join("geral"));
   ana_.Lose();
-  EXPECT_THAT(Words(sessions_.Resume(ana_)), ElementsAre("snapshot geral"));
+  EXPECT_THAT(Words(world_.Resume(ana_)), ElementsAre("snapshot geral"));
 }
 
 TEST_F(ResumeTest, RepliesToTheOldConnectionDoNotComeOverTheNewOne) {
   ana_.Send(Join("geral"));
   ana_.Lose();
-  Client& back = sessions_.Resume(ana_);
+  Client& back = world_.Resume(ana_);
   EXPECT_FALSE(back.Reply(2).has_join());
   EXPECT_THAT(Words(back), ElementsAre("snapshot geral"));
 }
@@ -325,15 +322,15 @@ TEST_F(ResumeTest, AGoodbyeAndADisconnectEndTheSession) {
   ana_.Lose();
   v1::DisconnectSessionRequest request;
   request.set_session_id(ana_.id());
-  sessions_.sessions().DisconnectSession(Caller::Service(), {request}, [](const auto&) {});
-  sessions_.shards.Run();
-  EXPECT_EQ(Members("geral"), 0);
-  EXPECT_FALSE(sessions_.Resume(ana_).welcome().resumed());
+  world_.sessions().DisconnectSession(Caller::Service(), {request}, [](const auto&) {});
+  world_.Run();
+  EXPECT_EQ(world_.Members("geral"), 0);
+  EXPECT_FALSE(world_.Resume(ana_).welcome().resumed());
   const std::string token = bo_.welcome().resume_token();
   bo_.Leave();
   v1::Hello hello;
   hello.set_resume_token(token);
-  EXPECT_FALSE(sessions_.Connect(hello).welcome().resumed());
+  EXPECT_FALSE(world_.Connect(hello).welcome().resumed());
 }
 
 TEST_F(ResumeTest, ListSessionsShowsWhoIsAway) {
@@ -343,9 +340,9 @@ TEST_F(ResumeTest, ListSessionsShowsWhoIsAway) {
   EXPECT_FALSE(sessions[0].connected());
   EXPECT_EQ(sessions[0].queue_bytes(), 0);
   EXPECT_TRUE(sessions[1].connected());
-  EXPECT_EQ(sessions_.hub(0).counters().detached.value(), 1);
-  sessions_.Resume(ana_);
-  EXPECT_EQ(sessions_.hub(0).counters().detached.value(), 0);
+  EXPECT_EQ(world_.hub(0).counters().detached.value(), 1);
+  world_.Resume(ana_);
+  EXPECT_EQ(world_.hub(0).counters().detached.value(), 0);
 }
 
 TEST_F(ResumeTest, ComponentsRunOnAndTellTheirWholeState) {
@@ -358,7 +355,7 @@ TEST_F(ResumeTest, ComponentsRunOnAndTellTheirWholeState) {
   (*say.mutable_call()->mutable_args()->mutable_struct_value()->mutable_fields())["text"].set_string_value("hello");
   ana_.Ask(say);
   ana_.Lose();
-  Client& back = sessions_.Resume(ana_);
+  Client& back = world_.Resume(ana_);
   ASSERT_EQ(back.frames().size(), 2u);
   const v1::ComponentPatch& patch = back.frames().at(1).component();
   EXPECT_EQ(patch.component_id(), component);
@@ -372,21 +369,21 @@ TEST_F(ResumeTest, ComponentsRunOnAndTellTheirWholeState) {
 TEST_F(ResumeTest, AShutdownEndsThoseWhoAreAway) {
   ana_.Ask(Join("geral"));
   ana_.Lose();
-  sessions_.hub(0).SayGoodbye(100);
-  sessions_.shards.Run();
-  EXPECT_EQ(sessions_.hub(0).sessions().size(), 0u);
+  world_.hub(0).SayGoodbye(100);
+  world_.Run();
+  EXPECT_EQ(world_.hub(0).sessions().size(), 0u);
 }
 
 class RateTest : public ResumeTest {
  protected:
-  RateTest() : ResumeTest({.rate = 1, .burst = 3}) {}
+  RateTest() : ResumeTest({.rate = 1, .burst = 3, .max_rooms = 1, .max_components = 0}) {}
 };
 
 TEST_F(RateTest, TheRateOfRequestsIsTheSessionsOwn) {
   ana_.Ask(Join("geral"));
   ana_.Ask(Emit("geral", "hi"));
   ana_.Lose();
-  Client& back = sessions_.Resume(ana_);
+  Client& back = world_.Resume(ana_);
   EXPECT_TRUE(back.Ask(Emit("geral", "hi")).has_emit());
   EXPECT_TRUE(back.Ask(Emit("geral", "hi")).has_error());
 }
@@ -401,13 +398,13 @@ TEST_F(NoWindowTest, WithoutAWindowTheSessionEndsAtOnceUnlessARoomWaits) {
   bo_.Ask(Join("geral"));
   ana_.Lose();
   EXPECT_THAT(Words(bo_), ElementsAre("ana left"));
-  EXPECT_FALSE(sessions_.Resume(ana_).welcome().resumed());
+  EXPECT_FALSE(world_.Resume(ana_).welcome().resumed());
 
-  Bring("long:a", bo_.id());
+  EXPECT_THAT(world_.Join("long:a", bo_.id()), IsOk());
   bo_.Lose();
-  EXPECT_EQ(Members("geral"), 0);
-  EXPECT_EQ(Members("long:a"), 1);
-  EXPECT_TRUE(sessions_.Resume(bo_).welcome().resumed());
+  EXPECT_EQ(world_.Members("geral"), 0);
+  EXPECT_EQ(world_.Members("long:a"), 1);
+  EXPECT_TRUE(world_.Resume(bo_).welcome().resumed());
 }
 
 }  // namespace

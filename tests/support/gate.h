@@ -9,7 +9,7 @@
 
 #include "absl/container/btree_map.h"
 #include "absl/functional/any_invocable.h"
-#include "server/live/hooks.h"
+#include "server/live/authoring/hooks.h"
 
 namespace atrium::testing {
 

@@ -2,14 +2,13 @@
 #include <grpcpp/support/sync_stream.h>
 
 #include <chrono>
-#include <condition_variable>
 #include <deque>
 #include <iostream>
-#include <mutex>
 #include <thread>
 #include <utility>
 
 #include "absl/time/clock.h"
+#include "server/common/mutex.h"
 #include "tests/support/eventually.h"
 #include "tests/support/frame_stream.h"
 #include "tests/support/grpc_stubs.h"
@@ -17,7 +16,7 @@
 namespace atrium {
 namespace {
 
-// A thread reads, because gRPC's blocking read knows no deadline. std::mutex, which ThreadSanitizer understands.
+// A thread reads, because gRPC's blocking read knows no deadline.
 class GrpcFrameStream : public FrameStream {
  public:
   explicit GrpcFrameStream(uint16_t port)
@@ -36,8 +35,9 @@ class GrpcFrameStream : public FrameStream {
   }
 
   std::optional<v1::ServerFrame> Read(absl::Time deadline) override {
-    std::unique_lock lock(mutex_);
-    changed_.wait_until(lock, absl::ToChronoTime(deadline), [this] { return !frames_.empty() || end_ >= 0; });
+    MutexLock lock(mutex_);
+    bool in_time = true;
+    while (frames_.empty() && end_ < 0 && in_time) in_time = changed_.WaitUntil(lock, absl::ToChronoTime(deadline));
     if (frames_.empty()) return std::nullopt;
     v1::ServerFrame frame = std::move(frames_.front());
     frames_.pop_front();
@@ -51,8 +51,10 @@ class GrpcFrameStream : public FrameStream {
   }
 
   int WaitForEnd() override {
-    std::unique_lock lock(mutex_);
-    changed_.wait_until(lock, absl::ToChronoTime(absl::Now() + kPatience), [this] { return end_ >= 0; });
+    MutexLock lock(mutex_);
+    const auto deadline = absl::ToChronoTime(absl::Now() + kPatience);
+    bool in_time = true;
+    while (end_ < 0 && in_time) in_time = changed_.WaitUntil(lock, deadline);
     return end_;
   }
 
@@ -60,25 +62,25 @@ class GrpcFrameStream : public FrameStream {
   void ReadAll() {
     v1::ServerFrames message;
     while (stream_->Read(&message)) {
-      const std::lock_guard lock(mutex_);
+      const MutexLock lock(mutex_);
       for (v1::ServerFrame& frame : *message.mutable_frames()) frames_.push_back(std::move(frame));
-      changed_.notify_all();
+      changed_.NotifyAll();
     }
     const grpc::Status end = stream_->Finish();
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     end_ = end.error_code();
     if (end_ == grpc::StatusCode::UNAVAILABLE) std::cerr << "Connect ended: " << end.error_message() << "\n";
-    changed_.notify_all();
+    changed_.NotifyAll();
   }
 
   grpc::ClientContext context_;
   const std::unique_ptr<v1::SessionService::Stub> stub_;
   const std::unique_ptr<grpc::ClientReaderWriter<v1::ClientFrames, v1::ServerFrames>> stream_;
   std::thread reader_;
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::deque<v1::ServerFrame> frames_;
-  int end_ = -1;
+  Mutex mutex_;
+  CondVar changed_;
+  std::deque<v1::ServerFrame> frames_ ABSL_GUARDED_BY(mutex_);
+  int end_ ABSL_GUARDED_BY(mutex_) = -1;
 };
 
 }  // namespace

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <deque>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -41,6 +42,7 @@ class MemoryLog final : public RoomLog {
     Ask([this, after = std::move(after), count, done = std::move(done)]() mutable { done(DoList(after, count)); });
   }
   void Barrier(absl::AnyInvocable<void()> done) override { Ask(std::move(done)); }
+  void WatchHealth(Health) override {}
   LogStatistics statistics() const override {
     LogStatistics statistics = statistics_;
     statistics.queued = static_cast<int64_t>(waiting_.size());
@@ -102,7 +104,7 @@ class MemoryLog final : public RoomLog {
     if (const auto it = fail_open_.find(room_id); status.ok() && it != fail_open_.end()) status = it->second;
     const absl::StatusOr<uint64_t> opening = status.ok() ? rooms_.BeginOpen(room_id) : status;
     if (!opening.ok()) return done(opening.status());
-    absl::optional<StoredRoom> room;
+    std::optional<StoredRoom> room;
     if (const auto it = stored_.find(room_id); it != stored_.end()) room = it->second;
     rooms_.FinishOpen(room_id, *opening, RecordsOf(room));
     done(std::move(room));

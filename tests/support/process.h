@@ -22,6 +22,7 @@ class Process {
   std::string ReadOut() { return Read(out_, /*line=*/false); }
   std::string ReadErr() { return Read(err_, /*line=*/false); }
   void Signal(int number) const;
+  pid_t pid() const { return pid_; }
   // -1 if it does not end by itself in time.
   int ExitCode();
 
@@ -35,8 +36,8 @@ class Process {
 };
 
 // What atriumd needs to start beside others.
-inline const std::vector<std::string> kFreePorts = {"--dev", "--grpc-address=127.0.0.1:0",
-                                                    "--http-address=127.0.0.1:0"};
+inline const std::vector<std::string> kFreePorts = {"--dev", "--grpc-address=127.0.0.1:0", "--http-address=127.0.0.1:0",
+                                                    "--admin-address=127.0.0.1:0"};
 
 // The port behind `door`, such as "http=127.0.0.1:", in the line that atriumd prints when it is ready.
 uint16_t PortOf(const std::string& ready, const std::string& door);

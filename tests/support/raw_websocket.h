@@ -53,6 +53,8 @@ class RawWebSocket {
 
   bool SendBytes(absl::string_view bytes) { return socket_->Send(bytes); }
   bool Send(const WebSocketFrame& frame) { return socket_->Send(EncodeWebSocketFrame(frame)); }
+  // What is being sent on another thread fails.
+  void ShutdownSend() { socket_->ShutdownSend(); }
   bool SendText(const std::string& text) { return Send({.payload = text}); }
 
   // The next frame. None at the end of the connection, and at the deadline.

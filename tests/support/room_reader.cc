@@ -74,6 +74,8 @@ class HttpRoomReader final : public RoomReader {
   }
 
   absl::Status End() override {
+    // How an EventSource is told that it need not come back.
+    if (reader_.reply().status == 204) return absl::NotFoundError("204");
     if (reader_.reply().status != 200) {
       const boost::json::value error = reader_.reply().Json();
       return absl::Status(static_cast<absl::StatusCode>(error.at("code").to_number<int>()),
@@ -99,8 +101,8 @@ std::string PositionId(const v1::Position& position) { return absl::StrCat(posit
 HttpReader::HttpReader(uint16_t port, const std::string& room, const Options& options)
     : events_(options.headers.contains("Accept") && options.headers.at("Accept") == "text/event-stream"),
       socket_(port, options.receive_buffer) {
-  std::string request =
-      absl::StrCat("GET /api/rooms/", room, "/events", options.query, " HTTP/", options.version, "\r\nHost: x\r\n");
+  std::string request = absl::StrCat("GET /api/rooms/", room, "/events", options.query, " HTTP/", options.version,
+                                     "\r\nHost: localhost\r\n");
   for (const auto& [name, value] : options.headers) absl::StrAppend(&request, name, ": ", value, "\r\n");
   socket_.Send(absl::StrCat(request, "\r\n"));
   reply_ = ReadHttpReply(socket_, raw_, absl::Now() + kPatience);
@@ -145,6 +147,10 @@ std::optional<HttpReader::Frame> HttpReader::Read(absl::Duration patience) {
   Frame frame;
   std::string data;
   while (const std::optional<std::string> line = ReadLine(deadline)) {
+    if (!events_ && line->empty()) {
+      ++heartbeats_;
+      continue;
+    }
     if (!events_) return Frame{.frame = ParseFrame(*line)};
     if (line->empty()) {
       if (data.empty()) continue;
@@ -152,7 +158,7 @@ std::optional<HttpReader::Frame> HttpReader::Read(absl::Duration patience) {
       return frame;
     }
     if (absl::StartsWith(*line, ":")) {
-      ++comments_;
+      ++heartbeats_;
     } else if (absl::StartsWith(*line, "id: ")) {
       frame.id = line->substr(4);
     } else if (absl::StartsWith(*line, "data: ")) {

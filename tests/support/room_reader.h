@@ -40,8 +40,8 @@ class HttpReader {
   };
   // None at the end of the stream, and at the deadline.
   std::optional<Frame> Read(absl::Duration patience = kPatience);
-  // Of what was read so far.
-  int comments() const { return comments_; }
+  // Comments, or empty lines between those of JSON, in what was read so far.
+  int heartbeats() const { return heartbeats_; }
   int retry_ms() const { return retry_ms_; }
   // The end came, by a last chunk if there are chunks.
   bool ended() const { return last_chunk_ || socket_.ended(); }
@@ -61,7 +61,7 @@ class HttpReader {
   std::string raw_;
   std::string text_;
   bool last_chunk_ = false;
-  int comments_ = 0;
+  int heartbeats_ = 0;
   int retry_ms_ = 0;
 };
 

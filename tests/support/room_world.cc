@@ -73,7 +73,9 @@ class Client::FakeConnection final : public Connection {
   FakeConnection(SessionHub& hub, Client& client, const std::string& address)
       : Connection(hub, Encoding::kGrpc, address), client_(&client) {}
 
-  void Request(v1::ClientFrame frame) { OnRequest(DecodeFrame(std::move(frame))); }
+  void Request(v1::ClientFrame frame) {
+    if (CountMessage(frame.ByteSizeLong())) OnRequest(DecodeFrame(std::move(frame)));
+  }
   // The client goes, or loses it.
   void Break(bool goodbye) {
     client_ = nullptr;
@@ -101,7 +103,7 @@ class Client::FakeConnection final : public Connection {
     });
   }
   void Abort() override {}
-  void Ping() override {}
+  bool Ping() override { return false; }
   void Depart() override {}
   void Arrive() override {
     if (broken_) hub().shard().Post([self = shared_from_this(), this] { Go(); });
@@ -133,7 +135,7 @@ Client::~Client() {
 
 AnswerPtr Client::Begin(v1::ClientFrame frame) {
   answers_.push_back(std::make_shared<Answer>());
-  const AnswerPtr answer = answers_.back();
+  AnswerPtr answer = answers_.back();
   frame.set_id(static_cast<uint32_t>(answers_.size()));
   sent_.push_back(frame);
   if (connected()) {
@@ -149,7 +151,7 @@ AnswerPtr Client::Ask(v1::ClientFrame frame) {
 }
 
 AnswerPtr Client::BeginJoin(const std::string& room, const JoinOptions& options) {
-  if (world_.registry().TypeOf(room) != nullptr) return world_.BeginJoin(room, *this, options);
+  if (world_.registry().TypeOf(room) != nullptr) return world_.BeginJoin(room, id_, options);
   v1::ClientFrame frame;
   *frame.mutable_join() = JoinRequestOf(room, options);
   return Begin(std::move(frame));
@@ -252,14 +254,27 @@ void Client::Receive(v1::ServerFrame frame) {
 RoomWorld::RoomWorld(RoomRegistry registry, Settings settings)
     : registry_(std::move(registry)),
       shards_(settings.shards),
-      manager_(registry_, settings.rooms, shards_.All(), workers_, log_, settings.store) {
+      manager_(registry_, settings.rooms, shards_.All(), workers_, log_, settings.room_log) {
   manager_.Start([](const absl::Status& status) { ASSERT_TRUE(status.ok()) << status; });
   for (Shard* shard : shards_.All()) {
-    hubs_.push_back(std::make_unique<SessionHub>(*shard, settings.sessions, api_, log_, hubs_));
+    hubs_.push_back(std::make_unique<SessionHub>(*shard, manager_.site(shard->index()), settings.sessions, api_,
+                                                 attendance_, log_, hubs_));
   }
 }
 
 RoomWorld::~RoomWorld() = default;
+
+void RoomWorld::StartHubs() {
+  for (const auto& hub : hubs_) hub->Start();
+}
+
+void RoomWorld::With(const std::string& room, absl::AnyInvocable<void(Room*)> use) {
+  manager_.Find(room, [use = std::move(use)](absl::StatusOr<Room*> found) mutable {
+    EXPECT_TRUE(found.ok()) << found.status();
+    use(found.ok() ? *found : nullptr);
+  });
+  shards_.Run();
+}
 
 Client& RoomWorld::Connect(const std::string& name, const std::string& address) {
   const int shard = static_cast<int>(clients_.size() % hubs_.size());
@@ -269,9 +284,9 @@ Client& RoomWorld::Connect(const std::string& name, const std::string& address) 
   return *clients_.back();
 }
 
-AnswerPtr RoomWorld::BeginJoin(const std::string& room, const Client& client, const JoinOptions& options) {
+AnswerPtr RoomWorld::BeginJoin(const std::string& room, const std::string& member_id, const JoinOptions& options) {
   v1::JoinRequest request = JoinRequestOf(room, options);
-  request.set_member_id(client.id());
+  request.set_member_id(member_id);
   return Ask<v1::JoinRequest, v1::JoinResponse>(&RoomApi::Join, std::move(request),
                                                 [](const auto& response, v1::Reply& reply) {
                                                   *reply.mutable_join() = *response.message;
@@ -295,10 +310,10 @@ AnswerPtr RoomWorld::BeginCall(const std::string& room, const std::string& metho
       [](const auto& response, v1::Reply& reply) { PutPayload(response.payload, *reply.mutable_call()); });
 }
 
-AnswerPtr RoomWorld::BeginKick(const std::string& room, const Client& client) {
+AnswerPtr RoomWorld::BeginKick(const std::string& room, const std::string& member_id) {
   v1::LeaveRequest request;
   request.set_room_id(room);
-  request.set_member_id(client.id());
+  request.set_member_id(member_id);
   return Ask(&RoomApi::Leave, std::move(request));
 }
 
@@ -315,8 +330,8 @@ AnswerPtr RoomWorld::BeginDestroy(const std::string& room) {
   return Ask(&RoomApi::DestroyRoom, std::move(request));
 }
 
-AnswerPtr RoomWorld::Join(const std::string& room, const Client& client, const JoinOptions& options) {
-  return RunFor(BeginJoin(room, client, options));
+AnswerPtr RoomWorld::Join(const std::string& room, const std::string& member_id, const JoinOptions& options) {
+  return RunFor(BeginJoin(room, member_id, options));
 }
 AnswerPtr RoomWorld::Emit(const std::string& room, const std::string& event, const EmitOptions& options) {
   return RunFor(BeginEmit(room, event, options));
@@ -324,7 +339,9 @@ AnswerPtr RoomWorld::Emit(const std::string& room, const std::string& event, con
 AnswerPtr RoomWorld::Call(const std::string& room, const std::string& method, const std::string& args) {
   return RunFor(BeginCall(room, method, args));
 }
-AnswerPtr RoomWorld::Kick(const std::string& room, const Client& client) { return RunFor(BeginKick(room, client)); }
+AnswerPtr RoomWorld::Kick(const std::string& room, const std::string& member_id) {
+  return RunFor(BeginKick(room, member_id));
+}
 AnswerPtr RoomWorld::Lock(const std::string& room, bool locked) { return RunFor(BeginLock(room, locked)); }
 AnswerPtr RoomWorld::Destroy(const std::string& room) { return RunFor(BeginDestroy(room)); }
 
@@ -342,6 +359,20 @@ std::string RoomWorld::Metadata(const std::string& room) {
     if (found != nullptr) metadata = ToJson(found->Metadata());
   });
   return metadata;
+}
+
+int RoomWorld::Members(const std::string& room) {
+  int members = -1;
+  With(room, [&](Room* found) {
+    if (found != nullptr) members = found->roster().count();
+  });
+  return members;
+}
+
+RoomWorld::Settings Storing(RoomLog& log) {
+  RoomWorld::Settings settings;
+  settings.room_log = &log;
+  return settings;
 }
 
 }  // namespace atrium::testing

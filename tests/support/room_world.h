@@ -4,13 +4,17 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "server/api/attendance.h"
+#include "server/api/authorizer.h"
+#include "server/api/local_rooms.h"
 #include "server/api/room_api.h"
-#include "server/live/room_manager.h"
+#include "server/live/manager/room_manager.h"
 #include "server/session/session_api.h"
 #include "server/session/session_hub.h"
 #include "tests/support/manual_shards.h"
@@ -45,7 +49,7 @@ struct JoinOptions {
   std::string payload;
   std::string initial_state;
   std::string info;
-  absl::optional<v1::Position> since = absl::nullopt;
+  std::optional<v1::Position> since = std::nullopt;
 };
 
 // A client of a RoomWorld: a session with a connection that keeps what was written to it. Its user id is its name.
@@ -122,7 +126,7 @@ class RoomWorld {
     SessionSettings sessions = {.rate = 0};
     int shards = 2;
     // Where durable rooms are kept; null for none.
-    RoomLog* store = nullptr;
+    RoomLog* room_log = nullptr;
   };
   explicit RoomWorld(RoomRegistry registry = {}) : RoomWorld(std::move(registry), Settings()) {}
   RoomWorld(RoomRegistry registry, Settings settings);
@@ -132,15 +136,21 @@ class RoomWorld {
   Client& Connect(const std::string& name, const std::string& address = "");
 
   // A service's verbs, each on a thread of its own. Each runs until nothing moves.
-  AnswerPtr Join(const std::string& room, const Client& client, const JoinOptions& options = {});
+  AnswerPtr Join(const std::string& room, const std::string& member_id, const JoinOptions& options = {});
+  AnswerPtr Join(const std::string& room, const Client& client, const JoinOptions& options = {}) {
+    return Join(room, client.id(), options);
+  }
   AnswerPtr Emit(const std::string& room, const std::string& event, const EmitOptions& options = {});
   AnswerPtr Call(const std::string& room, const std::string& method, const std::string& args = "{}");
-  AnswerPtr Kick(const std::string& room, const Client& client);
+  AnswerPtr Kick(const std::string& room, const std::string& member_id);
+  AnswerPtr Kick(const std::string& room, const Client& client) { return Kick(room, client.id()); }
   AnswerPtr Lock(const std::string& room, bool locked);
   AnswerPtr Destroy(const std::string& room);
   // The JSON of its state, of its metadata; "absent" if there is no such room.
   std::string State(const std::string& room);
   std::string Metadata(const std::string& room);
+  // How many members it has; -1 if there is no such room.
+  int Members(const std::string& room);
 
   // The same without running. `put` puts a result into its place in a reply.
   template <typename Request, typename Response>
@@ -148,18 +158,12 @@ class RoomWorld {
                 std::function<void(const WithPayload<Response>&, v1::Reply&)> put = nullptr);
 
   // Runs `use` on the room; null if there is none, or it cannot be loaded.
-  void With(const std::string& room, absl::AnyInvocable<void(Room*)> use) {
-    manager_.Find(room, [use = std::move(use)](absl::StatusOr<Room*> found) mutable {
-      EXPECT_TRUE(found.ok()) << found.status();
-      use(found.ok() ? *found : nullptr);
-    });
-    shards_.Run();
-  }
+  void With(const std::string& room, absl::AnyInvocable<void(Room*)> use);
 
-  AnswerPtr BeginJoin(const std::string& room, const Client& client, const JoinOptions& options = {});
+  AnswerPtr BeginJoin(const std::string& room, const std::string& member_id, const JoinOptions& options = {});
   AnswerPtr BeginEmit(const std::string& room, const std::string& event, const EmitOptions& options);
   AnswerPtr BeginCall(const std::string& room, const std::string& method, const std::string& args);
-  AnswerPtr BeginKick(const std::string& room, const Client& client);
+  AnswerPtr BeginKick(const std::string& room, const std::string& member_id);
   AnswerPtr BeginLock(const std::string& room, bool locked);
   AnswerPtr BeginDestroy(const std::string& room);
 
@@ -175,8 +179,12 @@ class RoomWorld {
   ManualShards& shards() { return shards_; }
   ManualWorkers& workers() { return workers_; }
   RoomManager& manager() { return manager_; }
+  RoomApi& api() { return api_; }
+  SessionApi& sessions() { return sessions_; }
   const RoomRegistry& registry() const { return registry_; }
   SessionHub& hub(int shard) { return *hubs_[shard]; }
+  // From here on the deadlines of connections and sessions are looked at.
+  void StartHubs();
 
  private:
   AnswerPtr RunFor(AnswerPtr answer) {
@@ -188,13 +196,19 @@ class RoomWorld {
   Log log_{static_cast<LogLevel>(static_cast<int>(LogLevel::kError) + 1)};
   const RoomRegistry registry_;
   ManualShards shards_;
-  ManualWorkers workers_;
+  ManualWorkers workers_{[this] { return shards_.steady(); }};
   RoomManager manager_;
+  Authorizer authorizer_{registry_};
+  LocalRooms local_rooms_{manager_};
+  Attendance attendance_{authorizer_, local_rooms_};
   std::vector<std::unique_ptr<SessionHub>> hubs_;
-  SessionApi sessions_{hubs_};
-  RoomApi api_{manager_, sessions_};
+  SessionApi sessions_{authorizer_, hubs_};
+  RoomApi api_{authorizer_, manager_, local_rooms_, sessions_};
   std::vector<std::unique_ptr<Client>> clients_;
 };
+
+// The settings of a world whose durable rooms are kept in `log`.
+RoomWorld::Settings Storing(RoomLog& log);
 
 template <typename Request, typename Response>
 AnswerPtr RoomWorld::Ask(void (RoomApi::*verb)(const Caller&, WithPayload<Request>, Done<Response>), Request request,

@@ -43,12 +43,36 @@ class ScriptedRoom::Run {
   const int ticket_;
 };
 
-void ScriptedRoom::Describe(RoomType<ScriptedRoom>& type) {
+template <typename T>
+void ScriptedRoom::DescribeAs(RoomType<T>& type) {
+  using Method = absl::StatusOr<ScriptedResult> (T::*)(const ScriptedRequest&, const CallContext&);
+  const Method change = &ScriptedRoom::Change;
   type.options() = current->options;
-  type.Method("change", &ScriptedRoom::Change, Access::kMember)
-      .Method("secret", &ScriptedRoom::Change)
-      .FromMembers<ScriptedEvent>("typing")
-      .Event<ScriptedEvent>("said");
+  type.Method("change", change, Access::kMember)
+      .Method("secret", change)
+      .template FromMembers<ScriptedEvent>("typing")
+      .template Event<ScriptedEvent>("said");
+}
+
+void ScriptedRoom::Describe(RoomType<ScriptedRoom>& type) { DescribeAs(type); }
+
+void WaitingRoom::Describe(RoomType<WaitingRoom>& type) { DescribeAs(type); }
+
+Awaitable<void> WaitingRoom::OnLeaveAsync(LeaveContext& leave) {
+  const std::string member = leave.member.user_id;
+  int ticket = 0;
+  const absl::Status verdict = co_await Play("leave async", member, /*admits=*/false, ticket);
+  current->log.push_back(absl::StrCat(member, " has left ", MemberCount()));
+  if (!verdict.ok()) throw std::runtime_error("planted");
+}
+
+Awaitable<absl::Status> WaitingRoom::OnEventAsync(const EventContext& event) {
+  // Not in the call: GCC 12 destroys what a condition gives there twice.
+  const std::string sender = event.sender ? event.sender->user_id : "a service";
+  int ticket = 0;
+  absl::Status verdict = co_await Play("event async", sender, /*admits=*/false, ticket);
+  current->log.push_back(absl::StrCat(event.event, " ", event.data.Json(), verdict.ok() ? " may pass" : " may not"));
+  co_return verdict;
 }
 
 ScriptedRoom::ScriptedRoom() : number_(++current->rooms) {}
@@ -72,7 +96,7 @@ Awaitable<absl::Status> ScriptedRoom::OnLoad() {
 Awaitable<absl::Status> ScriptedRoom::OnJoin(JoinContext& join) {
   current->log.push_back("join " + join.member.user_id);
   int ticket = 0;
-  const absl::Status verdict = co_await Play("join", join.member.user_id, /*admits=*/true, ticket);
+  absl::Status verdict = co_await Play("join", join.member.user_id, /*admits=*/true, ticket);
   join.membership = ticket;
   co_return verdict;
 }
@@ -181,6 +205,7 @@ ScriptedWorld::~ScriptedWorld() {
 RoomRegistry ScriptedWorld::Registry() {
   RoomRegistry registry;
   registry.Add<ScriptedRoom>().IgnoreError();
+  registry.Add<WaitingRoom>().IgnoreError();
   return registry;
 }
 

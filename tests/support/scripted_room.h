@@ -8,8 +8,8 @@
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
-#include "server/live/live_room.h"
-#include "server/live/room_registry.h"
+#include "server/live/authoring/live_room.h"
+#include "server/live/authoring/room_registry.h"
 #include "tests/support/gate.h"
 #include "tests/support/room_world.h"
 #include "tests/support/scripted.pb.h"
@@ -46,14 +46,14 @@ class Witness {
   virtual void Gone(int room) = 0;
 };
 
-// What all rooms of the type "scripted" do, and what they did. Must outlive them.
+// What all rooms of these types do, and what they did. Must outlive them.
 struct Script {
   Script();
   ~Script();
 
   RoomOptions options = {.empty_ttl = absl::Minutes(1)};
-  // By hook: "create", "load", "join", "leave", "event", "destroy", "method", "timer". A hook without a plan says yes
-  // at once.
+  // By hook: "create", "load", "join", "leave", "event", "destroy", "method", "timer"; of rooms of the type "waiting"
+  // also "leave async", "event async". A hook without a plan says yes at once.
   std::map<std::string, Plan> plans;
   // Where hooks wait, by hook.
   std::map<std::string, Gate> gates;
@@ -68,7 +68,7 @@ struct Script {
 };
 
 // A room whose hooks do what a test has written.
-class ScriptedRoom final : public LiveRoom<ScriptedState, ScriptedMeta> {
+class ScriptedRoom : public LiveRoom<ScriptedState, ScriptedMeta> {
  public:
   static constexpr absl::string_view kName = "scripted";
   // Method "change" for members and services, "secret" for services; members may emit "typing".
@@ -86,10 +86,14 @@ class ScriptedRoom final : public LiveRoom<ScriptedState, ScriptedMeta> {
 
   absl::StatusOr<ScriptedResult> Change(const ScriptedRequest& request, const CallContext& call);
 
+ protected:
+  template <typename T>
+  static void DescribeAs(RoomType<T>& type);
+  Awaitable<absl::Status> Play(std::string hook, std::string member, bool admits, int& ticket);
+
  private:
   class Run;
 
-  Awaitable<absl::Status> Play(std::string hook, std::string member, bool admits, int& ticket);
   absl::Status PlayNow(const std::string& hook, const std::string& member);
   // `late`: its hook is out of time.
   void Act(Do what, const std::string& member, bool late);
@@ -98,7 +102,17 @@ class ScriptedRoom final : public LiveRoom<ScriptedState, ScriptedMeta> {
   const int number_;
 };
 
-// A world whose only type of rooms is "scripted".
+// The same with the hooks that may wait where the others are done at once.
+class WaitingRoom final : public ScriptedRoom {
+ public:
+  static constexpr absl::string_view kName = "waiting";
+  static void Describe(RoomType<WaitingRoom>& type);
+
+  Awaitable<void> OnLeaveAsync(LeaveContext& leave) override;
+  Awaitable<absl::Status> OnEventAsync(const EventContext& event) override;
+};
+
+// A world whose types of rooms are "scripted" and "waiting".
 class ScriptedWorld final : public RoomWorld {
  public:
   explicit ScriptedWorld(Script& script, Settings settings = Settings())

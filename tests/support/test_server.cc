@@ -16,7 +16,8 @@
 namespace atrium {
 
 TestServer::TestServer(const Flags& flags, const AddRooms& more_rooms) {
-  std::vector<const char*> argv = {"atriumd", "--dev", "--grpc-address=127.0.0.1:0", "--http-address=127.0.0.1:0"};
+  std::vector<const char*> argv = {"atriumd", "--dev", "--grpc-address=127.0.0.1:0", "--http-address=127.0.0.1:0",
+                                   "--admin-address=127.0.0.1:0"};
   for (const std::string& flag : flags) argv.push_back(flag.c_str());
   const auto given = [&](const char* name) {
     return std::any_of(flags.begin(), flags.end(), [&](const auto& flag) { return absl::StartsWith(flag, name); });
@@ -40,14 +41,17 @@ TestServer::~TestServer() = default;
 
 uint16_t TestServer::grpc_port() const { return server_->grpc_port(); }
 uint16_t TestServer::http_port() const { return server_->http_port(); }
+uint16_t TestServer::admin_port() const { return server_->admin_port(); }
 void TestServer::Drain() { server_->Drain(); }
 
 HttpReply TestServer::Call(const std::string& method, const std::string& path, const std::string& body) const {
   return CallHttp(http_port(), {.method = method, .path = path, .body = body});
 }
 
+HttpReply TestServer::GetFromAdmin(const std::string& path) const { return CallHttp(admin_port(), {.path = path}); }
+
 double TestServer::Metric(const std::string& line) const {
-  const std::string text = Get("/metrics").body;
+  const std::string text = GetFromAdmin("/metrics").body;
   for (const absl::string_view candidate : absl::StrSplit(text, '\n')) {
     double value = 0;
     if (absl::StartsWith(candidate, absl::StrCat(line, " ")) &&

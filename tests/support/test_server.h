@@ -30,10 +30,13 @@ class TestServer {
 
   uint16_t grpc_port() const;
   uint16_t http_port() const;
+  uint16_t admin_port() const;
 
   void Drain();
 
   HttpReply Get(const std::string& path) const { return Call("GET", path); }
+  // From the admin port, which has /metrics and the probes.
+  HttpReply GetFromAdmin(const std::string& path) const;
   HttpReply Post(const std::string& path, const std::string& json) const { return Call("POST", path, json); }
   HttpReply Call(const std::string& method, const std::string& path, const std::string& body = "") const;
 

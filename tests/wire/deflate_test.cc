@@ -6,6 +6,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "tests/support/gzip.h"
 
 namespace atrium {
 namespace {
@@ -100,6 +101,54 @@ TEST(DeflateTest, UnpacksUpToItsLimit) {
   EXPECT_EQ(message->size(), kLimit);
   EXPECT_LE(message->capacity(), kLimit);
   EXPECT_EQ(inflater.Inflate(full, kLimit - 1).status().code(), absl::StatusCode::kResourceExhausted);
+}
+
+TEST(GunzipTest, ReadsOneMemberOrSeveral) {
+  for (const size_t messages : {0, 1, 300, 5000}) {
+    const std::string text = Chat(messages);
+    const absl::StatusOr<std::string> content = Gunzip(Gzip(text), text.size());
+    ASSERT_TRUE(content.ok()) << content.status();
+    EXPECT_EQ(*content, text);
+  }
+  EXPECT_EQ(Gunzip(Gzip("{\"a\"") + Gzip("") + Gzip(":1}"), kLimit).value_or("error"), R"({"a":1})");
+  // As much as fits into the buffer that it is unpacked in, so that the end is seen by itself.
+  const std::string full(16 * 1024, 'x');
+  EXPECT_EQ(Gunzip(Gzip(full), kLimit).value_or("error"), full);
+  EXPECT_EQ(Gunzip(Gzip(full) + Gzip("y"), kLimit).value_or("error"), full + "y");
+}
+
+TEST(GunzipTest, RefusesWhatIsNoWholeGzip) {
+  const auto code = [](const std::string& bytes) { return Gunzip(bytes, kLimit).status().code(); };
+  const std::string good = Gzip(Chat(100));
+  EXPECT_EQ(code(good), absl::StatusCode::kOk);
+  for (size_t size = 0; size < good.size(); ++size) {
+    EXPECT_EQ(code(good.substr(0, size)), absl::StatusCode::kInvalidArgument) << size;
+  }
+  for (const std::string& bytes : {std::string(), std::string(R"({"event":"x"})"), good + "x",
+                                   good + std::string(8, '\0'), good + good.substr(0, 12), "x" + good}) {
+    EXPECT_EQ(code(bytes), absl::StatusCode::kInvalidArgument) << bytes.size();
+  }
+  // Its checksum and its length are looked at.
+  for (size_t i = good.size() - 8; i < good.size(); ++i) {
+    std::string corrupt = good;
+    corrupt[i] = static_cast<char>(corrupt[i] ^ 1);
+    EXPECT_EQ(code(corrupt), absl::StatusCode::kInvalidArgument) << i;
+  }
+  Deflater deflater(1);
+  EXPECT_EQ(code(std::string(deflater.Deflate(Chat(100)))), absl::StatusCode::kInvalidArgument) << "no gzip around it";
+}
+
+TEST(GunzipTest, UnpacksUpToItsLimit) {
+  const std::string bomb = Gzip(std::string(50'000'000, ' '));
+  EXPECT_LT(bomb.size(), 100'000u);
+  EXPECT_EQ(Gunzip(bomb, kLimit).status().code(), absl::StatusCode::kResourceExhausted);
+  const absl::StatusOr<std::string> full = Gunzip(Gzip(std::string(kLimit, ' ')), kLimit);
+  ASSERT_TRUE(full.ok()) << full.status();
+  EXPECT_EQ(full->size(), kLimit);
+  EXPECT_LE(full->capacity(), kLimit);
+  EXPECT_EQ(Gunzip(Gzip(std::string(kLimit, ' ')), kLimit - 1).status().code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(Gunzip(Gzip(std::string(kLimit, ' ')) + Gzip("x"), kLimit).status().code(),
+            absl::StatusCode::kResourceExhausted);
 }
 
 }  // namespace

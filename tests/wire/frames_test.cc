@@ -53,6 +53,29 @@ TEST(FramesTest, AnEventIsTheSameInEveryEncoding) {
   EXPECT_EQ(binary.SerializeAsString(), ParseGrpc(*frame).SerializeAsString());
 }
 
+TEST(FramesTest, EncodingsStandInTheirOrderInTheTable) {
+  for (int i = 0; i < kEncodings; ++i) {
+    const EncodingTraits& traits = kEncodingTable[i];
+    EXPECT_EQ(static_cast<int>(traits.encoding), i);
+    EXPECT_EQ(FormOf(traits.stored_as), traits.form);
+    EXPECT_EQ(traits.stored_as == traits.encoding, i < kStoredEncodings);
+    if (IsWebSocketMessage(traits.framing)) {
+      EXPECT_EQ(WebSocketEncoding(traits.form, traits.deflated), traits.encoding);
+    }
+  }
+}
+
+TEST(FramesTest, BareJsonIsPartOfAMessage) {
+  const FramePtr frame = EncodeEvent(MakeEvent("1"), Encoding::kBareJson);
+  const absl::string_view bare = frame->message(Encoding::kBareJson);
+  EXPECT_EQ(bare, frame->message(Encoding::kWebSocketJson));
+  EXPECT_EQ(bare.front(), '{');
+  EXPECT_EQ(bare.back(), '}');
+  const std::string& message = frame->bytes(Encoding::kWebSocketJson);
+  EXPECT_EQ(bare.data() + bare.size(), message.data() + message.size());
+  EXPECT_FALSE(frame->has(Encoding::kWebSocketProto));
+}
+
 TEST(FramesTest, GrpcFramesInARowAreOneMessage) {
   const FramePtr frame = EncodeEvent(MakeEvent("1"), Encoding::kGrpc);
   v1::ServerFrames frames;

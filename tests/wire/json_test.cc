@@ -47,6 +47,24 @@ TEST(JsonTest, KeepsIntegersUpTo2To53AndRefusesThoseBeyond) {
   }
 }
 
+// ECMA-262 Number::toString: what any program writes of a double comes back, and nothing is falsified.
+TEST(JsonTest, TakesLargeIntegersThatAreTheirShortestForm) {
+  for (const char* text :
+       {"9007199254740994", "1790000000000000000", "-1790000000000000000", "18446744073709552000",
+        "1152921504606847000", "123456789012345680000", "1000000000000000000000", "100000000000000000000000"}) {
+    const absl::StatusOr<json::value> value = ParseJson(text);
+    ASSERT_TRUE(value.ok()) << value.status();
+    EXPECT_EQ(value->get_double(), std::strtod(text, nullptr)) << text;
+    EXPECT_EQ(*ParseJson(ToJson(*value)), *value) << text;
+  }
+  for (const char* text : {"9007199254740993", "-9007199254740993", "18446744073709551616", "1152921504606846976",
+                           "1790000000000000001", "9223372036854775807", "17900000000000000001"}) {
+    EXPECT_THAT(RoundTrip(text), HasSubstr("2^53")) << text;
+  }
+  const absl::StatusOr<json::value> inner = ParseJson(R"({"a":{"b":[0,9007199254740993]}})");
+  EXPECT_EQ(ErrorField(inner.status()), "a.b[1]") << inner.status();
+}
+
 TEST(JsonTest, EscapesOnlyWhatMustBe) {
   EXPECT_EQ(RoundTrip(R"(["\"\\\/\b\f\n\r\t\u0001\u00e9\ud83d\ude00"])"), "[\"\\\"\\\\/\\b\\f\\n\\r\\t\\u0001é😀\"]");
 }
@@ -75,10 +93,38 @@ TEST(JsonTest, RefusesWhatIsNotJson) {
   }
 }
 
+TEST(JsonTest, KnowsANumber) {
+  for (const char* text :
+       {"0", "-0", "7", "-10", "0.5", "10.050", "1e5", "1E5", "1e+05", "-2.5e-07", "1e400", "9007199254740993"}) {
+    EXPECT_TRUE(IsJsonNumber(text)) << text;
+  }
+  for (const char* text :
+       {"",    "-",     "+7",  "--7",   "00",  "007", "-01", "7.", ".7",  "-.7", "1.e5",      "e5",   "1e",
+        "1e+", "1e+-5", "0x7", "1_000", "1,5", "7f",  " 7",  "7 ", "NaN", "inf", "-Infinity", "1e5.0"}) {
+    EXPECT_FALSE(IsJsonNumber(text)) << text;
+  }
+}
+
 TEST(JsonTest, NestsThirtyTwoDeepAndNoDeeper) {
   EXPECT_EQ(RoundTrip(Nested(kMaxJsonDepth)), Nested(kMaxJsonDepth));
   EXPECT_EQ(RoundTrip(Nested(kMaxJsonDepth + 1)), "JSON nesting too deep (max 32)");
   EXPECT_FALSE(ParseJson(std::string(100'000, '[')).ok());
+}
+
+TEST(JsonTest, ADocumentHasRoomAroundAValueOfThirtyTwoLevels) {
+  EXPECT_TRUE(ParseJson(Nested(kMaxDocumentDepth), kMaxDocumentDepth).ok());
+  EXPECT_EQ(ParseJson(Nested(kMaxDocumentDepth + 1), kMaxDocumentDepth).status().message(),
+            "JSON nesting too deep (max 32)");
+}
+
+TEST(JsonTest, KnowsWhatNestsDeeper) {
+  EXPECT_FALSE(NestsDeeper(*ParseJson("1"), 0));
+  EXPECT_TRUE(NestsDeeper(*ParseJson("[]"), 0));
+  EXPECT_TRUE(NestsDeeper(*ParseJson("{}"), 0));
+  EXPECT_FALSE(NestsDeeper(*ParseJson(R"({"a":[1],"b":{}})"), 2));
+  EXPECT_TRUE(NestsDeeper(*ParseJson(R"({"a":1,"b":[2,{"c":3}]})"), 2));
+  EXPECT_FALSE(NestsDeeper(*ParseJson(Nested(kMaxJsonDepth), kMaxDocumentDepth)));
+  EXPECT_TRUE(NestsDeeper(*ParseJson(Nested(kMaxJsonDepth + 1), kMaxDocumentDepth)));
 }
 
 TEST(JsonTest, KnowsTheSizeWithoutWriting) {

@@ -4,6 +4,7 @@
 
 #include <random>
 
+#include "absl/strings/str_cat.h"
 #include "server/wire/message_json.h"
 #include "tests/support/json_patch.h"
 #include "tests/support/random_state.h"
@@ -68,6 +69,43 @@ TEST(MessageDiffTest, ASmallMessageThatChangedInManyPlacesIsReplaced) {
             R"([{"op":"replace","path":"/byName/player-7","value":{"name":"b","number":2,"scores":[]}}])");
 }
 
+TEST(MessageDiffTest, WhereMuchChangesTheWholeIsReplaced) {
+  const auto operations = [](const RichState& before, const RichState& after) {
+    const StateChange change = DiffMessages(before, after);
+    const std::string after_json = MessageToJson(after, JsonZeros::kPrint);
+    json::value patched = ParseJson(MessageToJson(before, JsonZeros::kPrint)).value();
+    const auto size = static_cast<int64_t>(JsonSize(patched));
+    EXPECT_TRUE(ApplyToCopy(ToProto(change.patch), patched));
+    EXPECT_EQ(patched, ParseJson(after_json).value());
+    EXPECT_EQ(size + change.growth.json, static_cast<int64_t>(after_json.size()));
+    return change.patch.size();
+  };
+  for (const size_t count : {kMaxOperationsWithin, kMaxOperationsWithin + 1}) {
+    const size_t expected = count == kMaxOperationsWithin ? count : 1;
+    RichState before, after;
+    for (size_t i = 0; i < count; ++i) {
+      before.mutable_item()->add_scores(1);
+      after.mutable_item()->add_scores(2);
+    }
+    EXPECT_LE(operations(before, after), expected);
+    RichState named, renamed;
+    for (size_t i = 0; i < count; ++i) {
+      (*named.mutable_by_name())[absl::StrCat("n", i)].set_number(1);
+      (*renamed.mutable_by_name())[absl::StrCat("n", i)].set_number(2);
+    }
+    EXPECT_EQ(operations(named, renamed), expected);
+    EXPECT_EQ(operations(named, RichState()), expected);
+    EXPECT_EQ(operations(RichState(), named), expected);
+    RichState listed, changed;
+    for (size_t i = 0; i < count; ++i) {
+      listed.add_items()->set_number(static_cast<int>(i));
+      changed.add_items()->set_number(-1);
+    }
+    EXPECT_EQ(operations(listed, changed), expected);
+    EXPECT_EQ(operations(RichState(), listed), expected);
+  }
+}
+
 TEST(MessageDiffTest, ApplyingADiffGivesTheOtherState) {
   std::mt19937 random(20260901);
   for (int i = 0; i < 20'000; ++i) {
@@ -84,8 +122,9 @@ TEST(MessageDiffTest, ApplyingADiffGivesTheOtherState) {
     json::value patched = ParseJson(before_json).value();
     ASSERT_TRUE(ApplyToCopy(ToProto(change.patch), patched)) << before_json << " -> " << after_json;
     ASSERT_EQ(patched, ParseJson(after_json).value()) << before_json << " -> " << after_json;
-    ASSERT_EQ(static_cast<int64_t>(before_json.size()) + change.growth, static_cast<int64_t>(after_json.size()))
-        << before_json << " -> " << after_json;
+    ValueSize size = SizeOfJson(before_json);
+    size += change.growth;
+    ASSERT_EQ(size, SizeOfJson(after_json)) << before_json << " -> " << after_json;
   }
 }
 

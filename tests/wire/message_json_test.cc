@@ -1,6 +1,7 @@
 #include "server/wire/message_json.h"
 
 #include <google/protobuf/any.pb.h>
+#include <google/protobuf/util/json_util.h>
 #include <google/protobuf/util/message_differencer.h>
 #include <google/protobuf/wrappers.pb.h>
 #include <gtest/gtest.h>
@@ -36,6 +37,27 @@ template <typename Type>
 absl::Status ReadError(const std::string& text) {
   Type message;
   return MessageFromJson(*ParseJson(text), message);
+}
+
+// Members have a writer of their own.
+TEST_F(MessageJsonTest, WritesMembersAsProtobufDoes) {
+  ASSERT_EQ(v1::Member::descriptor()->field_count(), 5) << "the writer knows these";
+  v1::ListMembersResponse members;
+  members.add_members();
+  v1::Member& full = *members.add_members();
+  full.set_id("a \"b\"");
+  full.set_user_id("é");
+  full.mutable_join_time()->set_seconds(1'700'000'000);
+  (*full.mutable_info()->mutable_fields())["name"].set_string_value("Ada");
+  full.set_connected(true);
+  for (const JsonZeros zeros : {JsonZeros::kOmit, JsonZeros::kPrint}) {
+    google::protobuf::util::JsonPrintOptions options;
+    options.always_print_primitive_fields = zeros == JsonZeros::kPrint;
+    std::string expected;
+    ASSERT_TRUE(google::protobuf::util::MessageToJsonString(members, &expected, options).ok());
+    // Protobuf has an order of its own where it prints zeros.
+    EXPECT_EQ(json::parse(MessageToJson(members, zeros)), json::parse(expected));
+  }
 }
 
 TEST_F(MessageJsonTest, KeepsEveryKindOfField) {
@@ -97,6 +119,9 @@ TEST_F(MessageJsonTest, NamesTheFieldAtFaultAndItsRule) {
   EXPECT_EQ(Echo(R"({"bigUnsigned":"18446744073709551616"})"),
             "bigUnsigned: must be an integer from 0 to 18446744073709551615");
   EXPECT_EQ(Echo(R"({"real":"1e999"})"), "real: must be a number");
+  for (const std::string text : {"0x7", "007", "+7", "7.", ".7", "-", "", " 7", "7 ", "inf", "nan", "1_0"}) {
+    EXPECT_EQ(Echo("{\"real\":\"" + text + "\"}"), "real: must be a number") << text;
+  }
   EXPECT_EQ(Echo(R"({"shortReal":1e39})"), "shortReal: must be a number that a float can hold");
   EXPECT_EQ(Echo(R"({"text":5})"), "text: must be a string");
   EXPECT_EQ(Echo(R"({"blob":"*"})"), "blob: must be a string in base64");

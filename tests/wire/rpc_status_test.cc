@@ -5,6 +5,8 @@
 #include <google/rpc/error_info.pb.h>
 #include <gtest/gtest.h>
 
+#include <string>
+
 #include "server/common/errors.h"
 #include "server/wire/message_json.h"
 
@@ -37,6 +39,17 @@ TEST(RpcStatusTest, NamesTheCodeWhereNoReasonWasGiven) {
   google::rpc::ErrorInfo info;
   ASSERT_TRUE(ToRpcStatus(absl::UnavailableError("draining")).details(0).UnpackTo(&info));
   EXPECT_EQ(info.reason(), "UNAVAILABLE");
+}
+
+// gRPC clients take 8 KiB of trailers, in which the message stands percent-encoded, and all of it once more in base64.
+TEST(RpcStatusTest, FitsIntoTrailersWhoeverMadeTheError) {
+  const std::string long_text(20'000, '\n');
+  for (const absl::Status& error :
+       {absl::InternalError(long_text), MakeError(absl::StatusCode::kNotFound, long_text, long_text),
+        InvalidField(long_text, long_text), PrefixField(std::string(1000, 'x'), InvalidField(long_text, "bad"))}) {
+    const google::rpc::Status status = ToRpcStatus(error);
+    EXPECT_LE(status.message().size() * 3 + status.SerializeAsString().size() * 4 / 3, 4096u);
+  }
 }
 
 TEST(RpcStatusTest, HasNoDetailsWhenOk) { EXPECT_EQ(ToRpcStatus(absl::OkStatus()).SerializeAsString(), ""); }

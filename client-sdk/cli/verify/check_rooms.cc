@@ -20,12 +20,12 @@ class RoomCheck {
 
  private:
   struct Room {
-    // 0: no limit.
+    // 0 means no limit.
     int seats = 0;
     size_t seats_known = 0;
-    // Those who are in by all accounts: from their entry until they ask to leave or lose their connection.
+    // These are in by all accounts: from their entry until they ask to leave or lose their connection.
     std::map<int, size_t> inside;
-    // The first entry of the first epoch.
+    // These are of the first entry.
     std::string epoch;
     size_t entered = 0;
   };

@@ -26,12 +26,12 @@ class StateCheck {
     std::string epoch;
     uint64_t offset = 0;
     States::Id state = 0;
-    // What it comes from.
+    // The state comes from this record.
     size_t record = 0;
   };
   struct Agreed {
     States::Id state;
-    // Who had it first, and what it had before.
+    // These records tell who had the state first, and what that client had before.
     std::vector<size_t> records;
   };
 
@@ -65,10 +65,10 @@ class StateCheck {
     if (it == copies_.end()) return;
     Copy& copy = it->second;
     const uint64_t offset = cli::OffsetOf(*saw.frame);
-    // What comes twice is told elsewhere.
+    // A frame that comes twice is found by CheckStreams.
     if (offset <= copy.offset) return;
     const RoomEpoch room(room_id, copy.epoch);
-    // The one that all share, where there are several of the same.
+    // This is the frame that all share, where there are several of the same.
     const FramePtr& frame = index_.frames.at(room).at(offset).frame;
     const absl::StatusOr<States::Id> state = states_[room_id].Apply(copy.state, frame);
     if (!state.ok()) {

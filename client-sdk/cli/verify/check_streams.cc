@@ -61,7 +61,7 @@ class StreamCheck {
     }
   }
 
-  // Nothing from next_ to `offset` may have been for this client; `behind` is what shows that they have passed.
+  // Reports what from next_ to `offset` was for this client; the record `behind` shows that these offsets have passed.
   void ExpectNothingUpTo(uint64_t offset, size_t behind) {
     for (; next_ <= offset; ++next_) {
       if (seen_.count(next_) == 0) ExpectNothingAt(next_, behind);
@@ -124,12 +124,12 @@ class StreamCheck {
   std::vector<Violation>& violations_;
   Unseen& unseen_;
   uint64_t next_;
-  // The record of the last frame, or of the entry.
+  // This is the record of the last frame, or of the entry.
   size_t before_;
   std::map<uint64_t, size_t> seen_;
 };
 
-// Calls into `room` that may have been done without anybody saying so, for some members only.
+// Counts the calls into `room` that may have been done without anybody saying so, for some members only.
 int64_t PossiblyHidden(const Index& index, const std::string& room) {
   int64_t hidden = 0;
   for (const auto& [id, call] : index.calls) {

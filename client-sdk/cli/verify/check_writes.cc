@@ -41,7 +41,7 @@ class WriteCheck {
     if (!call.ok() && call.refused > 0) ++counts_.conditional_lost;
   }
 
-  // Where the call shows: an event, or for SetState a patch.
+  // Returns where the call shows: in events, or for SetState in patches.
   std::vector<Mark> MarksOf(const CallLog& call) const {
     std::vector<Mark> marks;
     const auto it = index_.marks.find(call.what.marker);
@@ -63,7 +63,7 @@ class WriteCheck {
     }
   }
 
-  // The same is answered to each attempt, as long as the room goes on.
+  // Checks that each attempt gets the same answer, as long as the room goes on.
   void CheckAnswers(const CallLog& call) {
     std::map<std::string, uint64_t> told;
     for (const Position& done : call.done) {
@@ -84,7 +84,7 @@ class WriteCheck {
     ++(seen ? counts_.writes_seen : counts_.writes_out_of_reach);
   }
 
-  // False if nobody can say.
+  // Returns false if nobody can say.
   bool CheckAt(const CallLog& call, const std::vector<Mark>& marks, const Position& done) {
     const RoomEpoch room(call.what.room, done.epoch);
     for (const Mark& mark : marks) {
@@ -116,7 +116,7 @@ class WriteCheck {
     return true;
   }
 
-  // Of a call whose answer has no position.
+  // Checks a call whose answer has no position.
   void CheckSomewhere(const CallLog& call, const std::vector<Mark>& marks) {
     if (!marks.empty()) {
       ++counts_.writes_seen;
@@ -130,7 +130,7 @@ class WriteCheck {
            absl::StrCat(call.what.marker, " was acknowledged and is not in the room, all of which was seen"), {});
   }
 
-  // Whether those who see all that is public have seen the room from the first to the last, in one epoch.
+  // Returns whether those who see all that is public have seen the room from the first to the last, in one epoch.
   bool SeenWhole(const std::string& room) {
     const auto known = seen_whole_.find(room);
     if (known != seen_whole_.end()) return known->second;
@@ -181,7 +181,7 @@ class WriteCheck {
     }
   }
 
-  // With the calls own records, which come first in what is told.
+  // Reports a violation, with the records of the call behind the given ones.
   void Report(Promise promise, const CallLog& call, std::string what, std::vector<size_t> records) {
     records.insert(records.end(), call.asked.begin(), call.asked.end());
     records.insert(records.end(), call.answered.begin(), call.answered.end());

@@ -18,11 +18,11 @@ struct Counts {
   int64_t states_compared = 0;
   int64_t writes_asked = 0;
   int64_t writes_acknowledged = 0;
-  // Of them, those whose frame somebody saw, and those whose place nobody could look at any more.
+  // Of these writes, somebody saw the frame of so many, and nobody could look any more at the place of so many.
   int64_t writes_seen = 0;
   int64_t writes_out_of_reach = 0;
   int64_t writes_refused = 0;
-  // Asked once or more, and never answered.
+  // So many were asked once or more, and never answered.
   int64_t writes_in_doubt = 0;
   int64_t writes_repeated = 0;
   int64_t conditional_won = 0;
@@ -37,14 +37,14 @@ struct Counts {
 
 struct Verdict {
   Counts counts;
-  // By promise.
+  // So many violations of each promise were found.
   std::array<int64_t, kPromises> broken{};
-  // The first of each promise and room.
+  // These are the first of each promise and room.
   std::vector<Violation> violations;
   bool ok() const { return violations.empty(); }
 };
 
-// Holds a history against the promises of the server. A pure function.
+// Holds a history against the promises of the server. It is a pure function.
 Verdict Check(const History& history);
 
 }  // namespace atrium::verify

@@ -8,13 +8,14 @@
 // The parts of Check. Each adds what it finds.
 namespace atrium::verify {
 
-// One order, no gap, no duplicate, nothing that is not for the client; recovery begins where the client was.
+// Checks for one order, no gap, no duplicate, and nothing that is not for the client; a recovery begins where the
+// client was.
 void CheckStreams(const Index& index, Counts& counts, std::vector<Violation>& violations);
-// Equal state at equal offset: the clients' own copies, snapshots and answers.
+// Checks that states at equal offsets are equal: the clients' own copies, snapshots and answers.
 void CheckStates(const Index& index, Counts& counts, std::vector<Violation>& violations);
-// Acknowledged, refused, repeated and conditional writes.
+// Checks acknowledged, refused, repeated and conditional writes.
 void CheckWrites(const Index& index, Counts& counts, std::vector<Violation>& violations);
-// Capacity, and the epochs of durable rooms.
+// Checks the capacity of rooms, and the epochs of durable ones.
 void CheckRooms(const Index& index, std::vector<Violation>& violations);
 
 }  // namespace atrium::verify

@@ -22,7 +22,7 @@ v1::Position ToProto(const Position& position) {
   return proto;
 }
 
-// The room that a request is about.
+// Returns the room that a request is about.
 const std::string& RoomOf(const v1::ClientFrame& frame) {
   if (frame.has_join()) return frame.join().room_id();
   if (frame.has_leave()) return frame.leave().room_id();
@@ -49,23 +49,27 @@ Client::Client(cli::Rpc& rpc, Recorder& recorder, const Settings& settings, std:
     : rpc_(rpc), recorder_(recorder), settings_(settings), name_(std::move(name)), number_(recorder.AddClient(name_)) {}
 
 std::string Client::id() const {
-  const std::lock_guard lock(mutex_);
+  const absl::MutexLock lock(&mutex_);
   return id_;
 }
 
 int Client::connections() const {
-  const std::lock_guard lock(mutex_);
+  const absl::MutexLock lock(&mutex_);
   return connections_;
 }
 
 bool Client::in(const std::string& room) const {
-  const std::lock_guard lock(mutex_);
+  const absl::MutexLock lock(&mutex_);
+  return Sits(room);
+}
+
+bool Client::Sits(const std::string& room) const {
   const auto seat = seats_.find(room);
   return seat != seats_.end() && seat->second.in;
 }
 
 uint64_t Client::patch_offset(const std::string& room) const {
-  const std::lock_guard lock(mutex_);
+  const absl::MutexLock lock(&mutex_);
   const auto seat = seats_.find(room);
   return seat == seats_.end() ? 0 : seat->second.patch_offset;
 }
@@ -74,7 +78,7 @@ uint64_t Client::patch_offset(const std::string& room) const {
 
 bool Client::Connect() {
   {
-    const std::lock_guard lock(mutex_);
+    const absl::MutexLock lock(&mutex_);
     if (state_ == State::kConnected) return true;
   }
   const absl::Time deadline = absl::Now() + settings_.patience();
@@ -92,7 +96,7 @@ bool Client::OpenConnection() {
   hello.set_client("atrium verify");
   session_.reset();  // and with it the thread of the last one
   {
-    const std::lock_guard lock(mutex_);
+    const absl::MutexLock lock(&mutex_);
     state_ = State::kConnecting;
     pending_.clear();
     replies_.clear();
@@ -106,15 +110,16 @@ bool Client::OpenConnection() {
   }
   session_ = std::make_unique<cli::Session>(
       rpc_, hello, [this](const v1::ServerFrame& frame) { OnFrame(frame); }, [this](const absl::Status&) { OnEnd(); });
-  std::unique_lock lock(mutex_);
-  changed_.wait_for(lock, absl::ToChronoMilliseconds(kReplyPatience), [this] { return state_ != State::kConnecting; });
+  const absl::MutexLock lock(&mutex_);
+  const auto decided = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return state_ != State::kConnecting; };
+  mutex_.AwaitWithTimeout(absl::Condition(&decided), kReplyPatience);
   return state_ == State::kConnected;
 }
 
 bool Client::Rejoin() {
   std::vector<std::pair<std::string, Seat>> lost;
   {
-    const std::lock_guard lock(mutex_);
+    const absl::MutexLock lock(&mutex_);
     for (const auto& [room, seat] : seats_) {
       if (!seat.in) lost.emplace_back(room, seat);
     }
@@ -123,23 +128,24 @@ bool Client::Rejoin() {
     const absl::Status joined = JoinAt(room, seat.typed, seat.position);
     if (joined.ok()) continue;
     if (InDoubt(joined)) return false;
-    const std::lock_guard lock(mutex_);
+    const absl::MutexLock lock(&mutex_);
     seats_.erase(room);
   }
   return true;
 }
 
 void Client::Ending() {
-  const std::lock_guard lock(mutex_);
+  const absl::MutexLock lock(&mutex_);
   if (state_ != State::kConnected) return;
   state_ = State::kEnding;
-  // First of all: from here on others may have its seats.
+  // This is recorded first of all, because from here on others may have its seats.
   recorder_.Add(number_, LostConnection());
 }
 
 void Client::WaitForEnd() {
-  std::unique_lock lock(mutex_);
-  changed_.wait_for(lock, absl::ToChronoMilliseconds(kReplyPatience), [this] { return state_ != State::kEnding; });
+  const absl::MutexLock lock(&mutex_);
+  const auto ended = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return state_ != State::kEnding; };
+  mutex_.AwaitWithTimeout(absl::Condition(&ended), kReplyPatience);
 }
 
 void Client::Drop() {
@@ -152,7 +158,7 @@ void Client::End() {
   Ending();
   if (session_ != nullptr) session_->Leave();
   WaitForEnd();
-  const std::lock_guard lock(mutex_);
+  const absl::MutexLock lock(&mutex_);
   resume_token_.clear();
 }
 
@@ -160,7 +166,7 @@ void Client::End() {
 
 uint32_t Client::Send(v1::ClientFrame frame) {
   {
-    const std::lock_guard lock(mutex_);
+    const absl::MutexLock lock(&mutex_);
     frame.set_id(++last_id_);
     pending_.emplace(frame.id(), RoomOf(frame));
   }
@@ -169,9 +175,11 @@ uint32_t Client::Send(v1::ClientFrame frame) {
 }
 
 absl::StatusOr<v1::Reply> Client::Wait(uint32_t id) {
-  std::unique_lock lock(mutex_);
-  const bool came = changed_.wait_for(lock, absl::ToChronoMilliseconds(kReplyPatience),
-                                      [&] { return replies_.count(id) > 0 || state_ != State::kConnected; });
+  const absl::MutexLock lock(&mutex_);
+  const auto over = [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    return replies_.count(id) > 0 || state_ != State::kConnected;
+  };
+  const bool came = mutex_.AwaitWithTimeout(absl::Condition(&over), kReplyPatience);
   const auto reply = replies_.extract(id);
   if (!reply) return absl::UnavailableError(came ? "the connection was lost" : "no reply in time");
   const v1::Reply& answer = reply.mapped();
@@ -189,17 +197,17 @@ absl::Status Client::JoinAt(const std::string& room, bool typed, const Position&
   request.set_room_id(room);
   if (!since.epoch.empty()) *request.mutable_since() = ToProto(since);
   {
-    const std::lock_guard lock(mutex_);
+    const absl::MutexLock lock(&mutex_);
     Seat& seat = seats_[room];
     seat.typed = typed;
     seat.position = since;
   }
   const int call = recorder_.NewCall();
   recorder_.Add(number_, Asked{call, {.kind = Call::Kind::kJoin, .room = room, .member_id = id()}});
-  const absl::Status status = AskToJoin(request, typed);
+  absl::Status status = AskToJoin(request, typed);
   recorder_.Add(number_, Answered{.call = call, .status = status, .in_doubt = InDoubt(status)});
   if (!status.ok() && !InDoubt(status)) {
-    const std::lock_guard lock(mutex_);
+    const absl::MutexLock lock(&mutex_);
     seats_.erase(room);
   }
   return status;
@@ -218,9 +226,11 @@ absl::Status Client::AskToJoin(const v1::JoinRequest& request, bool typed) {
     // A session that has just ended is not known any more.
     return absl::IsNotFound(joined.status()) ? absl::UnavailableError(joined.status().message()) : joined.status();
   }
-  std::unique_lock lock(mutex_);
-  const bool came = changed_.wait_for(lock, absl::ToChronoMilliseconds(kReplyPatience),
-                                      [&] { return state_ != State::kConnected || seats_[request.room_id()].in; });
+  const absl::MutexLock lock(&mutex_);
+  const auto over = [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    return state_ != State::kConnected || Sits(request.room_id());
+  };
+  const bool came = mutex_.AwaitWithTimeout(absl::Condition(&over), kReplyPatience);
   if (!came) recorder_.Fail(absl::StrCat(name_, " was brought into ", request.room_id(), " and got no snapshot"));
   return state_ == State::kConnected && came ? absl::OkStatus() : absl::UnavailableError("the connection was lost");
 }
@@ -230,7 +240,7 @@ absl::Status Client::Leave(const std::string& room) {
   frame.mutable_leave()->set_room_id(room);
   const int call = recorder_.NewCall();
   recorder_.Add(number_, Asked{call, {.kind = Call::Kind::kLeave, .room = room, .member_id = id()}});
-  const absl::Status status = Wait(Send(std::move(frame))).status();
+  absl::Status status = Wait(Send(std::move(frame))).status();
   recorder_.Add(number_, Answered{.call = call, .status = status, .in_doubt = InDoubt(status)});
   return status;
 }
@@ -248,7 +258,7 @@ void Client::OnFrame(const v1::ServerFrame& frame) {
     }
     case v1::ServerFrame::kLeft: {
       recorder_.Add(number_, Exited{frame.left().room_id()});
-      const std::lock_guard lock(mutex_);
+      const absl::MutexLock lock(&mutex_);
       seats_.erase(frame.left().room_id());
       return;
     }
@@ -258,7 +268,7 @@ void Client::OnFrame(const v1::ServerFrame& frame) {
     default: return;
   }
   recorder_.AddFrame(number_, frame);
-  const std::lock_guard lock(mutex_);
+  const absl::MutexLock lock(&mutex_);
   const auto seat = seats_.find(cli::RoomOf(frame));
   if (seat == seats_.end() || cli::OffsetOf(frame) == 0) return;
   seat->second.position.offset = cli::OffsetOf(frame);
@@ -266,14 +276,13 @@ void Client::OnFrame(const v1::ServerFrame& frame) {
 }
 
 void Client::OnEnd() {
-  const std::lock_guard lock(mutex_);
+  const absl::MutexLock lock(&mutex_);
   if (state_ == State::kConnected) recorder_.Add(number_, LostConnection());
   state_ = State::kLost;
-  changed_.notify_all();
 }
 
 void Client::OnWelcome(const v1::Welcome& welcome) {
-  const std::lock_guard lock(mutex_);
+  const absl::MutexLock lock(&mutex_);
   if (connections_ > 0) recorder_.Add(number_, Reconnected{welcome.resumed()});
   ++connections_;
   id_ = welcome.session_id();
@@ -282,13 +291,12 @@ void Client::OnWelcome(const v1::Welcome& welcome) {
     for (auto& [room, seat] : seats_) seat.in = false;
   }
   state_ = State::kConnected;
-  changed_.notify_all();
 }
 
 void Client::OnReply(const v1::Reply& reply) {
   std::string room;
   {
-    const std::lock_guard lock(mutex_);
+    const absl::MutexLock lock(&mutex_);
     const auto pending = pending_.extract(reply.id());
     if (!pending) return;
     room = pending.mapped();
@@ -298,7 +306,7 @@ void Client::OnReply(const v1::Reply& reply) {
     OnEntered(join.room(), join.member_id(), join.position(), join.recovered(), join.state());
   } else if (reply.has_leave()) {
     recorder_.Add(number_, Exited{room});
-    const std::lock_guard lock(mutex_);
+    const absl::MutexLock lock(&mutex_);
     seats_.erase(room);
   } else if (reply.has_get_state()) {
     OnKnows(room, reply.get_state().position(), &reply.get_state().state());
@@ -307,9 +315,8 @@ void Client::OnReply(const v1::Reply& reply) {
   } else if (reply.has_emit() && reply.emit().has_position()) {
     OnKnows(room, reply.emit().position(), nullptr);
   }
-  const std::lock_guard lock(mutex_);
+  const absl::MutexLock lock(&mutex_);
   replies_[reply.id()] = reply;
-  changed_.notify_all();
 }
 
 void Client::OnEntered(const v1::Room& room, const std::string& member_id, const v1::Position& position, bool recovered,
@@ -325,14 +332,13 @@ void Client::OnEntered(const v1::Room& room, const std::string& member_id, const
   } else {
     entered.state = cli::FromProto(state);
   }
-  const std::lock_guard lock(mutex_);
+  const absl::MutexLock lock(&mutex_);
   Seat& seat = seats_[room.id()];
   entered.since = seat.position;
   seat.in = true;
   seat.position = entered.position;
   if (!recovered) seat.patch_offset = position.offset();
   recorder_.Add(number_, std::move(entered));
-  changed_.notify_all();
 }
 
 void Client::OnKnows(const std::string& room, const v1::Position& position, const google::protobuf::Value* state) {

@@ -1,13 +1,12 @@
 #pragma once
 
-#include <condition_variable>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <string>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "client-sdk/cli/rpc.h"
 #include "client-sdk/cli/session.h"
@@ -16,25 +15,25 @@
 
 namespace atrium::verify {
 
-// Whether nobody knows if what was asked was done.
+// Returns whether nobody knows if what was asked was done.
 bool InDoubt(const absl::Status& status);
 
 // A client of the server under test: a session that loses connections and comes back, and records all that it sees. One
 // thread calls it; what it sees comes on another.
 class Client {
  public:
-  // `name` is also its user.
+  // `name` is also the id of its user.
   Client(cli::Rpc& rpc, Recorder& recorder, const Settings& settings, std::string name);
 
-  // Connects if it is not, resuming its session if it may, and goes back into the rooms that it was in. False when the
-  // server is away for too long.
+  // Connects if it is not connected, resuming its session if it may, and goes back into the rooms that it was in.
+  // Returns false when the server is away for too long.
   bool Connect();
 
-  // Joins a room; a typed one by the service. OK if it is in already.
+  // Joins a room; a typed one by the service. Returns OK if it is in already.
   absl::Status Join(const std::string& room, bool typed);
   absl::Status Leave(const std::string& room);
 
-  // Sends a request without waiting; Wait returns the reply to it. UNAVAILABLE: the connection was lost.
+  // Sends a request without waiting; Wait returns the reply to it, or UNAVAILABLE if the connection was lost.
   uint32_t Send(v1::ClientFrame frame);
   absl::StatusOr<v1::Reply> Wait(uint32_t id);
 
@@ -45,25 +44,27 @@ class Client {
 
   int number() const { return number_; }
   const std::string& name() const { return name_; }
-  // Counts its connections.
+  // Returns how many connections it has had.
   int connections() const;
   std::string id() const;
   bool in(const std::string& room) const;
-  // Of the last patch of a room that it has seen.
+  // Returns the offset of the last patch of a room that it has seen.
   uint64_t patch_offset(const std::string& room) const;
 
  private:
   struct Seat {
     bool typed = false;
-    // Frames come.
+    // Whether frames of the room come.
     bool in = false;
-    // Of the last frame.
+    // This is the position of the last frame.
     Position position;
     uint64_t patch_offset = 0;
   };
   enum class State { kAway, kConnecting, kConnected, kEnding, kLost };
 
-  // The connection is about to end by this client's will.
+  bool Sits(const std::string& room) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  // Says that the connection is about to end by this client's will.
   void Ending();
 
   void WaitForEnd();
@@ -72,7 +73,7 @@ class Client {
   absl::Status JoinAt(const std::string& room, bool typed, const Position& since);
   absl::Status AskToJoin(const v1::JoinRequest& request, bool typed);
 
-  // On the session's thread.
+  // These run on the session's thread.
   void OnFrame(const v1::ServerFrame& frame);
   void OnEnd();
   void OnWelcome(const v1::Welcome& welcome);
@@ -88,17 +89,15 @@ class Client {
   const int number_;
   std::unique_ptr<cli::Session> session_;
 
-  mutable std::mutex mutex_;
-  std::condition_variable changed_;
-  // All guarded by mutex_.
-  State state_ = State::kAway;
-  int connections_ = 0;
-  std::string id_;
-  std::string resume_token_;
-  uint32_t last_id_ = 0;
-  std::map<uint32_t, std::string> pending_;  // requests to their rooms
-  std::map<uint32_t, v1::Reply> replies_;
-  std::map<std::string, Seat> seats_;
+  mutable absl::Mutex mutex_;
+  State state_ ABSL_GUARDED_BY(mutex_) = State::kAway;
+  int connections_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::string id_ ABSL_GUARDED_BY(mutex_);
+  std::string resume_token_ ABSL_GUARDED_BY(mutex_);
+  uint32_t last_id_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::map<uint32_t, std::string> pending_ ABSL_GUARDED_BY(mutex_);  // requests to their rooms
+  std::map<uint32_t, v1::Reply> replies_ ABSL_GUARDED_BY(mutex_);
+  std::map<std::string, Seat> seats_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace atrium::verify

@@ -10,10 +10,10 @@
 
 namespace atrium::verify {
 
-// More clients than a room has seats, which join and leave it, many at once. On threads of its own.
+// More clients than a room has seats, which join and leave it, many at once, on threads of the crowd's own.
 class Crowd {
  public:
-  // `room` is of a type with `seats`.
+  // `room` is of a type that holds so many `seats`.
   Crowd(cli::Rpc& rpc, Recorder& recorder, const Settings& settings, std::string room, int seats,
         std::function<bool()> stopped);
   // Waits until it is stopped.

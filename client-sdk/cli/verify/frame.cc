@@ -31,7 +31,7 @@ std::string Bytes(const v1::ServerFrame& frame) {
   {
     google::protobuf::io::StringOutputStream stream(&bytes);
     google::protobuf::io::CodedOutputStream out(&stream);
-    // Objects in one order of their keys.
+    // This writes objects in one order of their keys.
     out.SetSerializationDeterministic(true);
     frame.SerializeToCodedStream(&out);
   }

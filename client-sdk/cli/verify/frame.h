@@ -8,13 +8,13 @@
 
 namespace atrium::verify {
 
-// What marks the texts that calls write.
+// The texts that calls write begin with this.
 inline constexpr char kMarkerPrefix[] = "w:";
 
-// Equal for equal frames only.
+// Returns the frame as bytes, which are equal for equal frames only.
 std::string Bytes(const v1::ServerFrame& frame);
 
-// Each marker that the frame carries, in the data of an event or in the values of a patch.
+// Visits each marker that the frame carries, in the data of an event or in the values of a patch.
 void ForEachMarker(const v1::ServerFrame& frame, const std::function<void(const std::string&)>& visit);
 
 }  // namespace atrium::verify

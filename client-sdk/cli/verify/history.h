@@ -3,16 +3,16 @@
 #include <boost/json/value.hpp>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <variant>
 #include <vector>
 
 #include "absl/status/status.h"
-#include "absl/types/optional.h"
 #include "atrium/v1/frames.pb.h"
 
-// What was asked of a server and what each client saw, as the checker reads it. Plain data.
+// What was asked of a server and what each client saw, as the checker reads it. All of it is plain data.
 namespace atrium::verify {
 
 namespace json = boost::json;
@@ -30,15 +30,15 @@ struct Call {
   enum class Kind { kEmit, kSetState, kMethod, kJoin, kLeave };
   Kind kind = Kind::kEmit;
   std::string room;
-  // A text that no other call writes: whatever has it in the room comes from this call. Empty of kJoin and kLeave.
+  // No other call writes this text: whatever has it in the room comes from this call. It is empty for kJoin and kLeave.
   std::string marker;
   std::string key;
-  // Who asks; empty for a service.
+  // This member asks; it is empty for a service.
   std::string member_id;
   std::vector<std::string> to;
   std::vector<std::string> exclude;
   bool include_self = false;
-  absl::optional<uint64_t> expected_offset;
+  std::optional<uint64_t> expected_offset;
 };
 
 struct Asked {
@@ -46,27 +46,28 @@ struct Asked {
   Call what;
 };
 
-// OK; an error by the server's word: it was not done; or, if in doubt, nobody knows.
+// If it is OK the call was done; with an error of the server it was not; if it is in doubt, nobody knows.
 struct Answered {
   int call = 0;
   absl::Status status;
   bool in_doubt = false;
-  // Of what it made.
-  absl::optional<Position> position;
+  // This is the position of what it made.
+  std::optional<Position> position;
 };
 
-// Frames of a room follow, those behind `position`.
+// The client has entered a room, whose frames behind `position` follow.
 struct Entered {
   std::string room;
   Position position;
-  // The member; empty for somebody who watches, who sees what is public.
+  // This is the member; it is empty for somebody who watches, who sees what is public.
   std::string member_id;
-  // What was missed since a position that the client named: what is public of it up to `public_until`.
+  // If true, what was missed since the position that the client named comes too; up to `public_until`, what is public
+  // of it.
   bool recovered = false;
   Position since;
   uint64_t public_until = 0;
-  // At `position`; absent if recovered, or not asked for.
-  absl::optional<json::value> state;
+  // This is the state at `position`; it is absent if recovered, or not asked for.
+  std::optional<json::value> state;
   int members = 0;
   int max_members = 0;
 };
@@ -75,24 +76,25 @@ struct Saw {
   FramePtr frame;
 };
 
-// An answer on the connection that the frames come on: all that is for this client up to `position` has come.
+// An answer came on the connection that the frames come on, so that all that is for this client up to `position` has
+// come.
 struct Knows {
   std::string room;
   Position position;
-  // At `position`; absent if it was not asked for.
-  absl::optional<json::value> state;
-  // Asked after everything else was answered.
+  // This is the state at `position`; it is absent if it was not asked for.
+  std::optional<json::value> state;
+  // Whether it was asked after everything else was answered.
   bool last = false;
 };
 
-// No frame of the room follows.
+// The client has left a room, of which no frame follows.
 struct Exited {
   std::string room;
 };
 
 struct LostConnection {};
 
-// Connected again: as the session that it was, whose frames go on, or as a new one that is in no room.
+// The client has connected again: as the session that it was, whose frames go on, or as a new one that is in no room.
 struct Reconnected {
   bool resumed = false;
 };
@@ -103,13 +105,13 @@ struct Record {
 };
 
 struct History {
-  // Their names; records have their index.
+  // These are their names; records have their index.
   std::vector<std::string> clients;
-  // Of one client in the order that it saw and did them; of several roughly so.
+  // Those of one client are in the order that it saw and did them; those of several are roughly so.
   std::vector<Record> records;
   // These must outlive the server's process.
   std::set<std::string> durable_rooms;
-  // The server may have been restarted meanwhile.
+  // Whether the server may have been restarted meanwhile.
   bool crashes = false;
 };
 

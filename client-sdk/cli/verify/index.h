@@ -19,7 +19,7 @@ struct CallLog {
   // Attempts that were not answered, and those that were refused.
   int in_doubt = 0;
   int refused = 0;
-  // Where it was done, by the server's word.
+  // It was done at these positions, by the server's word.
   std::vector<Position> done;
   bool ok() const { return answered.size() > static_cast<size_t>(refused); }
 };
@@ -71,17 +71,17 @@ class Index {
   std::map<RoomEpoch, std::map<uint64_t, Sight>> frames;
   std::map<int, CallLog> calls;
   std::map<std::string, int> call_of_marker;
-  // By room, epoch and offset: what the server said was done there.
+  // These calls were done there, by the server's word.
   std::map<RoomEpoch, std::map<uint64_t, int>> done_at;
   std::map<std::string, std::vector<Mark>> marks;  // by marker
   std::vector<Stream> streams;
-  // Of the last word on each room.
+  // This is the record of the last word on each room.
   std::map<std::string, size_t> last;
   std::vector<Violation> violations;
 
-  // The call that made a frame; null if it was none.
+  // Returns the call that made a frame, or null if none did.
   const CallLog* CallOf(const v1::ServerFrame& frame) const;
-  // The offset of the last patch up to `offset`; 0 if none was seen.
+  // Returns the offset of the last patch up to `offset`; 0 if none was seen.
   uint64_t PatchBefore(const RoomEpoch& room, uint64_t offset) const;
 
  private:

@@ -14,7 +14,7 @@ namespace {
 
 namespace json = boost::json;
 
-// An index into `array`, or one past its end if `past_end`; -1 if the text is none.
+// Returns an index into `array`, or one past its end if `past_end`; -1 if the text is none.
 int64_t IndexOf(const std::string& token, const json::array& array, bool past_end) {
   const auto size = static_cast<int64_t>(array.size());
   if (token == "-") return past_end ? size : -1;

@@ -59,7 +59,7 @@ class Trial {
   Recorder recorder_;
   const int asker_;
   std::vector<TestRoom> rooms_;
-  // Of the chat that the crowd is for; 0 if there is none.
+  // The chat that the crowd is for has so many seats; 0 if there is none.
   int seats_ = 0;
   std::vector<std::unique_ptr<Watcher>> watchers_;
 };
@@ -134,7 +134,7 @@ void Trial::Drive(const std::function<bool()>& stopped, const std::function<void
   watchers_.clear();
 }
 
-// A last event, which all who watch must see.
+// Emits a last event, which all who watch must see.
 void Trial::MarkEnd(const TestRoom& room, Watcher& watcher) {
   v1::EmitRequest request;
   request.set_room_id(room.id);
@@ -144,7 +144,7 @@ void Trial::MarkEnd(const TestRoom& room, Watcher& watcher) {
   if (emitted->has_position()) watcher.WaitFor({emitted->position().epoch(), emitted->position().offset()});
 }
 
-// What the room itself says of its past, and of its present.
+// Records what the room itself says of its past, and of its present.
 void Trial::ReadHistory(const TestRoom& room) {
   v1::GetHistoryRequest request;
   request.set_room_id(room.id);

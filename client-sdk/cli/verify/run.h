@@ -14,14 +14,14 @@ namespace atrium::verify {
 struct Result {
   History history;
   Verdict verdict;
-  // Times that the server went away.
+  // The server went away so many times.
   int crashes = 0;
-  // Why nothing is proven, such as a server that did not come back; empty if all went well.
+  // This says why nothing is proven, such as a server that did not come back; it is empty if all went well.
   std::string failure;
 };
 
 // Puts the server to the test and holds what was seen against what is promised. `progress` is told now and then how it
-// goes; when `stopped`, it ends early. Errors are of a server that cannot be asked at all.
+// goes; when `stopped`, it ends early. It fails only if the server cannot be asked at all.
 absl::StatusOr<Result> Run(cli::Rpc& rpc, const Settings& settings, const std::function<bool()>& stopped,
                            const std::function<void(const std::string&)>& progress);
 

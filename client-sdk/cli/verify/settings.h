@@ -12,7 +12,7 @@ struct Settings {
   int rooms = 4;
   absl::Duration duration = absl::Seconds(10);
   uint64_t seed = 0;
-  // Steps a second of each client.
+  // Each client takes so many steps a second.
   int rate = 40;
   // Rooms of durable types must outlive the server's process.
   bool durable = false;
@@ -21,7 +21,7 @@ struct Settings {
   // Lost connections are resumed.
   bool resume = true;
 
-  // How long the server may be away.
+  // Returns how long the server may be away.
   absl::Duration patience() const { return crashes ? absl::Seconds(30) : absl::Seconds(5); }
 };
 

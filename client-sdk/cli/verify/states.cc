@@ -12,7 +12,7 @@
 namespace atrium::verify {
 namespace {
 
-// With the keys of objects in order.
+// Appends the value with the keys of objects in order.
 void AppendSorted(const json::value& value, std::string& out) {
   if (const json::object* const object = value.if_object()) {
     std::vector<const json::key_value_pair*> entries;
@@ -39,7 +39,7 @@ void AppendSorted(const json::value& value, std::string& out) {
   }
 }
 
-// Two hashes with different seasoning: long enough that no two states of a run share it by chance.
+// Returns two hashes with different seasoning, which are long enough that no two states of a run share them by chance.
 std::string Digest(const std::string& text) {
   const std::hash<std::string> hash;
   return absl::StrCat(absl::Hex(hash(text)), ".", absl::Hex(hash(absl::StrCat(text.size(), "#", text))));

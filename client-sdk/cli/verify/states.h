@@ -19,10 +19,10 @@ class States {
   using Id = int;
 
   Id Add(json::value state);
-  // The state that `patch` makes of `before`. INVALID_ARGUMENT: it does not fit. NOT_FOUND: `before` is so old that its
-  // value is not kept any more.
+  // Returns the state that `patch` makes of `before`. INVALID_ARGUMENT if it does not fit, NOT_FOUND if `before` is so
+  // old that its value is not kept any more.
   absl::StatusOr<Id> Apply(Id before, const FramePtr& patch);
-  // Empty when it is not kept any more.
+  // Returns nothing when it is not kept any more.
   std::string Text(Id id) const;
 
  private:

@@ -23,7 +23,7 @@ enum class Promise {
 };
 inline constexpr int kPromises = 11;
 
-// What is promised, in a line.
+// Returns what is promised, in a line.
 const char* Text(Promise promise);
 
 // A promise that was broken, and what shows it: as few records as that takes, in their order.
@@ -34,7 +34,7 @@ struct Violation {
   std::vector<size_t> records;
 };
 
-// The violation with its records, a line each.
+// Returns the violation with its records, a line each.
 std::string Text(const History& history, const Violation& violation);
 
 }  // namespace atrium::verify

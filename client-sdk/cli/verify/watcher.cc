@@ -16,7 +16,7 @@ Watcher::Watcher(cli::Rpc& rpc, Recorder& recorder, const Settings& settings, st
 
 Watcher::~Watcher() {
   {
-    const std::lock_guard lock(mutex_);
+    const absl::MutexLock lock(&mutex_);
     stopped_ = true;
     if (context_ != nullptr) context_->TryCancel();
   }
@@ -24,10 +24,11 @@ Watcher::~Watcher() {
 }
 
 void Watcher::WaitFor(const Position& position) {
-  std::unique_lock lock(mutex_);
-  changed_.wait_for(lock, absl::ToChronoMilliseconds(settings_.patience()), [&] {
+  const absl::MutexLock lock(&mutex_);
+  const auto there = [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     return position_ && (position_->epoch != position.epoch || position_->offset >= position.offset);
-  });
+  };
+  mutex_.AwaitWithTimeout(absl::Condition(&there), settings_.patience());
   if (position.offset > 0) recorder_.Add(number_, Knows{.room = request_.room_id(), .position = position});
 }
 
@@ -35,7 +36,7 @@ void Watcher::Run() {
   while (true) {
     ReadStream();
     {
-      const std::lock_guard lock(mutex_);
+      const absl::MutexLock lock(&mutex_);
       if (stopped_) return;
     }
     absl::SleepFor(absl::Milliseconds(20));
@@ -45,7 +46,7 @@ void Watcher::Run() {
 void Watcher::ReadStream() {
   grpc::ClientContext context;
   {
-    const std::lock_guard lock(mutex_);
+    const absl::MutexLock lock(&mutex_);
     if (stopped_) return;
     context_ = &context;
     if (position_) {
@@ -61,7 +62,7 @@ void Watcher::ReadStream() {
     for (const v1::ServerFrame& frame : message.frames()) OnFrame(frame);
   }
   stream->Finish();
-  const std::lock_guard lock(mutex_);
+  const absl::MutexLock lock(&mutex_);
   context_ = nullptr;
   if (began && !stopped_) recorder_.Add(number_, LostConnection());
 }
@@ -75,19 +76,17 @@ void Watcher::OnFrame(const v1::ServerFrame& frame) {
                     .members = snapshot.room().member_count(),
                     .max_members = snapshot.room().max_members()};
     if (!snapshot.recovered()) entered.state = cli::FromProto(snapshot.state());
-    const std::lock_guard lock(mutex_);
+    const absl::MutexLock lock(&mutex_);
     if (position_) entered.since = *position_;
     position_ = entered.position;
     recorder_.Add(number_, std::move(entered));
   } else if (frame.has_left()) {
     recorder_.Add(number_, Exited{request_.room_id()});
-    return;
   } else {
     recorder_.AddFrame(number_, frame);
-    const std::lock_guard lock(mutex_);
+    const absl::MutexLock lock(&mutex_);
     if (position_ && cli::OffsetOf(frame) > 0) position_->offset = cli::OffsetOf(frame);
   }
-  changed_.notify_all();
 }
 
 }  // namespace atrium::verify

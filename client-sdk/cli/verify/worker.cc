@@ -113,7 +113,7 @@ void Worker::SetState(const Step& step, bool as_member) {
   Do(std::move(write), step.repeat);
 }
 
-// Two at once, so that one of them must lose; others do the same.
+// Asks for two at once, of which one must lose; others do the same.
 void Worker::SetStateOnCondition(const Step& step) {
   if (!Enter(*step.room)) return;
   const uint64_t expected = client_.patch_offset(step.room->id);
@@ -183,7 +183,7 @@ void Worker::Do(Write write, Repeat repeat) {
   last_ = std::move(write);
 }
 
-// Be it done by another process: with its key it is done once.
+// Another process of the server may have done it before; with its key it is done once all the same.
 void Worker::RepeatLast() {
   if (client_.connections() == connection_) return;
   connection_ = client_.connections();

@@ -1,12 +1,12 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <random>
 #include <string>
 #include <vector>
 
 #include "absl/time/time.h"
-#include "absl/types/optional.h"
 #include "client-sdk/cli/verify/client.h"
 
 namespace atrium::verify {
@@ -17,18 +17,19 @@ struct TestRoom {
   Kind kind = Kind::kUntyped;
 };
 
-// Drives one client through what clients do. What it decides comes from its seed alone. On a thread of its own.
+// Drives one client through what clients do, on a thread of its own. What it decides comes from its seed alone.
 class Worker {
  public:
   // `all` has this client too.
   Worker(cli::Rpc& rpc, Recorder& recorder, const Settings& settings, const std::vector<TestRoom>& rooms,
          Client& client, const std::vector<Client*>& all, uint64_t seed);
 
-  // Until `stopped`, or until the server is away for good. Then it has seen all that is for it, and ends its session.
+  // Runs until `stopped`, or until the server is away for good. Then it has seen all that is for it, and ends its
+  // session.
   void Run(const std::function<bool()>& stopped);
 
  private:
-  // How a write with a key is repeated.
+  // Says how a write with a key is repeated.
   enum class Repeat { kNever, kIfInDoubt, kAfterwards, kAtOnce };
   // What one step does; each takes the same number of numbers from the seed.
   struct Step {
@@ -59,7 +60,7 @@ class Worker {
   Write NewWrite(Call::Kind kind, const Step& step, bool as_member);
   void Do(Write write, Repeat repeat);
   void RepeatLast();
-  // False if nobody knows whether it was done.
+  // Returns false if nobody knows whether it was done.
   bool Attempt(const Write& write);
   uint32_t Begin(const Write& write);
   bool Finish(const Write& write, const absl::StatusOr<v1::Reply>& reply);
@@ -73,8 +74,8 @@ class Worker {
   const std::vector<Client*>& all_;
   std::mt19937_64 random_;
   int writes_ = 0;
-  // The last write with a key: it is asked for again over the next connection.
-  absl::optional<Write> last_;
+  // The last write with a key is asked for again over the next connection.
+  std::optional<Write> last_;
   int connection_ = 0;
 };
 

@@ -1,4 +1,5 @@
 import { AtriumClient, type ConnectionStatus, type StatusInfo } from '../src/index.js';
+import { version } from '../src/version.js';
 import { ActivityLog } from './activity_log.js';
 import { Store } from './store.js';
 
@@ -18,7 +19,7 @@ export class Session extends Store<SessionView> {
     readonly log: ActivityLog,
   ) {
     super({ status: 'connecting', info: {} });
-    this.client = new AtriumClient({ token: user, client: 'atrium-demo/0.1.0' });
+    this.client = new AtriumClient({ token: user, client: `atrium-demo/${version}` });
     this.client.onStatus((status, info) => {
       this.connections += status === 'online' ? 1 : 0;
       this.update({ status, info });

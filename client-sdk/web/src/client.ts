@@ -1,13 +1,15 @@
 import { watchBrowser } from './browser.js';
+import { Budget } from './budget.js';
 import type { ActionsOf, AnyActions, Component } from './component.js';
 import { Components, type MountOptions } from './components.js';
-import { Connection, type Ending } from './connection.js';
+import { Connection, notConnected, type Ending } from './connection.js';
 import { AtriumError, Code } from './error.js';
 import { Listeners, type Unsubscribe } from './listeners.js';
 import { Pending, type QueueLimits } from './pending.js';
 import { milliseconds, type JsonObject, type Requests, type ServerFrame, type Welcome } from './protocol.js';
 import type { Room } from './room.js';
 import { Rooms, type JoinOptions, type Link } from './rooms.js';
+import { version } from './version.js';
 
 /**
  * `connecting`: a connection is being made. `online`: the server knows this client. `offline`: waiting to try again.
@@ -58,6 +60,7 @@ export class AtriumClient {
   private readonly roomSet: Rooms;
   private readonly componentSet: Components;
   private readonly statusListeners = new Listeners<[ConnectionStatus, StatusInfo]>();
+  private readonly budget = new Budget();
   private connection: Connection | undefined;
   // The last one; its session may be over.
   private welcome: Welcome | undefined;
@@ -74,7 +77,7 @@ export class AtriumClient {
   constructor(options: ClientOptions) {
     this.options = {
       url: options.url ?? defaultUrl(),
-      client: 'atrium-web/0.1.0',
+      client: `atrium-web/${version}`,
       requestTimeout: 10_000,
       backoff: { min: 500, max: 16_000 },
       queue: { requests: 1000, size: 1_000_000 },
@@ -134,7 +137,7 @@ export class AtriumClient {
       show: () => this.connect(),
     });
     this.setStatus('connecting');
-    this.connection = new Connection({ ...this.options, hello: () => this.hello() }, {
+    this.connection = new Connection({ ...this.options, budget: this.budget, hello: () => this.hello() }, {
       onWelcome: (welcome) => this.onWelcome(welcome),
       onFrame: (frame) => this.onFrame(frame),
       onEnd: (ending) => this.onEnd(ending),
@@ -199,7 +202,7 @@ export class AtriumClient {
           if (client.online) {
             call(name, request, resolve, reject);
           } else {
-            reject(new AtriumError(Code.UNAVAILABLE, 'NOT_CONNECTED', 'There is no connection to the server.'));
+            reject(notConnected());
           }
         }),
       call,
@@ -222,6 +225,7 @@ export class AtriumClient {
     const resumed = welcome.resumed === true && welcome.sessionId === this.sessionId;
     this.welcome = welcome;
     this.resumeToken = welcome.resumeToken ?? '';
+    this.budget.tell(welcome.requestRate ?? 0, welcome.requestBurst ?? 0, !resumed);
     this.onlineSince = Date.now();
     const interval = milliseconds(welcome.pingInterval, kPingInterval);
     clearInterval(this.watchTimer);

@@ -124,7 +124,7 @@ export class Components {
       this.unmounted.add(id);
       await this.link.request('unmount', { componentId: id }).catch((error: AtriumError) => {
         // Then it ends with the session; or, when that goes on, the server tells of it, and it is ended then.
-        if (!error.isLoss && error.reason !== 'NOT_CONNECTED') {
+        if (!error.isLoss) {
           throw error;
         }
       });

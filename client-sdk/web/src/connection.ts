@@ -1,3 +1,4 @@
+import type { Budget } from './budget.js';
 import { AtriumError, Code } from './error.js';
 import {
   milliseconds,
@@ -16,6 +17,8 @@ export interface ConnectionOptions {
   hello: () => Requests['hello'];
   /** Milliseconds. */
   requestTimeout: number;
+  /** What may be asked now; the rest waits for its turn. */
+  budget: Budget;
   webSocket: typeof WebSocket;
 }
 
@@ -40,13 +43,17 @@ export interface ConnectionHandlers {
   onEnd(ending: Ending): void;
 }
 
-interface Pending {
+interface Call {
+  id: number;
   name: keyof Replies;
-  /** Characters of the frame. */
-  size: number;
-  timer: ReturnType<typeof setTimeout>;
+  /** The frame. */
+  text: string;
   succeed(result: never): void;
   fail(error: AtriumError): void;
+}
+
+interface Pending extends Call {
+  timer: ReturnType<typeof setTimeout>;
 }
 
 // A loss, for the server: the session waits for its client.
@@ -59,6 +66,9 @@ const kNoHello = 3502;
 export class Connection {
   private readonly socket: WebSocket;
   private readonly pending = new Map<number, Pending>();
+  // Those that the budget has no room for, in their order.
+  private waiting: Call[] = [];
+  private waitTimer: ReturnType<typeof setTimeout> | undefined;
   private readonly welcomeTimer: ReturnType<typeof setTimeout>;
   private nextId = 1;
   private welcomed = false;
@@ -71,7 +81,7 @@ export class Connection {
     private readonly handlers: ConnectionHandlers,
   ) {
     this.socket = new options.webSocket(options.url, SUBPROTOCOL);
-    this.socket.onopen = () => this.send('hello', options.hello());
+    this.socket.onopen = () => this.socket.send(frameOf(this.nextId++, 'hello', options.hello()));
     this.socket.onmessage = (event) => this.receive(event.data);
     this.socket.onclose = (event) => this.end(endingOfClose(event.code, event.reason));
     this.socket.onerror = () => {}; // A close follows, always.
@@ -88,15 +98,39 @@ export class Connection {
     return Date.now() - this.heardAt;
   }
 
-  /** Calls one of `succeed` and `fail`, before any frame that the server sent after its reply is passed on. */
+  /**
+   * Calls one of `succeed` and `fail`, before any frame that the server sent after its reply is passed on. It is sent
+   * when the budget allows, as it is now, behind those that wait for that already.
+   */
   call<Name extends keyof Replies>(
     name: Name,
     request: Requests[Name],
     succeed: (result: Replies[Name]) => void,
     fail: (error: AtriumError) => void,
   ): void {
-    const id = this.nextId;
-    const size = this.send(name, request);
+    const id = this.nextId++;
+    const text = frameOf(id, name, request);
+    this.waiting.push({ id, name, text, succeed: succeed as (result: never) => void, fail });
+    if (this.waitTimer === undefined) {
+      this.sendWaiting();
+    }
+  }
+
+  private sendWaiting(): void {
+    this.waitTimer = undefined;
+    while (this.waiting.length > 0) {
+      const wait = this.options.budget.take();
+      if (wait > 0) {
+        this.waitTimer = setTimeout(() => this.sendWaiting(), wait);
+        return;
+      }
+      this.sendNow(this.waiting.shift()!);
+    }
+  }
+
+  private sendNow(call: Call): void {
+    const { id, name, fail } = call;
+    this.socket.send(call.text);
     const heard = this.heardFrames;
     const timer = setTimeout(() => {
       if (this.heardFrames === heard) {
@@ -108,7 +142,7 @@ export class Connection {
         new AtriumError(Code.DEADLINE_EXCEEDED, 'REQUEST_TIMEOUT', `The server did not answer the ${name} in time.`),
       );
     }, this.options.requestTimeout);
-    this.pending.set(id, { name, size, timer, succeed: succeed as (result: never) => void, fail });
+    this.pending.set(id, { ...call, timer });
   }
 
   /** Ends the session. */
@@ -124,12 +158,6 @@ export class Connection {
   /** Ends the connection as if it had been lost. */
   abandon(why: string): void {
     this.end(lost(why));
-  }
-
-  private send<Name extends keyof Requests>(name: Name, request: Requests[Name]): number {
-    const text = JSON.stringify({ id: this.nextId++, [name]: request });
-    this.socket.send(text);
-    return text.length;
   }
 
   private receive(data: unknown): void {
@@ -184,17 +212,26 @@ export class Connection {
     }
     this.ended = true;
     clearTimeout(this.welcomeTimer);
+    clearTimeout(this.waitTimer);
     this.socket.close(ending.retry && !ending.isLeave ? kLoss : 1000);
     const pending = [...this.pending.values()];
+    const waiting = this.waiting;
     this.pending.clear();
+    this.waiting = [];
     // What the server could not take is not to be sent again: the largest, or there would have been no such end.
-    const largest = Math.max(0, ...pending.map(({ size }) => size));
-    for (const { timer, size, fail } of pending) {
+    const largest = Math.max(0, ...pending.map(({ text }) => text.length));
+    for (const { timer, text, fail } of pending) {
       clearTimeout(timer);
-      fail(ending.tooBig && size === largest ? tooBig() : ending.error);
+      fail(ending.tooBig && text.length === largest ? tooBig() : ending.error);
     }
+    const error = ending.retry ? notConnected() : ending.error;
+    waiting.forEach(({ fail }) => fail(error)); // The server has not seen them.
     this.handlers.onEnd(ending);
   }
+}
+
+function frameOf<Name extends keyof Requests>(id: number, name: Name, request: Requests[Name]): string {
+  return JSON.stringify({ id, [name]: request });
 }
 
 function lost(message: string): Ending {
@@ -204,6 +241,10 @@ function lost(message: string): Ending {
 function endingOfGoodbye(goodbye: Goodbye): Ending {
   const ending = endingOfClose(goodbye.code ?? 0, goodbye.reason ?? '');
   return { ...ending, wait: milliseconds(goodbye.reconnectAfter, 0) };
+}
+
+export function notConnected(): AtriumError {
+  return new AtriumError(Code.UNAVAILABLE, 'NOT_CONNECTED', 'There is no connection to the server.');
 }
 
 function tooBig(): AtriumError {

@@ -29,7 +29,7 @@ export class AtriumError extends Error {
 
   /** @internal Told by the end of a connection, after which another one may come. */
   get isLoss(): boolean {
-    return this.reason === 'CONNECTION_LOST' || this.reason.startsWith('GOODBYE_');
+    return ['CONNECTION_LOST', 'NOT_CONNECTED'].includes(this.reason) || this.reason.startsWith('GOODBYE_');
   }
 
   static fromStatus(status: Status): AtriumError {

@@ -175,6 +175,9 @@ export class Pending {
       },
       (error) => {
         entry.underWay = false;
+        if (error.reason === 'NOT_CONNECTED' && --entry.tries === 0) {
+          delete entry.first; // The server has never seen it.
+        }
         const tooFast = error.reason === 'RATE_LIMITED' && entry.kept;
         if (tooFast) {
           this.oneByOne = true;

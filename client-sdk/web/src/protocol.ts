@@ -137,6 +137,10 @@ export interface Welcome {
   resumeToken?: string;
   /** The session of the last connection goes on. */
   resumed?: boolean;
+  /** Requests a second that the session may send in the long run; absent: any number. */
+  requestRate?: number;
+  /** And at once. */
+  requestBurst?: number;
 }
 
 export type Reply = { id?: number; error?: Status } & Partial<Replies>;

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, test } from 'node:test';
 import type { AtriumClient, ClientOptions, ConnectionStatus, StatusInfo } from '../src/index.js';
 import { FakeServer } from './fake_server.js';
 import { clientOf, refusal, until, withoutKey } from './support.js';
+import { version } from '../src/version.js';
 
 let server: FakeServer;
 let clients: AtriumClient[] = [];
@@ -28,7 +29,7 @@ test('says hello and joins', async () => {
   server.state = { topic: 'news' };
   const client = connect();
   const room = await client.join('geral', { initialState: { topic: 'first' } });
-  assert.deepEqual(server.hellos, [{ token: 'ana', client: 'atrium-web/0.1.0' }]);
+  assert.deepEqual(server.hellos, [{ token: 'ana', client: `atrium-web/${version}` }]);
   assert.deepEqual(server.joins, [{ roomId: 'geral', initialState: { topic: 'first' } }]);
   assert.equal(client.status, 'online');
   assert.equal(client.sessionId, 's1');

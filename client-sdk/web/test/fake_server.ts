@@ -21,6 +21,8 @@ export class FakeServer {
   resumes = false;
   /** What the next join gets beside the usual. */
   joined: Frame = {};
+  /** What the welcome says beside the usual. */
+  welcome: Frame = {};
   /** Default: the token of the hello. */
   userId: string | undefined;
   answersMounts = true;
@@ -85,6 +87,7 @@ export class FakeServer {
         pingInterval: this.pingInterval,
         resumeToken: `t${this.hellos.length}`,
         ...(resumed && { resumed }),
+        ...this.welcome,
       };
       this.push({ welcome }, socket);
       this.onHello();

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, test } from 'node:test';
 import type { AtriumClient, Room } from '../src/index.js';
 import { FakeServer } from './fake_server.js';
 import { clientOf, until } from './support.js';
+import { version } from '../src/version.js';
 
 let server: FakeServer;
 let client: AtriumClient;
@@ -57,7 +58,7 @@ test('a session goes on over the next connection, with what was missed and nothi
   assert.deepEqual(words, ['before', 'missed', 'after']);
   assert.deepEqual(server.hellos[1], {
     token: 'ana',
-    client: 'atrium-web/0.1.0',
+    client: `atrium-web/${version}`,
     resumeToken: 't1',
     known: [{ roomId: 'geral', position: { epoch: 'e1', offset: '5' } }],
   });

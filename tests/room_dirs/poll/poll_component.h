@@ -2,7 +2,7 @@
 
 #include "absl/strings/string_view.h"
 #include "poll_room.h"
-#include "server/live/live_component.h"
+#include "server/live/authoring/live_component.h"
 
 namespace atrium::rooms {
 

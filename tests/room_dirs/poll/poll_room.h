@@ -2,7 +2,7 @@
 
 #include "absl/strings/string_view.h"
 #include "rooms/poll.pb.h"
-#include "server/live/live_room.h"
+#include "server/live/authoring/live_room.h"
 
 namespace atrium::rooms {
 

@@ -1,0 +1,54 @@
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+
+#include "absl/strings/string_view.h"
+#include "server/common/log.h"
+#include "server/common/steady_time.h"
+
+namespace atrium {
+
+// A limit of this process as a whole, which turns newcomers away.
+enum class Limit {
+  kDescriptors,         // file descriptors, some of which are kept in reserve
+  kAddressConnections,  // connections of one address
+  kHttpConnections,
+  kGrpcConnections,
+  kGrpcFloods,  // bytes of a gRPC connection while there is little memory
+  kWebSockets,
+  kRooms,
+  kMemory,
+};
+inline constexpr int kLimits = 8;
+
+// Returns its name in metrics, logs and errors, such as `grpc_connections`.
+absl::string_view LimitName(Limit limit);
+
+// Counts who was turned away by which limit, and says so in the log: at once, and then every 10 s at most, because
+// whoever is turned away comes again. It is thread-safe.
+class Refusals {
+ public:
+  // `log` must outlive it.
+  explicit Refusals(Log& log) : log_(log) {}
+
+  // Counts one that was refused because of `limit`, which is `value`.
+  void Count(Limit limit, int64_t value);
+
+  int64_t count(Limit limit) const { return rows_[Index(limit)].refused.load(std::memory_order_relaxed); }
+
+ private:
+  struct Row {
+    std::atomic<int64_t> refused{0};
+    // Nothing is logged before this time, in nanoseconds of the steady clock.
+    std::atomic<int64_t> silent_until{0};
+  };
+
+  static size_t Index(Limit limit) { return static_cast<size_t>(limit); }
+
+  Log& log_;
+  std::array<Row, kLimits> rows_;
+};
+
+}  // namespace atrium
