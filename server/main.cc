@@ -58,18 +58,21 @@ int Main(int argc, char** argv) {
   sigemptyset(&stop);
   sigaddset(&stop, SIGTERM);
   sigaddset(&stop, SIGINT);
+  sigaddset(&stop, SIGHUP);
   pthread_sigmask(SIG_BLOCK, &stop, nullptr);
 
   RoomRegistry registry;
   if (absl::Status status = RegisterRooms(registry); !status.ok()) return Fail(status, 1);
   absl::StatusOr<std::unique_ptr<Server>> server = Server::Create(command_line->options, std::move(registry), Pages());
   if (!server.ok()) return Fail(server.status(), 1);
-  (*server)->log().Warning("--dev: every door is open without credentials, to this machine only");
+  if (command_line->options.dev) {
+    (*server)->log().Warning("--dev: every door is open without credentials, to this machine only");
+  }
   std::cout << "atriumd ready grpc=" << (*server)->grpc_address() << " http=" << (*server)->http_address()
             << " admin=" << (*server)->admin_address() << std::endl;
 
   int signal = 0;
-  sigwait(&stop, &signal);
+  while (sigwait(&stop, &signal) == 0 && signal == SIGHUP) (*server)->Reload();
   (*server)->Drain();
   return 0;
 }

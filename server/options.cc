@@ -12,6 +12,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
+#include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
 #include "server/common/errors.h"
 #include "server/common/status_macros.h"
@@ -27,6 +28,7 @@ constexpr char kIntroduction[] = R"(atriumd holds rooms: members, events and sha
 Backends call it over gRPC, browsers over WebSocket (/ws), webhooks over REST (/api).
 
   atriumd --dev                  serve this machine, without credentials; then open http://127.0.0.1:8080/
+  atriumd --service-keys keys.yaml --client-jwks jwks.json --client-audience atrium    serve who shows a key or a token
   curl localhost:8080/api/rooms/geral/messages -H 'Content-Type: application/json' -d '{"text":"hello"}'
 
 Every flag is also an environment variable: --http-address is ATRIUM_HTTP_ADDRESS. Durations are written 500ms, 10s
@@ -47,6 +49,23 @@ po::options_description Flags() {
       "shards", text("0"), "threads that rooms and sessions are spread over; 0: one for each core")(
       "log-level", text("info"), "debug, info, warning or error")("drain-timeout", text("30s"),
                                                                   "how long SIGTERM waits for clients to go");
+  po::options_description access("Access");
+  access.add_options()("service-keys", text(""),
+                       "YAML file of the keys that services show (authorization: Bearer, or x-api-key)")(
+      "client-jwks", text(""), "JWKS file of the keys that clients' tokens (JWT) are signed with: RSA, EC P-256, oct")(
+      "client-audience", text(""), "what their claim aud must name; required beside --client-jwks")(
+      "client-issuer", text(""), "what their claim iss must be; any issuer if it is not given")(
+      "client-leeway", text("30s"), "how much their issuer's clock may differ")(
+      "client-max-token-bytes", text("4096"), "how long they may be")("client-max-ttl", text("24h"),
+                                                                      "how long they may be good for, from iat to exp")(
+      "allow-anonymous", text(""),
+      "rooms, with commas between (lobby,public:*), where clients without a token may do whatever a grant can be for")(
+      "reload-interval", text("10s"),
+      "how often these files are looked at; what cannot be read does not replace what could. SIGHUP looks at once")(
+      "grpc-behind-proxy", po::bool_switch(),
+      "let gRPC listen beyond loopback. Callers must not reach it themselves: a proxy in front (Envoy, nginx) has to "
+      "end "
+      "HTTP/2, authenticate them and limit floods, which this version of gRPC does not withstand");
   po::options_description limits("Limits");
   limits.add_options()("max-state-bytes", text("1048576"),
                        "the state of one room, as JSON; its protobuf form has 3 MiB at most")(
@@ -92,7 +111,7 @@ po::options_description Flags() {
       "pong-timeout", text("8s"),
       "further silence after which it is cut off (3012); one second more for each 64 KiB that it takes "
       "of what was written before its ping");
-  return std::move(general.add(limits));
+  return std::move(general.add(access).add(limits));
 }
 
 std::string FlagOfVariable(const po::options_description& flags, const std::string& variable) {
@@ -176,7 +195,8 @@ class Reader {
     return LogLevel::kInfo;
   }
   void Refuse(const char* name, absl::string_view rule) {
-    if (status_.ok()) status_ = InvalidField(absl::StrCat("--", name), absl::StrCat(rule, ", not '", Text(name), "'"));
+    const std::string given = Text(name).empty() ? "" : absl::StrCat(", not '", Text(name), "'");
+    if (status_.ok()) status_ = InvalidField(absl::StrCat("--", name), absl::StrCat(rule, given));
   }
   const absl::Status& status() const { return status_; }
 
@@ -188,26 +208,73 @@ class Reader {
   absl::Status status_;
 };
 
-// Requires an address of loopback, because without credentials only this very machine may come in.
-void RequireLoopback(Reader& reader, const char* name) {
-  const std::string address = reader.Text(name);
+bool IsLoopback(const std::string& address) {
   const std::string host = address.substr(0, address.rfind(':'));
   boost::system::error_code not_v4;
   const auto v4 = boost::asio::ip::make_address_v4(host, not_v4);
   // A name that only begins like an address may lead anywhere.
-  if (host == "localhost" || host == "[::1]" || (!not_v4 && v4.is_loopback())) return;
-  reader.Refuse(name, "must be a loopback address, such as 127.0.0.1:0, with --dev");
+  return host == "localhost" || host == "[::1]" || (!not_v4 && v4.is_loopback());
+}
+
+// Requires addresses of loopback, because without credentials only this very machine may come in.
+void RequireLoopback(Reader& reader) {
+  for (const char* const name : {"grpc-address", "http-address", "admin-address"}) {
+    if (IsLoopback(reader.Text(name))) continue;
+    reader.Refuse(name, "must be a loopback address, such as 127.0.0.1:0, with --dev");
+  }
+}
+
+// Requires that those who come in can be told apart, and that gRPC is not laid open to whoever speaks HTTP/2.
+void RequireCredentials(Reader& reader, const Options& options) {
+  if (options.service_keys.empty() && options.client_jwks.empty()) {
+    reader.Refuse("service-keys", "is required, or --client-jwks, or --dev for this machine only without credentials");
+  }
+  if (!options.grpc_behind_proxy && !IsLoopback(options.grpc_address)) {
+    reader.Refuse("grpc-address",
+                  "must be a loopback address, or stand behind a proxy and be told so by --grpc-behind-proxy");
+  }
+}
+
+std::vector<RoomPattern> ReadPatterns(Reader& reader, const char* name) {
+  std::vector<RoomPattern> patterns;
+  for (const absl::string_view text : absl::StrSplit(reader.Text(name), ',', absl::SkipEmpty())) {
+    absl::StatusOr<RoomPattern> pattern = RoomPattern::Parse(name, text);
+    if (!pattern.ok()) {
+      reader.Refuse(name, "must be room ids, or beginnings of ids with a * behind, with commas between");
+    } else {
+      patterns.push_back(*std::move(pattern));
+    }
+  }
+  return patterns;
+}
+
+void ReadAccess(const po::variables_map& values, Reader& reader, Options& options) {
+  options.dev = values["dev"].as<bool>();
+  options.grpc_behind_proxy = values["grpc-behind-proxy"].as<bool>();
+  options.service_keys = reader.Text("service-keys");
+  options.client_jwks = reader.Text("client-jwks");
+  options.tokens.issuer = reader.Text("client-issuer");
+  options.tokens.audience = reader.Text("client-audience");
+  options.tokens.leeway = reader.DurationOrZero("client-leeway");
+  options.tokens.max_bytes = reader.Integer("client-max-token-bytes", 16 * 1024);
+  options.tokens.max_ttl = reader.Duration("client-max-ttl");
+  options.anonymous = ReadPatterns(reader, "allow-anonymous");
+  options.reload_interval = reader.Duration("reload-interval");
+  if (!options.client_jwks.empty() && options.tokens.audience.empty()) {
+    reader.Refuse("client-audience", "is required beside --client-jwks: tokens for others must not open this server");
+  }
+  options.dev ? RequireLoopback(reader) : RequireCredentials(reader, options);
 }
 
 absl::StatusOr<Options> ReadOptions(const po::variables_map& values) {
   constexpr int64_t kMaxBytes = int64_t{1} << 30;
   Reader reader(values);
   Options options;
-  options.dev = values["dev"].as<bool>();
   options.data_dir = reader.Text("data-dir");
   options.grpc_address = reader.Address("grpc-address");
   options.http_address = reader.Address("http-address");
   options.admin_address = reader.Address("admin-address");
+  ReadAccess(values, reader, options);
   options.shards = static_cast<int>(reader.Integer("shards", 256));
   if (options.shards == 0) options.shards = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
   options.log_level = reader.Level("log-level");
@@ -244,15 +311,7 @@ absl::StatusOr<Options> ReadOptions(const po::variables_map& values) {
   sessions.hello_timeout = reader.Duration("hello-timeout");
   sessions.ping_interval = reader.Duration("ping-interval");
   sessions.pong_timeout = reader.Duration("pong-timeout");
-  if (options.dev) {
-    RequireLoopback(reader, "grpc-address");
-    RequireLoopback(reader, "http-address");
-    RequireLoopback(reader, "admin-address");
-  }
   RETURN_IF_ERROR(reader.status());
-  if (!options.dev) {
-    return InvalidField("--dev", "is required: this version has no credentials yet and serves its own machine only");
-  }
   return options;
 }
 

@@ -2,9 +2,12 @@
 
 #include <cstddef>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "server/access/client_tokens.h"
+#include "server/access/room_pattern.h"
 #include "server/common/log.h"
 #include "server/live/rooms/room_settings.h"
 #include "server/session/session_settings.h"
@@ -19,6 +22,15 @@ struct Options {
   std::string admin_address;
   // If true, every door is open without credentials, on loopback only.
   bool dev = false;
+  // These files have the keys of services and those that clients' tokens are signed with; empty if there are none.
+  std::string service_keys;
+  std::string client_jwks;
+  TokenRules tokens;
+  std::vector<RoomPattern> anonymous;
+  // The files are looked at this often.
+  absl::Duration reload_interval;
+  // Whether gRPC may be reached from other machines, because something stands in front of it.
+  bool grpc_behind_proxy = false;
   int shards = 1;
   LogLevel log_level = LogLevel::kInfo;
   // After SIGTERM, clients have this time to go.

@@ -8,6 +8,7 @@
 #include "absl/memory/memory.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "server/api/caller_by.h"
 #include "server/common/errors.h"
 #include "server/common/status_macros.h"
 #include "server/engine/embedded_log.h"
@@ -42,6 +43,13 @@ std::vector<const google::protobuf::ServiceDescriptor*> RestServices() {
           pool.FindServiceByName(std::string(kSessionVerbs.service))};
 }
 
+// Returns the methods that scopes may name: all that are not for everybody.
+std::vector<absl::string_view> ScopeMethods() {
+  std::vector<absl::string_view> methods(kVerbNames.begin(), kVerbNames.end());
+  methods.push_back(kReflectionMethod);
+  return methods;
+}
+
 }  // namespace
 
 Server::Server(const Options& options, RoomRegistry registry, std::unique_ptr<RoomLog> room_log)
@@ -55,6 +63,12 @@ Server::Server(const Options& options, RoomRegistry registry, std::unique_ptr<Ro
       workers_(kWorkers, kMaxQueuedWork),
       room_log_(std::move(room_log)),
       rooms_(registry_, options.rooms, AllShards(), workers_, log_, room_log_.get(), &headroom_),
+      authenticator_({.dev = options.dev, .tokens = options.tokens, .anonymous = options.anonymous}, log_),
+      credential_files_({.service_keys = options.service_keys,
+                         .client_jwks = options.client_jwks,
+                         .interval = options.reload_interval,
+                         .methods = ScopeMethods()},
+                        authenticator_, log_),
       authorizer_(registry_),
       local_rooms_(rooms_),
       attendance_(authorizer_, local_rooms_),
@@ -62,8 +76,8 @@ Server::Server(const Options& options, RoomRegistry registry, std::unique_ptr<Ro
       room_api_(authorizer_, rooms_, local_rooms_, session_api_),
       probes_(shards_, storing_) {
   for (const auto& shard : shards_) {
-    hubs_.push_back(std::make_unique<SessionHub>(*shard, rooms_.site(shard->index()), options.sessions, room_api_,
-                                                 attendance_, log_, hubs_, &headroom_));
+    hubs_.push_back(std::make_unique<SessionHub>(*shard, rooms_.site(shard->index()), options.sessions, authenticator_,
+                                                 room_api_, attendance_, log_, hubs_, &headroom_));
     doors_.push_back(std::make_unique<WebSocketDoor>(*hubs_.back(), *shard, doors_));
   }
   AddVerbs<kRoomVerbs>(room_api_, rpcs_);
@@ -92,6 +106,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Create(const Options& options, R
     ASSIGN_OR_RETURN(room_log, OpenEmbeddedLog({.directory = options.data_dir}));
   }
   auto server = absl::WrapUnique(new Server(options, std::move(registry), std::move(room_log)));
+  RETURN_IF_ERROR(server->credential_files_.Load());
   for (const auto& shard : server->shards_) shard->Start();
   server->shards_.front()->Post([server = server.get()] { server->WatchMemory(); });
   RETURN_IF_ERROR(server->LoadRooms());
@@ -142,12 +157,13 @@ absl::Status Server::ListenForHttp(absl::Span<const Page> pages) {
       .rpcs = rpcs_,
       .streams = streams_,
       .services = RestServices(),
+      .who_sends = [this](const Credentials& shown) { return CallerBy(authenticator_, shown, absl::Now()); },
       .pages = pages,
       .upgrade =
           [this](IoShard& shard, Socket socket, const WebSocketAnswer& answer, std::string leftover) {
             const Form form = answer.subprotocol == "atrium.v1.proto" ? Form::kProto : Form::kJson;
             const Encoding encoding = WebSocketEncoding(form, !answer.extensions.empty());
-            doors_[shard.index()]->Accept(std::move(socket), encoding, std::move(leftover));
+            doors_[shard.index()]->Accept(std::move(socket), encoding, answer.token, leftover);
           },
       .may_upgrade = [this] { return AdmitWebSocket(); },
       .may_deflate = options_.sessions.compress_above > 0,
@@ -166,6 +182,7 @@ absl::Status Server::ListenForGrpc() {
                                                      .sessions = session_api_,
                                                      .hubs = hubs_,
                                                      .shards = shards_,
+                                                     .authenticator = authenticator_,
                                                      .metrics = grpc_metrics_,
                                                      .limiter = limiter_,
                                                      .refusals = refusals_,
@@ -223,7 +240,9 @@ std::string Server::Metrics() const {
                       .grpc = grpc_metrics_,
                       .http = http_->Counts(),
                       .refusals = refusals_,
-                      .headroom = headroom_});
+                      .headroom = headroom_,
+                      .authenticator = authenticator_,
+                      .reloads = credential_files_.Counts()});
 }
 
 void Server::WatchMemory() {

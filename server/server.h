@@ -8,6 +8,8 @@
 
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
+#include "server/access/authenticator.h"
+#include "server/access/credential_files.h"
 #include "server/api/attendance.h"
 #include "server/api/authorizer.h"
 #include "server/api/local_rooms.h"
@@ -56,6 +58,9 @@ class Server {
   std::string admin_address() const { return admin_->address(); }
   Log& log() { return log_; }
 
+  // Looks at the files of credentials now, whether or not they are due.
+  void Reload() { credential_files_.Reload(); }
+
   // Takes nothing new, says goodbye to the clients (3001; in batches from 1,000 on) and waits until the last has gone
   // or the drain timeout is over.
   void Drain();
@@ -103,6 +108,8 @@ class Server {
   // what they post to a shard that has stopped never runs.
   const std::unique_ptr<RoomLog> room_log_;
   RoomManager rooms_;
+  Authenticator authenticator_;
+  CredentialFiles credential_files_;
   const Authorizer authorizer_;
   LocalRooms local_rooms_;
   Attendance attendance_;

@@ -13,17 +13,18 @@ layers=(
   "server/common/    | server/common/"
   "server/engine/    | server/(engine|common)/"
   "server/wire/      | server/(wire|common)/|$generated"
+  "server/access/    | server/(access|wire|common)/"
   "server/live/shards/    | server/(live/shards|common)/"
   "server/live/authoring/ | server/(live/(authoring|shards)|wire|common)/|$generated"
   "server/live/rooms/     | server/(live/(rooms|authoring|shards)|wire|common)/|server/engine/room_log\.h|$generated"
   "server/live/manager/   | server/(live|wire|common)/|server/engine/room_log\.h|$generated"
   "server/net/       | server/(net|common)/|$shards"
-  "server/api/       | server/(api|live|wire|common)/|$generated"
-  "server/session/   | server/(session|api|live|wire|common)/|$generated"
-  "server/grpc/      | server/(grpc|net|session|api|wire|common)/|server/metrics/grpc_metrics\.h|$shards|$generated|atrium/v1/[a-z_]+\.grpc\.pb\.h"
-  "server/websocket/ | server/(websocket|session|api|wire|common)/|$shards|$generated"
-  "server/http/      | server/(http|net|session|api|wire|common)/|$shards|$generated"
-  "server/metrics/   | server/(metrics|live|session|http|common)/|server/engine/room_log\.h"
+  "server/api/       | server/(api|access|live|wire|common)/|$generated"
+  "server/session/   | server/(session|api|access|live|wire|common)/|$generated"
+  "server/grpc/      | server/(grpc|net|session|api|access|wire|common)/|server/metrics/grpc_metrics\.h|$shards|$generated|atrium/v1/[a-z_]+\.grpc\.pb\.h"
+  "server/websocket/ | server/(websocket|session|api|access|wire|common)/|$shards|$generated"
+  "server/http/      | server/(http|net|session|api|access|wire|common)/|$shards|$generated"
+  "server/metrics/   | server/(metrics|access|live|session|http|common)/|server/engine/room_log\.h"
   "rooms/            | rooms/|server/(live/authoring|common)/"
   "client-sdk/       | client-sdk/|atrium/v1/"
 )
@@ -35,6 +36,8 @@ homes=(
   '#include ["<]boost/beast/ | ^(server/http/|server/websocket/|tests/)  | Beast stays in server/http and server/websocket'
   '#include ["<]prometheus/        | ^(server/metrics/|tests/)                   | prometheus-cpp stays in server/metrics'
   '#include ["<]rocksdb/           | ^(server/engine/.*\.cc|tests/)               | RocksDB stays in the sources of server/engine'
+  '#include <cjose/                | ^(server/access/.*\.cc|tests/)               | cjose stays in the sources of server/access'
+  '#include <yaml-cpp/             | ^(server/access/.*\.cc|tests/)               | yaml-cpp stays in the sources of server/access'
   '#include ["<]zlib               | ^(server/wire/deflate\.cc|tests/)            | zlib stays in server/wire/deflate.cc'
   '#include <(mutex|shared_mutex|thread|atomic|condition_variable|future)>|absl/synchronization|std::(mutex|thread|atomic)|absl::Mutex | ^(server/|client-sdk/|tests/) | a room runs on one thread and has no locks'
   '#include "\.\.?/                | ^$                                          | includes start at the root of the repository'
@@ -88,6 +91,9 @@ self_test() {
     printf '%s\n' "$line" >"$tree/$file"
   done <<END
 server/common/a.h|#include "server/wire/json.h"
+server/access/a.h|#include "server/api/caller.h"
+server/access/b.h|#include <cjose/cjose.h>
+server/api/e.h|#include <yaml-cpp/yaml.h>
 server/wire/a.h|#include "atrium/v1/rooms.grpc.pb.h"
 server/engine/a.h|#include "server/wire/json.h"
 server/engine/b.h|#include <rocksdb/db.h>

@@ -37,7 +37,7 @@ void Once(Room& room, const Caller& caller, Idempotency::Method method, WithPayl
                  Answer(room, std::move(done), *std::move(response));
                }));
   }
-  const std::string& subject = caller.user_id().empty() ? caller.session_id() : caller.user_id();
+  const std::string subject = caller.Subject();
   const Idempotency::Name name{.subject = subject, .method = method, .key = given};
   std::string key = Idempotency::StoredKey(name);
   const std::string fingerprint = Idempotency::Fingerprint(

@@ -40,10 +40,12 @@ absl::StatusOr<Payload> JoinPayload(const v1::JoinRequest& request) {
 void Attendance::Admit(const Caller& caller, MemberIdentity who, const v1::JoinRequest& request, JoinDone done) {
   REFUSE_IF_ERROR(ValidateRoomId("roomId", request.room_id()), done);
   REFUSE_IF_ERROR(authorizer_.Authorize(caller, Verb::kJoin, request.room_id()), done);
-  if (request.has_info()) REFUSE_IF_ERROR(authorizer_.AuthorizeInfo(caller), done);
-  absl::StatusOr<json::object> info = MemberInfoOf(request);
-  REFUSE_IF_ERROR(info.status(), done);
-  who.info = *std::move(info);
+  if (request.has_info()) {
+    REFUSE_IF_ERROR(authorizer_.AuthorizeInfo(caller), done);
+    absl::StatusOr<json::object> info = MemberInfoOf(request);
+    REFUSE_IF_ERROR(info.status(), done);
+    who.info = *std::move(info);
+  }
   absl::StatusOr<json::object> initial_state = InitialState(request);
   REFUSE_IF_ERROR(initial_state.status(), done);
   absl::StatusOr<Payload> payload = JoinPayload(request);
@@ -65,8 +67,8 @@ void Attendance::SetConnected(const std::string& room_id, std::vector<std::strin
   rooms_.SetConnected(room_id, std::move(members), connected);
 }
 
-void Attendance::Disconnect(const std::string& room_id, const std::string& member_id, bool tell) {
-  rooms_.Disconnect(room_id, member_id, tell);
+void Attendance::Remove(const std::string& room_id, const std::string& member_id, v1::LeaveReason reason, bool tell) {
+  rooms_.Remove(room_id, member_id, reason, tell);
 }
 
 void Attendance::Watch(const Caller& caller, const ObserverIdentity& observer, const v1::WatchRequest& request,

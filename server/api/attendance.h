@@ -19,7 +19,8 @@ class Attendance {
  public:
   Attendance(const Authorizer& authorizer, RoomVerbs& rooms) : authorizer_(authorizer), rooms_(rooms) {}
 
-  // Lets a member of a session into a room, for a client or by server code. Errors are those of Authorizer for Join,
+  // Lets a member of a session into a room, for a client or by server code. The info of `who` is that of its token,
+  // which one in the request replaces. Errors are those of Authorizer for Join,
   // INVALID_ARGUMENT naming the field, and those of RoomManager::FindOrCreate and Room::Join.
   void Admit(const Caller& caller, MemberIdentity who, const v1::JoinRequest& request, JoinDone done);
 
@@ -32,7 +33,7 @@ class Attendance {
 
   // Takes a member of a session that has gone out of a room, or sees to it that a pending join does not bring it in.
   // With `tell`, because the session may come back, it gets a `left` frame.
-  void Disconnect(const std::string& room_id, const std::string& member_id, bool tell);
+  void Remove(const std::string& room_id, const std::string& member_id, v1::LeaveReason reason, bool tell);
 
   // Begins to send what is public of a room to an observer, until Unwatch or the room's end (Room::Watch). An absent
   // room is created. Errors are those of Authorizer for Watch, INVALID_ARGUMENT naming the field, and those of

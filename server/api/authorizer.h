@@ -27,6 +27,11 @@ class Authorizer {
 
   // Returns OK if the caller may say what others see of a member that joins; INVALID_ARGUMENT naming `info` if not.
   absl::Status AuthorizeInfo(const Caller& caller) const;
+  // Returns OK if a client may mount a component of that type.
+  absl::Status AuthorizeMount(const Caller& caller, absl::string_view component) const;
+
+  // Whether ListRooms shows the caller a listed room of that id: a client one that it may watch.
+  bool MayList(const Caller& caller, absl::string_view room_id) const;
 
  private:
   struct Inquiry;

@@ -18,11 +18,19 @@
 namespace atrium {
 namespace {
 
-// Returns the member that the caller acts as, or null for a service and for a component that is no member.
-absl::StatusOr<const MemberIdentity*> Membership(const Room* room, const Caller& caller) {
+// Returns the member that the caller acts as: a user without a session as `member_id`, which is to be one of the
+// user's, or as any of them. Null for a service and for a component that is no member.
+absl::StatusOr<const MemberIdentity*> Membership(const Room* room, const Caller& caller,
+                                                 absl::string_view member_id = {}) {
   if (caller.kind() == Caller::Kind::kService) return nullptr;
-  const MemberIdentity* member = room == nullptr ? nullptr : room->roster().Find(caller.member_id());
-  if (member == nullptr && caller.kind() == Caller::Kind::kClient) return NotAMember();
+  const MemberIdentity* member = nullptr;
+  if (room != nullptr && caller.kind() == Caller::Kind::kUser) {
+    member = member_id.empty() ? room->roster().FindOfUser(caller.user_id()) : room->roster().Find(member_id);
+    if (member != nullptr && member->user_id != caller.user_id()) member = nullptr;
+  } else if (room != nullptr) {
+    member = room->roster().Find(caller.member_id());
+  }
+  if (member == nullptr && caller.is_client()) return NotAMember();
   return member;
 }
 
@@ -80,7 +88,7 @@ Emission MakeEmission(const Caller& caller, const MemberIdentity* sender, WithPa
           .data = std::move(request.payload),
           .sender = sender,
           .include_self = message.include_self(),
-          .from_client = caller.kind() == Caller::Kind::kClient,
+          .from_client = caller.is_client(),
           .options = {.exclude = {message.exclude().begin(), message.exclude().end()},
                       .to = {message.to().begin(), message.to().end()},
                       .is_volatile = message.volatile_()}};
@@ -94,7 +102,7 @@ void AnswerEmit(const Room& room, WithPayload<v1::EmitRequest>& request, const a
 }
 
 void EmitInto(Room& room, const Caller& caller, WithPayload<v1::EmitRequest>&& request, Done<v1::EmitResponse> done) {
-  const absl::StatusOr<const MemberIdentity*> sender = Membership(&room, caller);
+  const absl::StatusOr<const MemberIdentity*> sender = Membership(&room, caller, request.message->member_id());
   REFUSE_IF_ERROR(sender.status(), done);
   if (!room.decides_later()) {
     return AnswerEmit(room, request, room.Emit(MakeEmission(caller, *sender, request)), done);
@@ -204,7 +212,7 @@ void LocalRooms::SetState(const Caller& caller, WithPayload<v1::SetStateRequest>
   const std::string room_id = request.message->room_id();
   StateChangeRequest set{caller, std::move(request), std::move(merge)};
   // A client is a member of a room that is there.
-  if (caller.kind() == Caller::Kind::kClient) return WithRoomIfAny(room_id, std::move(done), std::move(set));
+  if (caller.is_client()) return WithRoomIfAny(room_id, std::move(done), std::move(set));
   if (rooms_.registry().TypeOf(room_id) != nullptr) return done(StateIsServerOnly());
   // Nothing is created for a change that cannot be.
   WithRoomIfAny(room_id, std::move(done), [this, room_id, set = std::move(set)](Room* room, auto&& done) mutable {
@@ -216,7 +224,10 @@ void LocalRooms::SetState(const Caller& caller, WithPayload<v1::SetStateRequest>
 
 void LocalRooms::GetState(const Caller& caller, const std::string& room_id, Done<v1::GetStateResponse>&& done) {
   WithRoomIfAny(room_id, std::move(done), [caller = caller, room_id](Room* room, Done<v1::GetStateResponse>&& done) {
-    REFUSE_IF_ERROR(Membership(room, caller).status(), done);
+    // A user without a session reads as one who watches.
+    if (caller.kind() != Caller::Kind::kUser) {
+      REFUSE_IF_ERROR(Membership(room, caller).status(), done);
+    }
     if (room == nullptr) return done(RoomNotFound(room_id));
     WithPayload<v1::GetStateResponse> response{.payload = room->state()};
     *response.message->mutable_position() = room->position();
@@ -227,7 +238,7 @@ void LocalRooms::GetState(const Caller& caller, const std::string& room_id, Done
 void LocalRooms::Call(const Caller& caller, WithPayload<v1::CallRequest>&& request, json::object&& args,
                       Done<v1::CallResponse>&& done) {
   const std::string room_id = request.message->room_id();
-  const bool from_client = caller.kind() == Caller::Kind::kClient;
+  const bool from_client = caller.is_client();
   // Nothing is created for a call that cannot be.
   if (!from_client && rooms_.registry().TypeOf(room_id) == nullptr) {
     return done(UntypedHasNoMethods(room_id, TypeNames(rooms_.registry())));

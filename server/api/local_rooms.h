@@ -37,7 +37,7 @@ class LocalRooms final : public RoomVerbs {
   void CatchUp(const std::string& room_id, std::vector<std::string> members, Encoding encoding,
                std::optional<v1::Position> since, JoinDone done) override;
   void SetConnected(const std::string& room_id, std::vector<std::string> members, bool connected) override;
-  void Disconnect(const std::string& room_id, const std::string& member_id, bool tell) override;
+  void Remove(const std::string& room_id, const std::string& member_id, v1::LeaveReason reason, bool tell) override;
   void Watch(const ObserverIdentity& observer, const v1::WatchRequest& request, JoinDone done) override;
   void Unwatch(const std::string& room_id, SessionKey observer) override;
 

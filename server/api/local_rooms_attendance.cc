@@ -33,9 +33,8 @@ void LocalRooms::SetConnected(const std::string& room_id, std::vector<std::strin
   IfThere(room_id, [members = std::move(members), connected](Room& room) { room.SetConnected(members, connected); });
 }
 
-void LocalRooms::Disconnect(const std::string& room_id, const std::string& member_id, bool tell) {
-  IfThere(room_id,
-          [member_id, tell](Room& room) { room.Leave(member_id, v1::LEAVE_REASON_DISCONNECT, tell).IgnoreError(); });
+void LocalRooms::Remove(const std::string& room_id, const std::string& member_id, v1::LeaveReason reason, bool tell) {
+  IfThere(room_id, [member_id, reason, tell](Room& room) { room.Leave(member_id, reason, tell).IgnoreError(); });
 }
 
 void LocalRooms::Watch(const ObserverIdentity& observer, const v1::WatchRequest& request, JoinDone done) {

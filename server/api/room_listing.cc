@@ -50,7 +50,8 @@ v1::RoomType Describe(const RoomTypeInfo& info, const RoomSettings& settings) {
 
 }  // namespace
 
-void RoomApi::ListRooms(const Caller&, WithPayload<v1::ListRoomsRequest> request, Done<v1::ListRoomsResponse> done) {
+void RoomApi::ListRooms(const Caller& caller, WithPayload<v1::ListRoomsRequest> request,
+                        Done<v1::ListRoomsResponse> done) {
   const absl::StatusOr<size_t> size = PageSize(request.message->page_size());
   REFUSE_IF_ERROR(size.status(), done);
   const absl::StatusOr<std::string> after =
@@ -60,6 +61,12 @@ void RoomApi::ListRooms(const Caller&, WithPayload<v1::ListRoomsRequest> request
   REFUSE_IF_ERROR(filter.status(), done);
   RoomManager::Wanted wanted{.unlisted = filter->names_unlisted};
   if (!filter->matches_all) wanted.matches = std::move(filter->matches);
+  if (caller.is_client()) {
+    wanted.unlisted = false;
+    wanted.matches = [this, caller, matches = std::move(wanted.matches)](const v1::Room& room) {
+      return (matches == nullptr || matches(room)) && authorizer_.MayList(caller, room.id());
+    };
+  }
   auto answer = [text = request.message->filter(), done = std::move(done)](ListPage<v1::Room> page) mutable {
     WithPayload<v1::ListRoomsResponse> response;
     if (page.more) {

@@ -75,7 +75,7 @@ class RoomVerbs {
   virtual void CatchUp(const std::string& room_id, std::vector<std::string> members, Encoding encoding,
                        std::optional<v1::Position> since, JoinDone done) = 0;
   virtual void SetConnected(const std::string& room_id, std::vector<std::string> members, bool connected) = 0;
-  virtual void Disconnect(const std::string& room_id, const std::string& member_id, bool tell) = 0;
+  virtual void Remove(const std::string& room_id, const std::string& member_id, v1::LeaveReason reason, bool tell) = 0;
   virtual void Watch(const ObserverIdentity& observer, const v1::WatchRequest& request, JoinDone done) = 0;
   virtual void Unwatch(const std::string& room_id, SessionKey observer) = 0;
 };

@@ -5,6 +5,7 @@
 
 #include "absl/strings/cord.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "server/common/utf8.h"
 
 namespace atrium {
@@ -13,6 +14,10 @@ namespace {
 constexpr char kReasonUrl[] = "atrium/reason";
 constexpr char kFieldUrl[] = "atrium/field";
 constexpr char kRuleUrl[] = "atrium/rule";
+constexpr char kMetadataUrl[] = "atrium/metadata";
+constexpr char kRetryUrl[] = "atrium/retry";
+// An Excerpt has no control characters.
+constexpr char kSeparator = '\0';
 
 std::string PayloadText(const absl::Status& status, const char* url) {
   const auto payload = status.GetPayload(url);
@@ -45,6 +50,32 @@ absl::Status MakeError(absl::StatusCode code, absl::string_view reason, absl::st
   absl::Status status(code, Excerpt(message, kMaxMessageBytes));
   status.SetPayload(kReasonUrl, absl::Cord(Excerpt(reason)));
   return status;
+}
+
+absl::Status WithMetadata(absl::Status error, const ErrorMetadata& metadata) {
+  std::string text;
+  for (const auto& [name, value] : metadata) {
+    absl::StrAppend(&text, name, absl::string_view(&kSeparator, 1), Excerpt(value), absl::string_view(&kSeparator, 1));
+  }
+  error.SetPayload(kMetadataUrl, absl::Cord(text));
+  return error;
+}
+
+ErrorMetadata MetadataOf(const absl::Status& status) {
+  ErrorMetadata metadata;
+  const std::vector<std::string> parts = absl::StrSplit(PayloadText(status, kMetadataUrl), kSeparator);
+  for (size_t i = 0; i + 1 < parts.size(); i += 2) metadata.emplace_back(parts[i], parts[i + 1]);
+  return metadata;
+}
+
+absl::Status WithRetryDelay(absl::Status error, absl::Duration delay) {
+  error.SetPayload(kRetryUrl, absl::Cord(absl::FormatDuration(delay)));
+  return error;
+}
+
+absl::Duration RetryDelayOf(const absl::Status& status) {
+  absl::Duration delay;
+  return absl::ParseDuration(PayloadText(status, kRetryUrl), &delay) ? delay : absl::ZeroDuration();
 }
 
 absl::Status InvalidField(absl::string_view field, absl::string_view rule) {

@@ -1,9 +1,12 @@
 #pragma once
 
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 
 namespace atrium {
 
@@ -24,6 +27,18 @@ std::string Excerpt(absl::string_view text, size_t most = kMaxExcerptBytes);
 
 // Returns an error with a reason. `message` is shown to the caller.
 absl::Status MakeError(absl::StatusCode code, absl::string_view reason, absl::string_view message);
+
+// What an error says beside its reason, for programs: it becomes the metadata of google.rpc.ErrorInfo. A name is
+// lowerCamelCase or snake_case, and a value is repeated as an Excerpt.
+using ErrorMetadata = std::vector<std::pair<std::string, std::string>>;
+absl::Status WithMetadata(absl::Status error, const ErrorMetadata& metadata);
+// Returns it in its order; empty if there is none.
+ErrorMetadata MetadataOf(const absl::Status& status);
+
+// Says when the request may be repeated (google.rpc.RetryInfo).
+absl::Status WithRetryDelay(absl::Status error, absl::Duration delay);
+// Returns zero if that was not said.
+absl::Duration RetryDelayOf(const absl::Status& status);
 
 // Returns INVALID_ARGUMENT, reason INVALID_FIELD, which says that `field` (proto3 JSON path, such as `emit.roomId`)
 // breaks `rule`. The message is "<field>: <rule>".

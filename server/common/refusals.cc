@@ -1,13 +1,6 @@
 #include "server/common/refusals.h"
 
-#include "absl/time/time.h"
-
 namespace atrium {
-namespace {
-
-constexpr absl::Duration kLogInterval = absl::Seconds(10);
-
-}  // namespace
 
 absl::string_view LimitName(Limit limit) {
   switch (limit) {
@@ -26,11 +19,7 @@ absl::string_view LimitName(Limit limit) {
 void Refusals::Count(Limit limit, int64_t value) {
   Row& row = rows_[Index(limit)];
   const int64_t refused = row.refused.fetch_add(1, std::memory_order_relaxed) + 1;
-  const int64_t now = SteadyTime::Now().nanoseconds();
-  int64_t silent_until = row.silent_until.load(std::memory_order_relaxed);
-  if (now < silent_until) return;
-  // Of several threads one says it.
-  if (!row.silent_until.compare_exchange_strong(silent_until, now + absl::ToInt64Nanoseconds(kLogInterval))) return;
+  if (!row.pace.IsDue()) return;
   log_.Warning("a limit is reached: newcomers are refused",
                {{"limit", LimitName(limit)}, {"value", value}, {"refused in all", refused}});
 }

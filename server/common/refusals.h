@@ -6,7 +6,7 @@
 
 #include "absl/strings/string_view.h"
 #include "server/common/log.h"
-#include "server/common/steady_time.h"
+#include "server/common/log_pace.h"
 
 namespace atrium {
 
@@ -26,8 +26,7 @@ inline constexpr int kLimits = 8;
 // Returns its name in metrics, logs and errors, such as `grpc_connections`.
 absl::string_view LimitName(Limit limit);
 
-// Counts who was turned away by which limit, and says so in the log: at once, and then every 10 s at most, because
-// whoever is turned away comes again. It is thread-safe.
+// Counts who was turned away by which limit, and says so in the log, now and then. It is thread-safe.
 class Refusals {
  public:
   // `log` must outlive it.
@@ -41,8 +40,7 @@ class Refusals {
  private:
   struct Row {
     std::atomic<int64_t> refused{0};
-    // Nothing is logged before this time, in nanoseconds of the steady clock.
-    std::atomic<int64_t> silent_until{0};
+    LogPace pace;
   };
 
   static size_t Index(Limit limit) { return static_cast<size_t>(limit); }

@@ -11,9 +11,11 @@ constexpr std::chrono::microseconds kSlice(500);
 
 }  // namespace
 
-CallQueue::CallQueue(IoShard& shard, std::unique_ptr<::grpc::ServerCompletionQueue> queue, LargeAnswers& large_answers)
+CallQueue::CallQueue(IoShard& shard, std::unique_ptr<::grpc::ServerCompletionQueue> queue,
+                     const Authenticator& authenticator, LargeAnswers& large_answers)
     : shard_(shard),
       queue_(std::move(queue)),
+      authenticator_(authenticator),
       large_answers_(large_answers),
       lease_(nullptr, [this](const void*) { queue_->Shutdown(); }) {}
 

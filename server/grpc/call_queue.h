@@ -6,6 +6,7 @@
 #include <semaphore>
 #include <thread>
 
+#include "server/access/authenticator.h"
 #include "server/grpc/large_answers.h"
 #include "server/live/shards/io_shard.h"
 
@@ -42,8 +43,9 @@ class CompletionOf final : public Completion {
 // are none, a thread of this queue waits in gRPC for the next, and gives that and the queue back to the shard.
 class CallQueue {
  public:
-  // `large_answers` is shared by all queues and outlives them.
-  CallQueue(IoShard& shard, std::unique_ptr<::grpc::ServerCompletionQueue> queue, LargeAnswers& large_answers);
+  // `authenticator` and `large_answers` are shared by all queues and outlive them.
+  CallQueue(IoShard& shard, std::unique_ptr<::grpc::ServerCompletionQueue> queue, const Authenticator& authenticator,
+            LargeAnswers& large_answers);
   // Shuts the queue down if it was started.
   ~CallQueue();
 
@@ -53,6 +55,7 @@ class CallQueue {
   void Shutdown();
 
   ::grpc::ServerCompletionQueue* queue() { return queue_.get(); }
+  const Authenticator& authenticator() const { return authenticator_; }
   LargeAnswers& large_answers() { return large_answers_; }
 
   // Whoever may begin an operation holds one of these, because a queue that is shut down takes none. It is asked for on
@@ -68,6 +71,7 @@ class CallQueue {
 
   IoShard& shard_;
   const std::unique_ptr<::grpc::ServerCompletionQueue> queue_;
+  const Authenticator& authenticator_;
   LargeAnswers& large_answers_;
   Lease lease_;
   // The thread that waits takes this when it may have the queue.

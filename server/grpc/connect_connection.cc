@@ -33,6 +33,8 @@ constexpr char kNotFrames[] = "not a serialised atrium.v1.ClientFrames";
     case CloseCode::kSlowConsumer: return ::grpc::StatusCode::RESOURCE_EXHAUSTED;
     case CloseCode::kNoPong:
     case CloseCode::kNoHello: return ::grpc::StatusCode::DEADLINE_EXCEEDED;
+    case CloseCode::kTokenExpired:
+    case CloseCode::kUnauthenticated: return ::grpc::StatusCode::UNAUTHENTICATED;
     case CloseCode::kDisconnected:
     case CloseCode::kResumedElsewhere: return ::grpc::StatusCode::ABORTED;
     case CloseCode::kUnsupportedData: return ::grpc::StatusCode::UNIMPLEMENTED;
@@ -56,8 +58,10 @@ bool HasTooManyFrames(ClientFramesReader frames) {
 ConnectConnection::ConnectConnection(SessionHub& hub, ConnectStream& stream, std::string address)
     : Connection(hub, Encoding::kGrpc, std::move(address)), stream_(stream) {}
 
-void ConnectConnection::Start() {
+void ConnectConnection::Start(const absl::StatusOr<std::string>& token) {
   hub().Add(shared_from_this());
+  if (!token.ok()) return Close(CloseCode::kUnauthenticated, token.status().message());
+  Present(*token);
   stream_.Read();
 }
 

@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 
+#include "absl/status/statusor.h"
 #include "server/session/connection.h"
 #include "server/session/session_hub.h"
 #include "server/wire/client_frames_reader.h"
@@ -21,7 +22,8 @@ class ConnectConnection final : public Connection {
   // `stream` lives until OnDone.
   ConnectConnection(SessionHub& hub, ConnectStream& stream, std::string address);
 
-  void Start();
+  // `token` is what the client has shown beside the stream, or why it is to be closed at once.
+  void Start(const absl::StatusOr<std::string>& token);
 
   // The stream passes on here, in its order, what gRPC told it. `frames` is a serialised ClientFrames if `verdict`
   // is OK.

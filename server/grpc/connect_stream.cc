@@ -2,6 +2,12 @@
 
 #include <utility>
 
+#include "absl/time/clock.h"
+#include "server/api/caller_by.h"
+#include "server/api/scope.h"
+#include "server/api/verb.h"
+#include "server/common/status_macros.h"
+#include "server/grpc/caller_of.h"
 #include "server/grpc/connect_connection.h"
 #include "server/grpc/raw_service.h"
 #include "server/grpc/session_grpc_service.h"
@@ -21,7 +27,20 @@ void ConnectStream::OnCall() {
   SessionHub& hub = service_.NextHub();
   hub_.store(&hub, std::memory_order_relaxed);
   connection_ = std::make_shared<ConnectConnection>(hub, *this, AddressOfGrpcPeer(context().peer()));
-  hub.shard().Post([this] { connection_->Start(); });
+  absl::StatusOr<std::string> token = Token();
+  hub.shard().Post([this, token = std::move(token)] { connection_->Start(token); });
+}
+
+absl::StatusOr<std::string> ConnectStream::Token() {
+  if (queue_.authenticator().asks_nobody()) return "";
+  const std::string authorization = MetadataOf(context(), "authorization");
+  const std::string api_key = MetadataOf(context(), "x-api-key");
+  const absl::string_view token = BearerToken(authorization);
+  if (api_key.empty() && !ServiceKeys::LooksLikeKey(token)) return std::string(token);
+  ASSIGN_OR_RETURN(const Caller caller,
+                   CallerBy(queue_.authenticator(), {.authorization = authorization, .api_key = api_key}, absl::Now()));
+  RETURN_IF_ERROR(RequireScope(caller, VerbName(Verb::kConnect)));
+  return "";
 }
 
 void ConnectStream::Write(const ::grpc::ByteBuffer& outgoing) {

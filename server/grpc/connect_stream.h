@@ -5,7 +5,9 @@
 
 #include <atomic>
 #include <memory>
+#include <string>
 
+#include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "server/grpc/async_stream.h"
 #include "server/metrics/grpc_metrics.h"
@@ -43,6 +45,10 @@ class ConnectStream final
   enum class WriteState { kUnderWay, kTell, kDone };
 
   ConnectStream(SessionGrpcService& service, CallQueue& queue);
+
+  // Returns the client's token beside the stream, of which the hello says whether it is valid; empty if there is none,
+  // as from a service, whose key is looked at here: UNAUTHENTICATED or PERMISSION_DENIED if that does not let it in.
+  absl::StatusOr<std::string> Token();
 
   // Runs `task` on the connection's shard.
   template <typename Task>

@@ -86,7 +86,8 @@ absl::Status GrpcDoor::StartServer(const GrpcOptions& options, const GrpcParts& 
   builder.RegisterService(&reflection_v1_);
   builder.RegisterService(&reflection_v1alpha_);
   for (const auto& shard : parts.shards) {
-    queues_.push_back(std::make_unique<CallQueue>(*shard, builder.AddCompletionQueue(), large_answers_));
+    queues_.push_back(
+        std::make_unique<CallQueue>(*shard, builder.AddCompletionQueue(), parts.authenticator, large_answers_));
   }
   server_ = builder.BuildAndStart();
   if (server_ == nullptr) return absl::InternalError("gRPC cannot be started");

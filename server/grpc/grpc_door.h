@@ -38,6 +38,7 @@ struct GrpcParts {
   SessionApi& sessions;
   const std::vector<std::unique_ptr<SessionHub>>& hubs;
   const std::vector<std::unique_ptr<IoShard>>& shards;
+  const Authenticator& authenticator;
   GrpcMetrics& metrics;
   ConnectionLimiter& limiter;
   Refusals& refusals;

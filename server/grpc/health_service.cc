@@ -77,7 +77,7 @@ HealthService::HealthService(const std::vector<std::string>& services, GrpcMetri
 
 void HealthService::Listen(CallQueue& queue) {
   methods_.push_back(ServeUnary<HealthCheckRequest, HealthCheckResponse>(
-      *this, "Check",
+      *this, "Check", OpenTo::kAnybody,
       [this](const Caller&, WithPayload<HealthCheckRequest> request, Done<HealthCheckResponse> done) {
         Answer(std::move(request), std::move(done));
       },

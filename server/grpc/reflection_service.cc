@@ -4,15 +4,17 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "server/api/scope.h"
 #include "server/common/errors.h"
+#include "server/common/status_macros.h"
 #include "server/common/steady_time.h"
 #include "server/grpc/async_stream.h"
+#include "server/grpc/caller_of.h"
 #include "server/grpc/status.h"
 
 namespace atrium {
 namespace {
 
-constexpr char kMethod[] = "ServerReflectionInfo";
 constexpr int kMaxStreams = 64;
 // A request is a name, and its answer repeats it.
 constexpr size_t kMaxRequestBytes = 4096;
@@ -35,10 +37,17 @@ class ReflectionStream final : public AsyncStream<Reflection::Calls> {
     new ReflectionStream(service_, queue_);  // OnDone deletes it.
     service_.metrics_.Started();
     start_ = SteadyTime::Now();
-    const absl::Status entered = service_.Enter();
-    entered_ = entered.ok();
-    if (!entered_) return End(entered);
+    absl::Status verdict = MayReflect();
+    if (verdict.ok()) verdict = service_.Enter();
+    entered_ = verdict.ok();
+    if (!entered_) return End(verdict);
     StartRead(&bytes_);
+  }
+
+  // Reflection is for services with a scope for it.
+  absl::Status MayReflect() {
+    ASSIGN_OR_RETURN(const Caller caller, CallerOf(context(), queue_.authenticator()));
+    return caller.is_client() ? ServerCodeOnly() : RequireScope(caller, kReflectionMethod);
   }
 
   void OnReadDone(bool ok) override {
@@ -83,7 +92,7 @@ class ReflectionStream final : public AsyncStream<Reflection::Calls> {
 };
 
 Reflection::Reflection(const std::string& name, std::vector<std::string> services, GrpcMetrics& metrics)
-    : metrics_(metrics.Add("bidi_stream", name, kMethod)), answers_(std::move(services)) {}
+    : metrics_(metrics.Add("bidi_stream", name, kReflectionMethod)), answers_(std::move(services)) {}
 
 void Reflection::Listen(CallQueue& queue) {
   new ReflectionStream(*this, queue);  // OnDone deletes it.

@@ -18,6 +18,9 @@
 
 namespace atrium {
 
+// The method of reflection, by which a scope names it.
+inline constexpr char kReflectionMethod[] = "ServerReflectionInfo";
+
 // What the versions of grpc.reflection share: they differ in the name of the package only. Each stream lives on the
 // shard of its queue; what they have in common is constant or atomic.
 class Reflection {

@@ -30,16 +30,29 @@ class UnaryMethod {
   virtual ~UnaryMethod() = default;
 };
 
-// Parses a request, moves its payload beside it, runs it and answers. `Service` is a RawService. All of that happens on
-// the queue's shard, but for the answer, which is given where `done` is called. It lives until the queue is shut down.
+// Whom a method is for.
+enum class OpenTo {
+  kKnown,    // who has shown a credential
+  kAnybody,  // as the probes of Kubernetes, which have none
+};
+
+// Finds out who asks, parses the request, moves its payload beside it, runs it and answers. `Service` is a RawService.
+// All of that happens on the queue's shard, but for the answer, which is given where `done` is called. It lives until
+// the queue is shut down.
 template <typename Service, typename Request, typename Response>
 class UnaryMethodOf final : public UnaryMethod {
  public:
   using Run = absl::AnyInvocable<void(const Caller&, WithPayload<Request>&&, Done<Response>) const>;
 
   // Takes calls of the method `name` from now on. The gRPC server has started, and `queue` has not.
-  UnaryMethodOf(Service& service, absl::string_view name, Run run, GrpcMetrics::Method& metrics, CallQueue& queue)
-      : service_(service), index_(service.IndexOf(name)), run_(std::move(run)), metrics_(metrics), queue_(queue) {
+  UnaryMethodOf(Service& service, absl::string_view name, OpenTo open_to, Run run, GrpcMetrics::Method& metrics,
+                CallQueue& queue)
+      : service_(service),
+        index_(service.IndexOf(name)),
+        open_to_(open_to),
+        run_(std::move(run)),
+        metrics_(metrics),
+        queue_(queue) {
     new Call(*this);
   }
 
@@ -68,6 +81,8 @@ class UnaryMethodOf final : public UnaryMethod {
       method_.metrics_.Started();
       method_.metrics_.Received();
       start_ = SteadyTime::Now();
+      const absl::StatusOr<Caller> caller = method_.CallerOf(*context_);
+      if (!caller.ok()) return Answer(caller.status());
       WithPayload<Request> request;
       if (absl::Status parsed = ParseByteBuffer(bytes_, *request.message); !parsed.ok()) {
         return Answer(std::move(parsed));
@@ -75,7 +90,7 @@ class UnaryMethodOf final : public UnaryMethod {
       absl::StatusOr<Payload> payload = TakePayload(*request.message);
       if (!payload.ok()) return Answer(payload.status());
       request.payload = *std::move(payload);
-      method_.run_(CallerOf(*context_), std::move(request),
+      method_.run_(*caller, std::move(request),
                    [this](absl::StatusOr<WithPayload<Response>> answer) { Answer(std::move(answer)); });
     }
 
@@ -119,8 +134,13 @@ class UnaryMethodOf final : public UnaryMethod {
   // A call that has been served waits for another one unless so many wait already.
   static constexpr int kMostWaiting = 32;
 
+  absl::StatusOr<Caller> CallerOf(const ::grpc::ServerContext& context) const {
+    return open_to_ == OpenTo::kAnybody ? Caller::Service() : atrium::CallerOf(context, queue_.authenticator());
+  }
+
   Service& service_;
   const int index_;
+  const OpenTo open_to_;
   const Run run_;
   GrpcMetrics::Method& metrics_;
   CallQueue& queue_;
@@ -128,10 +148,11 @@ class UnaryMethodOf final : public UnaryMethod {
 };
 
 template <typename Request, typename Response, typename Service>
-std::unique_ptr<UnaryMethod> ServeUnary(Service& service, absl::string_view name,
+std::unique_ptr<UnaryMethod> ServeUnary(Service& service, absl::string_view name, OpenTo open_to,
                                         typename UnaryMethodOf<Service, Request, Response>::Run run,
                                         GrpcMetrics::Method& metrics, CallQueue& queue) {
-  return std::make_unique<UnaryMethodOf<Service, Request, Response>>(service, name, std::move(run), metrics, queue);
+  return std::make_unique<UnaryMethodOf<Service, Request, Response>>(service, name, open_to, std::move(run), metrics,
+                                                                     queue);
 }
 
 // Serves all methods of a service that are answered once, by the verbs of `api`.
@@ -143,7 +164,7 @@ void ServeVerbs(Service& service, Api& api, GrpcMetrics& metrics, CallQueue& que
       RunVerb(api, row, caller, std::move(request), std::move(done));
     };
     GrpcMetrics::Method& counted = metrics.Add("unary", table.service, row.name);
-    methods.push_back(ServeUnary<Request, Response>(service, row.name, run, counted, queue));
+    methods.push_back(ServeUnary<Request, Response>(service, row.name, OpenTo::kKnown, run, counted, queue));
   });
 }
 

@@ -31,13 +31,16 @@ void WatchStream::OnCall() {
   service_.watch_metrics().Received();
   start_ = SteadyTime::Now();
   hub_ = &service_.NextHub();
+  absl::StatusOr<Caller> caller = CallerOf(context(), queue_.authenticator());
   v1::WatchRequest parsed;
-  const absl::Status verdict = ParseByteBuffer(request_, parsed);
-  hub_->shard().Post([this, verdict, parsed = std::move(parsed)] { verdict.ok() ? StartWatch(parsed) : End(verdict); });
+  const absl::Status verdict = caller.ok() ? ParseByteBuffer(request_, parsed) : caller.status();
+  hub_->shard().Post([this, verdict, caller = std::move(caller), parsed = std::move(parsed)] {
+    verdict.ok() ? StartWatch(*caller, parsed) : End(verdict);
+  });
 }
 
-void WatchStream::StartWatch(const v1::WatchRequest& request) {
-  if (!ended_) observer_ = hub_->Watch(CallerOf(context()), request, ReaderKind::kGrpc, *this);
+void WatchStream::StartWatch(const Caller& caller, const v1::WatchRequest& request) {
+  if (!ended_) observer_ = hub_->Watch(caller, request, ReaderKind::kGrpc, *this);
 }
 
 void WatchStream::Write() {

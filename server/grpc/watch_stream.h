@@ -33,7 +33,7 @@ class WatchStream final : public AsyncStream<::grpc::ServerAsyncWriter<::grpc::B
   void OnDone() override;
 
   // These run on the hub's shard.
-  void StartWatch(const v1::WatchRequest& request);
+  void StartWatch(const Caller& caller, const v1::WatchRequest& request);
   void OnReady() override { Write(); }
   void Write();
   void Written(bool ok);

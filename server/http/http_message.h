@@ -23,6 +23,9 @@ struct HttpRequest {
   std::string if_none_match;
   std::string accept;
   std::string last_event_id;
+  // These are the headers Authorization and X-Api-Key, with commas between several of one name.
+  std::string authorization;
+  std::string api_key;
   std::string body;
 };
 

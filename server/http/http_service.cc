@@ -51,7 +51,7 @@ void HttpService::Handle(const HttpRequest& request, HttpDone done) const {
   // A handshake does not come here, so that this is another request to /ws.
   if (path == "/ws" && handlers_.upgrade != nullptr) return done(MethodNotAllowed(request.method, {"GET"}));
   if (page == pages_.end() && probe == handlers_.probes.end()) {
-    return transcoder_.Handle(Caller::Service(), request, std::move(done));
+    return transcoder_.Handle(handlers_.who_sends, request, std::move(done));
   }
   if (request.method != "GET") return done(MethodNotAllowed(request.method, {"GET", "HEAD"}));
   if (page != pages_.end()) return done(ServePage(page->second, request));

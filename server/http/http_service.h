@@ -35,6 +35,8 @@ struct HttpHandlers {
   // The methods of these are served as REST.
   std::vector<const google::protobuf::ServiceDescriptor*> services;
   // These answer GET of their paths, such as /healthz.
+  // Who does is asked before a method.
+  WhoSends who_sends = [](const Credentials&) { return Caller::Service(); };
   absl::flat_hash_map<std::string, HttpProbe> probes;
   absl::Span<const Page> pages;
   // Takes over a socket of /ws, on its shard, after its handshake was answered. `leftover` is what came behind the

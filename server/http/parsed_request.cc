@@ -19,7 +19,8 @@ namespace http = boost::beast::http;
 absl::string_view View(boost::beast::string_view text) { return {text.data(), text.size()}; }
 
 // Returns the values of all fields `name`, with commas between.
-std::string Combined(const RequestHeader& header, http::field name) {
+template <typename Name>
+std::string Combined(const RequestHeader& header, Name name) {
   std::string combined;
   const auto [first, last] = header.equal_range(name);
   for (auto it = first; it != last; ++it) {
@@ -45,7 +46,9 @@ HttpRequest ToHttpRequest(const RequestHeader& header) {
           .content_encoding = Combined(header, http::field::content_encoding),
           .if_none_match = std::string(header[http::field::if_none_match]),
           .accept = Combined(header, http::field::accept),
-          .last_event_id = std::string(header["Last-Event-ID"])};
+          .last_event_id = std::string(header["Last-Event-ID"]),
+          .authorization = Combined(header, http::field::authorization),
+          .api_key = Combined(header, "X-Api-Key")};
 }
 
 absl::Status CheckNames(const RequestHeader& header, const HttpHandlers& handlers) {
@@ -67,6 +70,7 @@ std::variant<WebSocketAnswer, HttpResponse> AnswerUpgrade(const RequestHeader& h
   const std::string key = Combined(header, http::field::sec_websocket_key);
   const std::string subprotocols = Combined(header, http::field::sec_websocket_protocol);
   const std::string extensions = Combined(header, http::field::sec_websocket_extensions);
+  const std::string authorization = Combined(header, http::field::authorization);
   if (header.version() < 11) return AnswerWebSocketOffer({});
   auto answer = AnswerWebSocketOffer({.upgrade = upgrade,
                                       .connection = connection,
@@ -74,6 +78,7 @@ std::variant<WebSocketAnswer, HttpResponse> AnswerUpgrade(const RequestHeader& h
                                       .key = key,
                                       .subprotocols = subprotocols,
                                       .extensions = extensions,
+                                      .authorization = authorization,
                                       .has_body = has_body,
                                       .may_deflate = handlers.may_deflate});
   if (std::holds_alternative<HttpResponse>(answer)) return answer;

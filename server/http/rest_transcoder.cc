@@ -198,12 +198,20 @@ absl::StatusOr<AnyWithPayload> ReadRequest(const RestMatch& match, const std::st
   return request;
 }
 
+HttpResponse NotServed(const RestMatch& match, const HttpRequest& request) {
+  if (!match.allowed.empty()) return MethodNotAllowed(request.method, match.allowed);
+  return ErrorResponse(MakeError(absl::StatusCode::kNotFound, "PATH_NOT_FOUND", "nothing is served at this path"));
+}
+
+// Says how to authenticate (RFC 6750 section 3).
+HttpResponse Unauthenticated(const absl::Status& error) {
+  HttpResponse response = ErrorResponse(error);
+  response.headers.emplace_back("WWW-Authenticate", "Bearer");
+  return response;
+}
+
 // Returns the response to a request that is refused before it is read.
 std::optional<HttpResponse> Refusal(const RestMatch& match, const HttpRequest& request) {
-  if (match.route == nullptr && match.allowed.empty()) {
-    return ErrorResponse(MakeError(absl::StatusCode::kNotFound, "PATH_NOT_FOUND", "nothing is served at this path"));
-  }
-  if (match.route == nullptr) return MethodNotAllowed(request.method, match.allowed);
   if (request.body.empty()) return std::nullopt;
   if (!match.route->body_is_request && match.route->body_field == nullptr) {
     return ErrorResponse(MakeError(absl::StatusCode::kInvalidArgument, "UNEXPECTED_BODY",
@@ -228,18 +236,21 @@ absl::StatusOr<RestTranscoder> RestTranscoder::Create(
   return RestTranscoder(rpcs, streams, std::move(router));
 }
 
-void RestTranscoder::Handle(const Caller& caller, const HttpRequest& request, HttpDone done) const {
+void RestTranscoder::Handle(const WhoSends& who_sends, const HttpRequest& request, HttpDone done) const {
   const auto [path, query] = SplitTarget(request.target);
   const absl::StatusOr<RestMatch> match = router_.Match(request.method, path);
   if (!match.ok()) return done(ErrorResponse(match.status()));
+  if (match->route == nullptr) return done(NotServed(*match, request));
+  const absl::StatusOr<Caller> caller = who_sends({.authorization = request.authorization, .api_key = request.api_key});
+  if (!caller.ok()) return done(Unauthenticated(caller.status()));
   if (std::optional<HttpResponse> refusal = Refusal(*match, request)) return done(*std::move(refusal));
   absl::StatusOr<AnyWithPayload> call = ReadRequest(*match, request.body, query);
   if (!call.ok()) return done(ErrorResponse(call.status()));
   if (match->route->rpc->server_streaming()) {
-    return done(Stream(caller, *match->route, request, std::move(call->message)));
+    return done(Stream(*caller, *match->route, request, std::move(call->message)));
   }
   (*rpcs_->Find(match->route->rpc->full_name()))(
-      caller, *std::move(call), [done = std::move(done)](absl::StatusOr<AnyWithPayload> response) mutable {
+      *caller, *std::move(call), [done = std::move(done)](absl::StatusOr<AnyWithPayload> response) mutable {
         if (!response.ok()) return done(ErrorResponse(response.status()));
         done({.body = MessageToJson(*response->message, JsonZeros::kPrint, response->payload)});
       });

@@ -2,8 +2,10 @@
 
 #include <memory>
 
+#include "absl/functional/any_invocable.h"
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
+#include "server/access/credentials.h"
 #include "server/api/caller.h"
 #include "server/api/rpc_table.h"
 #include "server/http/http_message.h"
@@ -11,6 +13,9 @@
 #include "server/session/stream_table.h"
 
 namespace atrium {
+
+// Returns who sends a request, or UNAUTHENTICATED.
+using WhoSends = absl::AnyInvocable<absl::StatusOr<Caller>(const Credentials&) const>;
 
 // Serves methods as REST, by their `google.api.http` annotations: a new method needs no code here.
 //
@@ -24,9 +29,9 @@ class RestTranscoder {
   static absl::StatusOr<RestTranscoder> Create(const RpcTable& rpcs, const StreamTable& streams,
                                                absl::Span<const google::protobuf::ServiceDescriptor* const> services);
 
-  // Answers a request. `done` runs once, at once or on whatever thread the method answers on. 404 if no method has the
-  // path, 405 if it has another HTTP method.
-  void Handle(const Caller& caller, const HttpRequest& request, HttpDone done) const;
+  // Answers a request of whom `who_sends` says. `done` runs once, at once or on whatever thread the method answers on.
+  // 404 if no method has the path, 405 if it has another HTTP method, 401 if nobody is known by its credentials.
+  void Handle(const WhoSends& who_sends, const HttpRequest& request, HttpDone done) const;
 
  private:
   RestTranscoder(const RpcTable& rpcs, const StreamTable& streams, RestRouter router)

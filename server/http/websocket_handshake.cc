@@ -10,6 +10,8 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
+#include "server/access/credentials.h"
 #include "server/common/errors.h"
 #include "server/http/http_head.h"
 #include "server/http/websocket_deflate.h"
@@ -18,6 +20,7 @@ namespace atrium {
 namespace {
 
 constexpr absl::string_view kSubprotocols[] = {"atrium.v1.json", "atrium.v1.proto"};
+constexpr absl::string_view kBearerSubprotocol = "atrium.bearer.";
 constexpr char kVersion[] = "13";
 // This is of RFC 6455 section 1.3.
 constexpr char kGuid[] = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
@@ -43,6 +46,17 @@ HttpResponse Refuse(int http_status, const char* message) {
 bool IsKey(absl::string_view key) {
   std::string bytes;
   return key.size() == 24 && absl::Base64Unescape(key, &bytes) && bytes.size() == 16;
+}
+
+// Returns the token that a handshake shows, or the response that refuses two.
+std::variant<std::string, HttpResponse> TokenOf(const WebSocketOffer& offer, const std::vector<std::string>& offered) {
+  std::string token(BearerToken(offer.authorization));
+  for (absl::string_view name : offered) {
+    if (!absl::ConsumePrefix(&name, kBearerSubprotocol)) continue;
+    if (!token.empty()) return Refuse(400, "a handshake has one token");
+    token = std::string(name);
+  }
+  return token;
 }
 
 std::string AcceptKey(absl::string_view key) {
@@ -78,6 +92,9 @@ std::variant<WebSocketAnswer, HttpResponse> AnswerWebSocketOffer(const WebSocket
   WebSocketAnswer answer{.accept = AcceptKey(offer.key), .subprotocol = kSubprotocols[0]};
   if (offer.may_deflate) answer.extensions = *std::move(extensions);
   const std::vector<std::string> offered = Elements(offer.subprotocols);
+  auto token = TokenOf(offer, offered);
+  if (auto* const refusal = std::get_if<HttpResponse>(&token)) return *std::move(refusal);
+  answer.token = std::get<std::string>(std::move(token));
   if (offered.empty()) return answer;
   for (const std::string& name : offered) {
     const auto* const known = std::find(std::begin(kSubprotocols), std::end(kSubprotocols), name);

@@ -19,6 +19,8 @@ struct WebSocketOffer {
   // These are the values of all Sec-WebSocket-Protocol and Sec-WebSocket-Extensions headers, with commas between.
   absl::string_view subprotocols;
   absl::string_view extensions;
+  // These are the values of all Authorization headers, with commas between.
+  absl::string_view authorization;
   // A handshake has none: what follows its header are frames.
   bool has_body = false;
   // Whether the server compresses at all.
@@ -34,10 +36,14 @@ struct WebSocketAnswer {
   bool offered = false;
   // This is the value of Sec-WebSocket-Extensions if messages may be compressed, and empty if they may not.
   std::string extensions;
+  // This is the client's token; empty if the handshake has none.
+  std::string token;
 };
 
 // Returns the answer, or the response that refuses: 400, or 426 when another version (or no upgrade at all) is asked
-// for.
+// for. A token comes in Authorization or, from browsers, which cannot set that, as a further subprotocol
+// `atrium.bearer.TOKEN`, which the answer does not repeat. The hello says whether it is valid: browsers tell a page
+// nothing of a handshake that was refused.
 std::variant<WebSocketAnswer, HttpResponse> AnswerWebSocketOffer(const WebSocketOffer& offer);
 
 // Returns the whole response that accepts it (101).

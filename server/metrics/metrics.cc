@@ -203,6 +203,27 @@ void AppendHttp(const HttpCounts& http, std::vector<MetricFamily>& all) {
   add("atrium_http_upgrades_total", "WebSocket upgrades.", MetricType::Counter, http.upgrades);
 }
 
+MetricFamily FailuresByReason(const Authenticator& authenticator) {
+  FamilyBuilder family("atrium_authentication_failures_total",
+                       "Who was turned away for what it showed, by what was wrong.", MetricType::Counter);
+  for (int fault = 0; fault < kTokenFaults; ++fault) {
+    const std::string name(TokenFaultName(static_cast<TokenFault>(fault)));
+    family.Add({{"reason", name}}, static_cast<double>(authenticator.failures(fault)));
+  }
+  family.Add({{"reason", "missing"}}, static_cast<double>(authenticator.failures(kTokenFaults)));
+  return family.Take();
+}
+
+MetricFamily ReloadsByFile(const std::vector<FileWatch::Count>& reloads) {
+  FamilyBuilder family("atrium_reloads_total", "How often a file was read again because its content had changed.",
+                       MetricType::Counter);
+  for (const FileWatch::Count& file : reloads) {
+    family.Add({{"file", file.name}, {"result", "ok"}}, static_cast<double>(file.ok));
+    family.Add({{"file", file.name}, {"result", "error"}}, static_cast<double>(file.errors));
+  }
+  return family.Take();
+}
+
 MetricFamily RefusalsByLimit(const Refusals& refusals) {
   FamilyBuilder family("atrium_refusals_total", "Who was turned away, by the limit that was reached.",
                        MetricType::Counter);
@@ -228,6 +249,8 @@ std::string MetricsText(const MetricsSources& sources) {
   AppendWorkers(sources.workers, all);
   AppendHttp(sources.http, all);
   all.push_back(RefusalsByLimit(sources.refusals));
+  all.push_back(FailuresByReason(sources.authenticator));
+  all.push_back(ReloadsByFile(sources.reloads));
   all.push_back(FamilyBuilder("atrium_memory_limit_bytes",
                               "Above 80 % of this there are no new rooms and sessions; 0: no limit.", MetricType::Gauge)
                     .Add({}, static_cast<double>(sources.headroom.limits().memory_bytes))

@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "server/access/authenticator.h"
+#include "server/access/file_watch.h"
 #include "server/common/headroom.h"
 #include "server/common/refusals.h"
 #include "server/engine/room_log.h"
@@ -27,6 +29,8 @@ struct MetricsSources {
   HttpCounts http;
   const Refusals& refusals;
   const Headroom& headroom;
+  const Authenticator& authenticator;
+  std::vector<FileWatch::Count> reloads;
 };
 
 // Returns all metrics in Prometheus' text format 0.0.4. Labels are room types, transports and codes, never ids. It is

@@ -90,7 +90,7 @@ void Absence::Continue() {
     if (AwayFrom(room_id) < room.channel->terms().resume_window) continue;
     leaving_.insert(room_id);
     for (const std::string& member : core_.seats().MembersIn(room_id)) {
-      env.attendance.Disconnect(room_id, member, /*tell=*/true);
+      env.attendance.Remove(room_id, member, v1::LEAVE_REASON_DISCONNECT, /*tell=*/true);
     }
   }
   env.shard.Cancel(timer_);

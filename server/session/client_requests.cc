@@ -11,6 +11,7 @@
 #include "server/session/joins.h"
 #include "server/session/room_frames.h"
 #include "server/session/session_core.h"
+#include "server/session/session_hub.h"
 
 namespace atrium {
 namespace {
@@ -53,6 +54,7 @@ void ClientRequests::Take(ClientRequest&& request) {
                                AnswerTo(id, name, &v1::Reply::mutable_mount));
     case v1::ClientFrame::kUnmount:
       return components_.Unmount(frame.unmount(), AnswerTo(id, name, &v1::Reply::mutable_unmount));
+    case v1::ClientFrame::kRefresh: return Refresh(id, frame.refresh());
     case v1::ClientFrame::kHello: return AnswerError(id, HelloTwice());
     case v1::ClientFrame::REQUEST_NOT_SET: return;  // It is answered above, as it has no name.
   }
@@ -60,23 +62,28 @@ void ClientRequests::Take(ClientRequest&& request) {
 
 // ---- In whose name
 
-Caller ClientRequests::AsMember(std::string member_id) const {
-  return Caller::Client({.session_id = core_.id(), .user_id = core_.user_id(), .member_id = std::move(member_id)});
+Caller ClientRequests::AsMember(std::string member_id) const { return core_.caller().As(std::move(member_id)); }
+
+Caller ClientRequests::Entered(Caller caller, const std::string& room_id) const {
+  // Where there are no grants nobody asks for it.
+  return caller.client() == nullptr ? caller : caller.Entered(core_.seats().EntryTo(room_id));
 }
 
 Caller ClientRequests::AsMemberOf(const std::string& room_id) const {
   const Seats& seats = core_.seats();
   const Seats::InRoom* const room = seats.components().empty() ? nullptr : seats.Find(room_id);
-  if (room == nullptr) return core_.caller();
+  if (room == nullptr) return Entered(core_.caller(), room_id);
   SessionKey member = room->seats.front().component;
   for (const Seats::Seat& seat : room->seats) member = std::min(member, seat.component);
-  return member == 0 ? core_.caller() : AsMember(seats.IdOf(member));
+  return Entered(member == 0 ? core_.caller() : AsMember(seats.IdOf(member)), room_id);
 }
 
 absl::StatusOr<Caller> ClientRequests::AsEmitter(const v1::EmitRequest& request) const {
   const std::string& member = request.member_id();
   if (!member.empty()) {
-    if (member == core_.id() || components_.FindMember(member) != nullptr) return AsMember(member);
+    if (member == core_.id() || components_.FindMember(member) != nullptr) {
+      return Entered(AsMember(member), request.room_id());
+    }
     return InvalidField("memberId", "must be the id of this session or of a component of it");
   }
   Caller caller = AsMemberOf(request.room_id());
@@ -171,6 +178,21 @@ void ClientRequests::Call(uint32_t id, absl::string_view name, WithPayload<v1::C
   }
   const Caller caller = AsMemberOf(request.message->room_id());
   Ask<Verb::kCall>(id, name, caller, std::move(request), &v1::Reply::mutable_call);
+}
+
+void ClientRequests::Refresh(uint32_t id, const v1::RefreshRequest& request) {
+  Connection& connection = *core_.connection();
+  const absl::StatusOr<absl::Time> expires = connection.hub().Refresh(*connection.session(), request.token());
+  if (!expires.ok()) {
+    AnswerError(id, expires.status());
+    return connection.Close(CloseCode::kUnauthenticated, expires.status().message());
+  }
+  if (id == 0) return;
+  v1::ServerFrame frame;
+  v1::Reply& reply = *frame.mutable_reply();
+  reply.set_id(id);
+  *reply.mutable_refresh()->mutable_expire_time() = ToTimestamp(*expires);
+  core_.Send(EncodeFrame(frame, core_.own_encoding()));
 }
 
 // ---- Answers

@@ -36,6 +36,8 @@ class ClientRequests {
   void DropLate() { late_ = nullptr; }
 
  private:
+  // Returns the caller with how it has come into the room.
+  Caller Entered(Caller caller, const std::string& room_id) const;
   // Returns as whom one of the session's members asks: that of the id, or whoever is in the room, the session first.
   Caller AsMember(std::string member_id) const;
   Caller AsMemberOf(const std::string& room_id) const;
@@ -50,6 +52,9 @@ class ClientRequests {
   void Emit(uint32_t id, absl::string_view name, WithPayload<v1::EmitRequest> request);
   void GetState(uint32_t id, v1::GetStateRequest request);
   void Call(uint32_t id, absl::string_view name, WithPayload<v1::CallRequest> request);
+
+  // Takes a new token, or closes the connection (3500).
+  void Refresh(uint32_t id, const v1::RefreshRequest& request);
 
   // Whether a request that came over the connection of that generation may be answered: a later one has ids of its own.
   bool MayAnswer(uint32_t generation) const;

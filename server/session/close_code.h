@@ -15,18 +15,21 @@ enum class CloseCode : uint16_t {
   kPolicyViolation = 1008,
   kMessageTooBig = 1009,
   kShutdown = 3001,
+  kTokenExpired = 3006,
   kSlowConsumer = 3008,
   kNoPong = 3012,
   kOverloaded = 3013,
+  kUnauthenticated = 3500,
   kNoHello = 3502,
   kDisconnected = 3503,
   kResumedElsewhere = 3505,
 };
 
 inline constexpr std::array kCloseCodes = {
-    CloseCode::kProtocolError, CloseCode::kUnsupportedData, CloseCode::kInvalidUtf8,  CloseCode::kPolicyViolation,
-    CloseCode::kMessageTooBig, CloseCode::kShutdown,        CloseCode::kSlowConsumer, CloseCode::kNoPong,
-    CloseCode::kOverloaded,    CloseCode::kNoHello,         CloseCode::kDisconnected, CloseCode::kResumedElsewhere,
+    CloseCode::kProtocolError, CloseCode::kUnsupportedData,  CloseCode::kInvalidUtf8,     CloseCode::kPolicyViolation,
+    CloseCode::kMessageTooBig, CloseCode::kShutdown,         CloseCode::kTokenExpired,    CloseCode::kSlowConsumer,
+    CloseCode::kNoPong,        CloseCode::kOverloaded,       CloseCode::kUnauthenticated, CloseCode::kNoHello,
+    CloseCode::kDisconnected,  CloseCode::kResumedElsewhere,
 };
 
 }  // namespace atrium

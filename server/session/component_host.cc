@@ -18,10 +18,12 @@ namespace atrium {
 // One component: what its runtime sees of the session, and what rooms see of it.
 class ComponentHost::Mounted final : public ComponentSink {
  public:
-  Mounted(SessionCore& core, Joins& joins, const ComponentTypeInfo& type, MemberIdentity self)
+  // `room` is the one that the client has chosen for it; it may be empty.
+  Mounted(SessionCore& core, Joins& joins, const ComponentTypeInfo& type, MemberIdentity self, std::string room)
       : core_(core),
         joins_(joins),
         self_(std::move(self)),
+        room_(std::move(room)),
         runtime_(std::make_shared<ComponentRuntime>(
             type, MemberInfo{.id = self_.id, .user_id = self_.user_id}, *this,
             ComponentRuntime::Env{core.env().shard, core.env().log, core.env().api.settings().max_state_bytes})) {}
@@ -61,8 +63,9 @@ class ComponentHost::Mounted final : public ComponentSink {
     v1::JoinRequest request;
     request.set_room_id(room_id);
     if (!payload.empty()) *request.mutable_payload() = payload.ToValue();
+    const auto chooser = room_id == room_ ? Joins::Chooser::kClient : Joins::Chooser::kServerCode;
     joins_.Bring(
-        AsCaller(), self_, std::move(request),
+        AsCaller(), self_, std::move(request), chooser,
         [done = std::move(done)](const absl::StatusOr<Admission>& admission) mutable { done(admission.status()); });
   }
 
@@ -141,6 +144,7 @@ class ComponentHost::Mounted final : public ComponentSink {
   SessionCore& core_;
   Joins& joins_;
   MemberIdentity self_;
+  const std::string room_;
   // If true, the client has not got all changes.
   bool behind_ = false;
   // Whoever waits in it shares it.
@@ -158,6 +162,7 @@ void ComponentHost::Mount(WithPayload<v1::MountRequest> request, Done<v1::MountR
   const v1::MountRequest& message = *request.message;
   const ComponentTypeInfo* const type = env.api.registry().FindComponent(message.component());
   if (type == nullptr) return done(UnknownComponent(message.component()));
+  REFUSE_IF_ERROR(env.api.authorizer().AuthorizeMount(core_.caller(), type->name), done);
   if (!message.room().empty()) {
     REFUSE_IF_ERROR(ValidateRoomId("room", message.room()), done);
     REFUSE_IF_ERROR(env.api.authorizer().Authorize(core_.caller(), Verb::kJoin, message.room()), done);
@@ -175,7 +180,9 @@ void ComponentHost::Mount(WithPayload<v1::MountRequest> request, Done<v1::MountR
   env.counters.components.Add(1);
   core_.seats().Add({.key = component, .id = self.id});
   const auto it =
-      mounted_.Get().emplace(component, std::make_unique<Mounted>(core_, joins_, *type, std::move(self))).first;
+      mounted_.Get()
+          .emplace(component, std::make_unique<Mounted>(core_, joins_, *type, std::move(self), message.room()))
+          .first;
   auto on_mounted = [this, component, done = std::move(done)](const absl::Status& status) mutable {
     OnMounted(component, status, std::move(done));
   };

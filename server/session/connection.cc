@@ -35,6 +35,15 @@ bool EndsSession(CloseCode code) { return code == CloseCode::kShutdown || code =
 Connection::Connection(SessionHub& hub, Encoding encoding, std::string address, Socket::Place place)
     : hub_(&hub), encoding_(encoding), address_(std::move(address)), place_(std::move(place)) {}
 
+void Connection::Present(std::string token) {
+  if (!token.empty()) token_ = std::make_unique<const std::string>(std::move(token));
+}
+
+std::string Connection::TakeToken() {
+  const std::unique_ptr<const std::string> token = std::move(token_);
+  return token == nullptr ? "" : *token;
+}
+
 void Connection::OnAdded() { waiting_since_ = hub_->Now(); }
 
 // ---- Queue
@@ -229,6 +238,7 @@ void Connection::Tick(SteadyTime now) {
   if (pace_ != nullptr) JudgePace(now);
   if (hub_->memory_is_scarce() && !closing_ && !overflowed_) ShortenQueue();
   if (overflowed_ && !closing_) return;
+  if (session_ != nullptr && !closing_) session_->TellOfExpiry();
   const SessionSettings& settings = hub_->settings();
   if (closing_) {
     if (now >= close_deadline_) Abort();
@@ -236,6 +246,8 @@ void Connection::Tick(SteadyTime now) {
     Close(CloseCode::kPolicyViolation, "a message did not come in as a whole in time");
   } else if (session_ == nullptr) {
     if (now - waiting_since_ >= settings.hello_timeout) Close(CloseCode::kNoHello, "no hello in time");
+  } else if (session_->TokenHasExpired()) {
+    Close(CloseCode::kTokenExpired, "the token has expired");
   } else if (pong_ != nullptr) {
     if (PongIsOverdue(now)) Close(CloseCode::kNoPong, "no pong in time");
   } else if (now - waiting_since_ >= settings.ping_interval && Ping()) {

@@ -46,6 +46,11 @@ class Connection : public std::enable_shared_from_this<Connection> {
     session_ = session;
     if (session != nullptr) place_ = nullptr;
   }
+  // Its client has shown this token, which counts if its hello has none; it may be empty.
+  void Present(std::string token);
+  // Returns that token, which is asked for once.
+  std::string TakeToken();
+
   // The hub has added it: what it waits for counts from now on. It may have been made on the shard of another.
   void OnAdded();
 
@@ -183,6 +188,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   const std::string address_;
   // It counts against the limit of its address until its hello has been taken.
   Socket::Place place_;
+  // This is null unless its client has shown a token that is not asked for yet.
+  std::unique_ptr<const std::string> token_;
 };
 
 }  // namespace atrium

@@ -20,9 +20,10 @@ absl::Status SessionEnded() {
 
 }  // namespace
 
-void Joins::Join(const Caller& caller, MemberIdentity who, v1::JoinRequest request, JoinDone told) {
+void Joins::Ask(const Caller& caller, MemberIdentity who, v1::JoinRequest request, Chooser chooser, JoinDone told) {
   SessionEnv& env = core_.env();
-  Newcomer newcomer{.room_id = request.room_id(), .component = who.component, .encoding = who.encoding};
+  Newcomer newcomer{
+      .room_id = request.room_id(), .component = who.component, .encoding = who.encoding, .chooser = chooser};
   absl::Status refusal = core_.seats().Reserve(newcomer.room_id, newcomer.component, env.settings.max_rooms);
   if (!refusal.ok()) {
     return env.shard.Post(
@@ -39,14 +40,16 @@ void Joins::Join(const Caller& caller, MemberIdentity who, v1::JoinRequest reque
 
 void Joins::OnAdmission(const Newcomer& newcomer, absl::StatusOr<Admission> admission, JoinDone told) {
   const std::string& room_id = newcomer.room_id;
+  const bool granted = newcomer.chooser == Chooser::kClient;
   if (!admission.ok() || admission->again) {
+    if (admission.ok() && !granted) core_.seats().MarkBrought(room_id, newcomer.component);
     core_.seats().Unchanged(room_id, newcomer.component);
     return told(std::move(admission));
   }
   Channel& channel = *admission->channel;
   const v1::Position position = admission->response.room().position();
   const bool first_of_session = admission->first_of_session;
-  core_.seats().Admitted(room_id, newcomer.component, admission->channel);
+  core_.seats().Admitted(room_id, newcomer.component, admission->channel, granted);
   std::vector<FramePtr> missed;
   if (first_of_session) {
     channel.Add(core_.env().shard, core_.key(), owner_, position.offset());
@@ -61,14 +64,14 @@ void Joins::OnAdmission(const Newcomer& newcomer, absl::StatusOr<Admission> admi
   if (first_of_session && newcomer.encoding != core_.encoding()) gaps_.GoOnFrom(room_id, position);
 }
 
-void Joins::Bring(const Caller& caller, MemberIdentity who, v1::JoinRequest request, JoinDone told) {
+void Joins::Bring(const Caller& caller, MemberIdentity who, v1::JoinRequest request, Chooser chooser, JoinDone told) {
   ATRIUM_ON_SHARD(core_.env().shard);
-  Join(caller, std::move(who), std::move(request),
-       [this, table = &core_.env().sessions, key = core_.key(),
-        told = std::move(told)](absl::StatusOr<Admission> admission) mutable {
-         if (table->Reach(key) && admission.ok() && !admission->again) SendSnapshot(*admission);
-         told(std::move(admission));
-       });
+  Ask(caller, std::move(who), std::move(request), chooser,
+      [this, table = &core_.env().sessions, key = core_.key(),
+       told = std::move(told)](absl::StatusOr<Admission> admission) mutable {
+        if (table->Reach(key) && admission.ok() && !admission->again) SendSnapshot(*admission);
+        told(std::move(admission));
+      });
 }
 
 void Joins::SendSnapshot(const Admission& admission) {

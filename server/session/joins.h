@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <utility>
 
 #include "absl/status/statusor.h"
 #include "server/api/attendance.h"
@@ -28,10 +29,15 @@ class Joins {
   // Asks the room to let `who`, a member of this session, in. `told` gets the outcome on this shard, later, before any
   // frame of the room. It is RESOURCE_EXHAUSTED if the session is in too many rooms, and NOT_FOUND if the session has
   // ended meanwhile; else as Attendance::Admit says.
-  void Join(const Caller& caller, MemberIdentity who, v1::JoinRequest request, JoinDone told);
+  void Join(const Caller& caller, MemberIdentity who, v1::JoinRequest request, JoinDone told) {
+    Ask(caller, std::move(who), std::move(request), Chooser::kClient, std::move(told));
+  }
+
+  // Who has chosen the room: the client, whose grants count there, or server code.
+  enum class Chooser { kClient, kServerCode };
 
   // Does the same by server code: the client is told by a `snapshot` frame.
-  void Bring(const Caller& caller, MemberIdentity who, v1::JoinRequest request, JoinDone told);
+  void Bring(const Caller& caller, MemberIdentity who, v1::JoinRequest request, Chooser chooser, JoinDone told);
 
   // Sends the room's state as a `snapshot`; if the queue has no room for it, the room gets a gap.
   void SendSnapshot(const Admission& admission);
@@ -44,7 +50,9 @@ class Joins {
     std::string room_id;
     SessionKey component;
     Encoding encoding;
+    Chooser chooser;
   };
+  void Ask(const Caller& caller, MemberIdentity who, v1::JoinRequest request, Chooser chooser, JoinDone told);
   void OnAdmission(const Newcomer& newcomer, absl::StatusOr<Admission> admission, JoinDone told);
 
   SessionCore& core_;

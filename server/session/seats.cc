@@ -42,16 +42,21 @@ absl::Status Seats::Reserve(const std::string& room_id, SessionKey component, in
   return absl::OkStatus();
 }
 
-void Seats::Admitted(const std::string& room_id, SessionKey component, std::shared_ptr<Channel> channel) {
+void Seats::Admitted(const std::string& room_id, SessionKey component, std::shared_ptr<Channel> channel, bool granted) {
   rooms_[room_id].channel = std::move(channel);
   Seat& seat = *FindSeat(room_id, component);
   seat.in = true;
+  seat.granted = granted;
   --seat.joins;
 }
 
 void Seats::Unchanged(const std::string& room_id, SessionKey component) {
   --FindSeat(room_id, component)->joins;
   Tidy(room_id, component);
+}
+
+void Seats::MarkBrought(const std::string& room_id, SessionKey component) {
+  if (Seat* const seat = FindSeat(room_id, component)) seat->granted = false;
 }
 
 void Seats::Remove(const std::string& room_id, SessionKey component) {
@@ -72,6 +77,27 @@ void Seats::Tidy(const std::string& room_id, SessionKey component) {
 const Seats::InRoom* Seats::Find(const std::string& room_id) const {
   const auto it = rooms_.find(room_id);
   return it == rooms_.end() ? nullptr : &it->second;
+}
+
+Caller::Entry Seats::EntryTo(const std::string& room_id) const {
+  Caller::Entry entry = Caller::Entry::kNone;
+  const InRoom* const room = Find(room_id);
+  if (room == nullptr) return entry;
+  for (const Seat& seat : room->seats) {
+    if (seat.in && !seat.granted) return Caller::Entry::kBrought;
+    if (seat.in) entry = Caller::Entry::kGranted;
+  }
+  return entry;
+}
+
+std::vector<Seats::Granted> Seats::GrantedSeats() const {
+  std::vector<Granted> granted;
+  for (const auto& [room_id, room] : rooms_) {
+    for (const Seat& seat : room.seats) {
+      if (seat.in && seat.granted) granted.push_back({room_id, IdOf(seat.component)});
+    }
+  }
+  return granted;
 }
 
 Channel* Seats::ChannelOf(const std::string& room_id) const {

@@ -7,6 +7,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/inlined_vector.h"
 #include "absl/status/status.h"
+#include "server/api/caller.h"
 #include "server/live/rooms/channel.h"
 
 namespace atrium {
@@ -22,6 +23,8 @@ class Seats {
   struct Seat {
     SessionKey component;
     bool in = false;
+    // Whether it is in by a grant of its client, and not because server code brought it in.
+    bool granted = false;
     // This is how many of its joins the room has not decided yet. A member that is in may have some: the word that the
     // room has let go of it may still be on its way when it asks to come back.
     int joins = 0;
@@ -46,13 +49,23 @@ class Seats {
   // `max_rooms` others (0: no limit).
   absl::Status Reserve(const std::string& room_id, SessionKey component, int max_rooms);
   // Says how the first of the member's undecided joins ended: with the member in, or as it was before.
-  void Admitted(const std::string& room_id, SessionKey component, std::shared_ptr<Channel> channel);
+  void Admitted(const std::string& room_id, SessionKey component, std::shared_ptr<Channel> channel, bool granted);
   void Unchanged(const std::string& room_id, SessionKey component);
+  // Server code brings in a member that is in already.
+  void MarkBrought(const std::string& room_id, SessionKey component);
   // The room has let go of the member.
   void Remove(const std::string& room_id, SessionKey component);
 
   // Returns null if no member is in the room, or about to join.
   const InRoom* Find(const std::string& room_id) const;
+  // Returns how the client has come into the room, by whichever of its members.
+  Caller::Entry EntryTo(const std::string& room_id) const;
+  // A member that is in a room by a grant.
+  struct Granted {
+    std::string room_id;
+    std::string member_id;
+  };
+  std::vector<Granted> GrantedSeats() const;
   // Returns null if no member is in the room.
   Channel* ChannelOf(const std::string& room_id) const;
   const absl::flat_hash_map<std::string, InRoom>& rooms() const { return rooms_; }

@@ -11,6 +11,9 @@
 namespace atrium {
 namespace {
 
+// A client is told so long before that its token expires.
+constexpr absl::Duration kExpiresSoon = absl::Seconds(60);
+
 bool WelcomeWaits(const std::vector<FramePtr>& unsent) {
   return std::any_of(unsent.begin(), unsent.end(),
                      [](const FramePtr& frame) { return frame->origin().kind == FrameOrigin::Kind::kWelcome; });
@@ -18,8 +21,8 @@ bool WelcomeWaits(const std::vector<FramePtr>& unsent) {
 
 }  // namespace
 
-Session::Session(SessionEnv& env, SessionKey key, std::string id, std::string user_id, std::string client)
-    : core_(env, key, std::move(id), std::move(user_id)),
+Session::Session(SessionEnv& env, SessionKey key, std::string id, SessionClient who, std::string client)
+    : core_(env, key, std::move(id), std::move(who)),
       gaps_(core_),
       requests_(core_, joins_, gaps_, components_),
       rate_(env.settings.rate, env.settings.RequestBurst(), env.shard.Steady()),
@@ -43,6 +46,38 @@ v1::Session Session::Describe() const {
   if (connection != nullptr) session.set_queue_bytes(static_cast<int64_t>(connection->outbox().bytes()));
   *session.mutable_create_time() = ToTimestamp(create_time_);
   return session;
+}
+
+// ---- Tokens
+
+void Session::Refresh(std::shared_ptr<const ClientIdentity> identity) {
+  ATRIUM_ON_SHARD(core_.env().shard);
+  core_.Refresh(std::move(identity));
+  told_expiring_ = false;
+  const ClientIdentity* const client = core_.caller().client();
+  if (client == nullptr) return;
+  SessionEnv& env = core_.env();
+  for (const Seats::Granted& seat : core_.seats().GrantedSeats()) {
+    const bool typed = env.api.registry().TypeOf(seat.room_id) != nullptr;
+    if (client->Allows(GrantVerb::kJoin, seat.room_id, typed)) continue;
+    env.attendance.Remove(seat.room_id, seat.member_id, v1::LEAVE_REASON_ACCESS_REVOKED, /*tell=*/true);
+  }
+}
+
+bool Session::TokenHasExpired() const {
+  const ClientIdentity* const client = core_.caller().client();
+  SessionEnv& env = core_.env();
+  return client != nullptr && env.shard.Now() >= client->expires + env.authenticator.leeway();
+}
+
+void Session::TellOfExpiry() {
+  const ClientIdentity* const client = core_.caller().client();
+  if (client == nullptr || told_expiring_) return;
+  if (core_.env().shard.Now() < client->expires - kExpiresSoon) return;
+  told_expiring_ = true;
+  v1::ServerFrame frame;
+  *frame.mutable_expiring()->mutable_expire_time() = ToTimestamp(client->expires);
+  core_.Send(EncodeFrame(frame, core_.encoding()));
 }
 
 // ---- Connections
@@ -69,6 +104,8 @@ void Session::Attach(Connection& connection, bool resumed) {
     welcome.set_request_burst(static_cast<uint32_t>(settings.RequestBurst()));
   }
   core_.Send(EncodeFrame(frame, core_.encoding(), {}, {.kind = FrameOrigin::Kind::kWelcome}));
+  told_expiring_ = false;
+  TellOfExpiry();
 }
 
 void Session::Resume(Connection& connection, const v1::Hello& hello) {
@@ -138,7 +175,7 @@ void Session::End() {
   for (const auto& [room_id, room] : core_.seats().rooms()) {
     if (room.channel != nullptr) room.channel->Remove(env.shard, core_.key());
     for (const Seats::Seat& seat : room.seats) {
-      env.attendance.Disconnect(room_id, core_.seats().IdOf(seat.component), /*tell=*/false);
+      env.attendance.Remove(room_id, core_.seats().IdOf(seat.component), v1::LEAVE_REASON_DISCONNECT, /*tell=*/false);
     }
   }
   components_.End();
@@ -164,7 +201,7 @@ std::optional<MemberIdentity> Session::FindMember(absl::string_view id) const {
 }
 
 void Session::Bring(const Caller& caller, MemberIdentity who, v1::JoinRequest request, JoinDone told) {
-  joins_.Bring(caller, std::move(who), std::move(request), std::move(told));
+  joins_.Bring(caller, std::move(who), std::move(request), Joins::Chooser::kServerCode, std::move(told));
 }
 
 void Session::Send(const FramePtr& frame) {

@@ -21,7 +21,7 @@ namespace atrium {
 class Session final : private Joins::Owner {
  public:
   // Start comes next. `client` is how the client's program calls itself.
-  Session(SessionEnv& env, SessionKey key, std::string id, std::string user_id, std::string client);
+  Session(SessionEnv& env, SessionKey key, std::string id, SessionClient who, std::string client);
 
   const SessionCore& core() const { return core_; }
   const std::string& id() const { return core_.id(); }
@@ -41,6 +41,15 @@ class Session final : private Joins::Owner {
   // Waits for the client to come back: the connection is lost, or given up.
   void Detach();
   bool MayResume(absl::string_view token) const;
+
+  // The client has shown another token of the same user, whose grants count from now on: it is taken out of rooms that
+  // it had entered by a grant that is gone.
+  void Refresh(std::shared_ptr<const ClientIdentity> identity);
+  // Whether its token is no good any more, so that its connection is to be closed.
+  bool TokenHasExpired() const;
+  // Tells the client once if its token expires soon.
+  void TellOfExpiry();
+
   // Takes the session and its components out of their rooms; it is destroyed next.
   void End();
 
@@ -79,6 +88,7 @@ class Session final : private Joins::Owner {
   ComponentHost components_;
   // This is null while there is a connection.
   std::unique_ptr<Absence> absence_;
+  bool told_expiring_ = false;
   ResumeToken resume_token_;
   // The client has this one if the last welcome has not been sent; else it is none.
   ResumeToken previous_token_;

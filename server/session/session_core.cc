@@ -4,16 +4,24 @@
 
 namespace atrium {
 
-SessionCore::SessionCore(SessionEnv& env, SessionKey key, std::string id, std::string user_id)
+bool SessionClient::IsSameAs(const Caller& caller) const {
+  const ClientIdentity* const other = caller.client();
+  if (identity == nullptr || other == nullptr) return identity.get() == other && user_id == caller.user_id();
+  return identity->subject == other->subject && identity->issuer == other->issuer;
+}
+
+SessionCore::SessionCore(SessionEnv& env, SessionKey key, std::string id, SessionClient who)
     : env_(env),
       key_(key),
-      caller_(Caller::Client({.session_id = std::move(id), .user_id = std::move(user_id)})),
+      caller_(
+          Caller::Client({.session_id = std::move(id), .user_id = std::move(who.user_id)}, std::move(who.identity))),
       seats_(caller_.session_id()) {}
 
 MemberIdentity SessionCore::Identity() const {
   return {.id = id(),
           .user_id = user_id(),
           .address = address_,
+          .info = caller_.client() == nullptr ? json::object() : caller_.client()->info,
           .session = key_,
           .site = &env_.site,
           .encoding = encoding_};

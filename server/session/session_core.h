@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <utility>
 
@@ -16,11 +17,21 @@ namespace atrium {
 
 class Connection;
 
+// Who the client of a session is: a user by a token that has been verified; or, with --dev, by what it says.
+struct SessionClient {
+  std::string user_id;
+  // This is null with --dev.
+  std::shared_ptr<const ClientIdentity> identity = nullptr;
+
+  // Whether it is the same user by a token of the same issuer, or both have none.
+  bool IsSameAs(const Caller& caller) const;
+};
+
 // The ground that the parts of a session stand on: who its client is, over what that is reached, and in which rooms its
 // members are. The parts know it, and not the session that owns them all. Runs on the session's shard.
 class SessionCore {
  public:
-  SessionCore(SessionEnv& env, SessionKey key, std::string id, std::string user_id);
+  SessionCore(SessionEnv& env, SessionKey key, std::string id, SessionClient who);
   SessionCore(const SessionCore&) = delete;
   SessionCore& operator=(const SessionCore&) = delete;
 
@@ -30,6 +41,8 @@ class SessionCore {
   const std::string& user_id() const { return caller_.user_id(); }
   // Returns as whom the client asks.
   const Caller& caller() const { return caller_; }
+  // The client has shown another token of its.
+  void Refresh(std::shared_ptr<const ClientIdentity> identity) { caller_ = caller_.Refreshed(std::move(identity)); }
   // Returns the session as a member of rooms.
   MemberIdentity Identity() const;
   Seats& seats() { return seats_; }
@@ -74,7 +87,7 @@ class SessionCore {
   const SessionKey key_;
   uint32_t generation_ = 0;
   Encoding encoding_ = Encoding::kGrpc;
-  const Caller caller_;
+  Caller caller_;
   Seats seats_;
   Departures departures_;
   std::string address_;

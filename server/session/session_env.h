@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "server/access/authenticator.h"
 #include "server/api/attendance.h"
 #include "server/api/room_api.h"
 #include "server/common/headroom.h"
@@ -20,11 +21,13 @@ namespace atrium {
 // What the connections, sessions and observers of one shard share. The hub of the shard owns it. It is used on the
 // shard, but for `counters` and what says so itself.
 struct SessionEnv {
-  SessionEnv(Shard& shard, Site& site, const SessionSettings& settings, RoomApi& api, Attendance& attendance, Log& log,
-             SessionTable& sessions, Headroom* headroom, absl::AnyInvocable<void(absl::Duration)> stood_still)
+  SessionEnv(Shard& shard, Site& site, const SessionSettings& settings, const Authenticator& authenticator,
+             RoomApi& api, Attendance& attendance, Log& log, SessionTable& sessions, Headroom* headroom,
+             absl::AnyInvocable<void(absl::Duration)> stood_still)
       : shard(shard),
         site(site),
         settings(settings),
+        authenticator(authenticator),
         api(api),
         attendance(attendance),
         log(log),
@@ -41,6 +44,7 @@ struct SessionEnv {
   // It is the shard, as rooms see it.
   Site& site;
   const SessionSettings settings;
+  const Authenticator& authenticator;
   RoomApi& api;
   Attendance& attendance;
   Log& log;

@@ -32,9 +32,21 @@ absl::Status ShuttingDown() {
   return MakeError(absl::StatusCode::kUnavailable, "SHUTTING_DOWN", "the server is shutting down");
 }
 
-absl::Status ValidateHello(const v1::Hello& hello) {
+// A name that is taken for a token is a user's id.
+constexpr size_t kMaxNameBytes = 128;
+
+// What is said of a token goes into a goodbye as well, behind an answer.
+CloseCode CodeOf(const absl::Status& denial) {
+  return SaysExpired(denial) ? CloseCode::kTokenExpired : CloseCode::kUnauthenticated;
+}
+
+absl::Status AnotherUser() {
+  return MakeError(absl::StatusCode::kUnauthenticated, "TOKEN_INVALID", "The token is of another user or issuer");
+}
+
+absl::Status ValidateHello(const v1::Hello& hello, size_t max_token_bytes) {
   constexpr int kMaxKnown = 1000;
-  RETURN_IF_ERROR(ValidateLength("hello.token", hello.token(), 128));
+  RETURN_IF_ERROR(ValidateLength("hello.token", hello.token(), max_token_bytes));
   if (hello.known_size() > kMaxKnown) {
     return InvalidField("hello.known", absl::StrCat("must name at most ", kMaxKnown, " rooms"));
   }
@@ -46,9 +58,10 @@ absl::Status ValidateHello(const v1::Hello& hello) {
 
 }  // namespace
 
-SessionHub::SessionHub(Shard& shard, Site& site, const SessionSettings& settings, RoomApi& api, Attendance& attendance,
-                       Log& log, const std::vector<std::unique_ptr<SessionHub>>& hubs, Headroom* headroom)
-    : env_(shard, site, settings, api, attendance, log, *this, headroom,
+SessionHub::SessionHub(Shard& shard, Site& site, const SessionSettings& settings, const Authenticator& authenticator,
+                       RoomApi& api, Attendance& attendance, Log& log,
+                       const std::vector<std::unique_ptr<SessionHub>>& hubs, Headroom* headroom)
+    : env_(shard, site, settings, authenticator, api, attendance, log, *this, headroom,
            [this](absl::Duration stood_still) { ForgiveSessions(stood_still); }),
       hubs_(hubs),
       slices_(shard),
@@ -135,26 +148,55 @@ void SessionHub::OnRequest(Connection& connection, ClientRequest&& request) {
 
 void SessionHub::OnHello(Connection& connection, ClientRequest request) {
   v1::Hello& hello = *request.frame.mutable_hello();
-  if (absl::Status status = ValidateHello(hello); !status.ok()) return connection.SendError(request.id, status);
+  const Authenticator& authenticator = env_.authenticator;
+  const size_t most = authenticator.takes_names_for_tokens() ? kMaxNameBytes : authenticator.max_token_bytes();
+  if (absl::Status status = ValidateHello(hello, most); !status.ok()) return connection.SendError(request.id, status);
   const int home = ShardOfSession(hello.resume_token(), static_cast<int>(hubs_.size()));
   if (home >= 0 && home != env_.shard.index()) return connection.MoveTo(*hubs_[home], std::move(request));
-  if (Session* session = FindResumable(hello)) return Resume(connection, *session, hello);
+  absl::StatusOr<SessionClient> who = IdentifyClient(connection, hello);
+  if (!who.ok()) {
+    connection.SendError(request.id, who.status());
+    return connection.Close(CodeOf(who.status()), who.status().message());
+  }
+  if (Session* session = FindResumable(hello, *who)) return Resume(connection, *session, hello, *std::move(who));
   if (!hello.resume_token().empty()) counters().not_resumed.Add(1);
   if (env_.headroom != nullptr) {
     const absl::Status verdict = env_.headroom->ForSession();
     if (!verdict.ok()) return connection.Close(CloseCode::kOverloaded, verdict.message());
   }
-  StartSession(connection, hello);
+  StartSession(connection, hello, *std::move(who));
 }
 
-Session* SessionHub::FindResumable(const v1::Hello& hello) {
+absl::StatusOr<SessionClient> SessionHub::IdentifyClient(Connection& connection, v1::Hello& hello) const {
+  std::string beside = connection.TakeToken();
+  if (env_.authenticator.takes_names_for_tokens()) return SessionClient{.user_id = hello.token()};
+  const std::string& token = hello.token().empty() ? beside : hello.token();
+  ASSIGN_OR_RETURN(std::shared_ptr<const ClientIdentity> identity,
+                   env_.authenticator.IdentifyClient(token, env_.shard.Now()));
+  std::string user_id = identity == nullptr ? "" : identity->subject;
+  return SessionClient{.user_id = std::move(user_id), .identity = std::move(identity)};
+}
+
+Session* SessionHub::FindResumable(const v1::Hello& hello, const SessionClient& who) {
   Session* const session = Find(SessionOfResumeToken(hello.resume_token()));
   if (session == nullptr || !session->MayResume(hello.resume_token())) return nullptr;
-  // Who the client is may not change on the way.
-  return hello.token().empty() || hello.token() == session->core().user_id() ? session : nullptr;
+  // Who the client is may not change on the way; without --client-jwks it need not say it again.
+  const bool silent = env_.authenticator.takes_names_for_tokens() && hello.token().empty();
+  return silent || who.IsSameAs(session->core().caller()) ? session : nullptr;
 }
 
-void SessionHub::Resume(Connection& connection, Session& session, const v1::Hello& hello) {
+absl::StatusOr<absl::Time> SessionHub::Refresh(Session& session, absl::string_view token) {
+  ATRIUM_ON_SHARD(env_.shard);
+  absl::StatusOr<std::shared_ptr<const ClientIdentity>> identity =
+      env_.authenticator.IdentifyClient(token, env_.shard.Now());
+  if (!identity.ok()) return identity.status();
+  const SessionClient who{.identity = *identity};
+  if (who.identity == nullptr || !who.IsSameAs(session.core().caller())) return AnotherUser();
+  session.Refresh(*std::move(identity));
+  return who.identity->expires;
+}
+
+void SessionHub::Resume(Connection& connection, Session& session, const v1::Hello& hello, SessionClient who) {
   // The server may not know yet that the old connection is lost.
   if (Connection* const old = session.core().connection()) {
     session.Detach();
@@ -167,17 +209,18 @@ void SessionHub::Resume(Connection& connection, Session& session, const v1::Hell
   counters().resumed.Add(1);
   env_.log.Debug("session resumed", {{"session", session.id()}, {"transport", TransportName(connection.encoding())}});
   session.Resume(connection, hello);
+  if (who.identity != nullptr) session.Refresh(std::move(who.identity));
   connection.Heard();
 }
 
-void SessionHub::StartSession(Connection& connection, v1::Hello& hello) {
+void SessionHub::StartSession(Connection& connection, v1::Hello& hello, SessionClient who) {
   const SessionKey key = env_.keys.Next();
   std::string id;
   do {
     id = NewSessionId({.shard = env_.shard.index()}, random_);
   } while (by_id_.contains(id));
-  // The server runs with --dev: the token is the user's id, unverified.
-  auto created = std::make_unique<Session>(env_, key, std::move(id), hello.token(), std::move(*hello.mutable_client()));
+  auto created =
+      std::make_unique<Session>(env_, key, std::move(id), std::move(who), std::move(*hello.mutable_client()));
   Session& session = *created;
   by_id_.emplace(session.id(), &session);
   sessions_.emplace(key, std::move(created));

@@ -12,6 +12,7 @@
 #include "server/live/shards/gather.h"
 #include "server/live/shards/sliced_work.h"
 #include "server/session/observer.h"
+#include "server/session/session_core.h"
 #include "server/session/session_env.h"
 #include "server/session/turn_end_writers.h"
 #include "server/wire/client_request.h"
@@ -27,8 +28,9 @@ class SessionHub final : private SessionTable {
  public:
   // `hubs` are those of all shards, this one among them; they are filled in before the first connection. `headroom` is
   // null if any number of sessions may come.
-  SessionHub(Shard& shard, Site& site, const SessionSettings& settings, RoomApi& api, Attendance& attendance, Log& log,
-             const std::vector<std::unique_ptr<SessionHub>>& hubs, Headroom* headroom = nullptr);
+  SessionHub(Shard& shard, Site& site, const SessionSettings& settings, const Authenticator& authenticator,
+             RoomApi& api, Attendance& attendance, Log& log, const std::vector<std::unique_ptr<SessionHub>>& hubs,
+             Headroom* headroom = nullptr);
   ~SessionHub();
 
   // Starts to watch deadlines.
@@ -60,6 +62,10 @@ class SessionHub final : private SessionTable {
                                   Observer::Transport& transport);
   void Remove(Observer& observer);
 
+  // The session's client shows a new token, which has to be of the same user: returns when that expires, or why the
+  // connection has been closed.
+  absl::StatusOr<absl::Time> Refresh(Session& session, absl::string_view token);
+
   // Takes a session out of its rooms and destroys it.
   void End(Session& session);
   // Ends the session if it has had no connection since the one of that generation.
@@ -83,10 +89,12 @@ class SessionHub final : private SessionTable {
   Session* FindByKey(SessionKey key);
 
   void OnHello(Connection& connection, ClientRequest request);
+  // Finds out who the client is by the token of its hello, or by the one beside it.
+  absl::StatusOr<SessionClient> IdentifyClient(Connection& connection, v1::Hello& hello) const;
   // Returns the session that the hello asks for; null if it does not, or may not.
-  Session* FindResumable(const v1::Hello& hello);
-  void Resume(Connection& connection, Session& session, const v1::Hello& hello);
-  void StartSession(Connection& connection, v1::Hello& hello);
+  Session* FindResumable(const v1::Hello& hello, const SessionClient& who);
+  void Resume(Connection& connection, Session& session, const v1::Hello& hello, SessionClient who);
+  void StartSession(Connection& connection, v1::Hello& hello, SessionClient who);
   void Tick();
   void ForgiveSessions(absl::Duration stood_still);
 

@@ -11,8 +11,9 @@ constexpr size_t kSpareParsers = 16;
 
 }  // namespace
 
-void WebSocketDoor::Accept(Socket socket, Encoding encoding, std::string leftover) {
+void WebSocketDoor::Accept(Socket socket, Encoding encoding, std::string token, absl::string_view leftover) {
   auto connection = std::make_shared<WebSocketConnection>(hub_, *this, encoding, std::move(socket));
+  connection->Present(std::move(token));
   hub_.Add(connection);
   connection->Start(leftover);
 }

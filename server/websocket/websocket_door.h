@@ -24,9 +24,9 @@ class WebSocketDoor {
   IoShard& shard() { return shard_; }
   WebSocketDoor& OnShard(int index) const { return *doors_[index]; }
 
-  // Serves frames on `socket` after its upgrade was answered with 101. `leftover` is what the client sent behind its
-  // request.
-  void Accept(Socket socket, Encoding encoding, std::string leftover);
+  // Serves frames on `socket` after its upgrade was answered with 101. `token` is what its client has shown, if
+  // anything; `leftover` is what it sent behind its request.
+  void Accept(Socket socket, Encoding encoding, std::string token, absl::string_view leftover);
 
   std::unique_ptr<FrameParser> TakeParser();
   // Takes back a parser that is idle and has seen no close.

@@ -4,10 +4,12 @@
 #include <google/rpc/error_info.pb.h>
 
 #include <string>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "server/common/errors.h"
+#include "server/wire/frames.h"
 
 namespace atrium {
 
@@ -21,6 +23,7 @@ google::rpc::Status ToRpcStatus(const absl::Status& status) {
   google::rpc::ErrorInfo info;
   info.set_reason(ErrorReason(status));
   info.set_domain("atrium");
+  for (auto& [name, value] : MetadataOf(status)) (*info.mutable_metadata())[name] = std::move(value);
   out.add_details()->PackFrom(info);
 
   if (const std::string field = ErrorField(status); !field.empty()) {
@@ -30,6 +33,11 @@ google::rpc::Status ToRpcStatus(const absl::Status& status) {
     // The message names the field and then its rule (common/errors.h).
     violation.set_description(std::string(absl::StripPrefix(out.message(), absl::StrCat(field, ": "))));
     out.add_details()->PackFrom(bad_request);
+  }
+  if (const absl::Duration delay = RetryDelayOf(status); delay > absl::ZeroDuration()) {
+    google::rpc::RetryInfo retry;
+    *retry.mutable_retry_delay() = ToDuration(delay);
+    out.add_details()->PackFrom(retry);
   }
   return out;
 }

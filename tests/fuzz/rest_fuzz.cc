@@ -56,10 +56,11 @@ void Check(absl::string_view input) {
   const int calls = rpcs.calls();
   int answers = 0;
   HttpResponse response;
-  transcoder.Handle(Caller::Service(), request, [&](HttpResponse answer) {
-    ++answers;
-    response = std::move(answer);
-  });
+  transcoder.Handle([](const Credentials&) { return Caller::Service(); }, request,
+                    [&](HttpResponse answer) {
+                      ++answers;
+                      response = std::move(answer);
+                    });
   Require(answers == 1);
   NoTransport transport;
   if (response.stream != nullptr) response.stream->start(0, transport);

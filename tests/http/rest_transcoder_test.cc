@@ -19,7 +19,7 @@ class RestTranscoderTest : public testing::Test {
   HttpResponse Send(const std::string& method, const std::string& target, const std::string& body = "",
                     const std::string& content_type = "application/json") {
     HttpResponse got{.status = 0};
-    transcoder_.Handle(Caller::Service(),
+    transcoder_.Handle([](const Credentials&) { return Caller::Service(); },
                        {.method = method, .target = target, .content_type = content_type, .body = body},
                        [&got](HttpResponse response) { got = std::move(response); });
     return got;
@@ -113,7 +113,7 @@ TEST_F(RestTranscoderTest, StreamsAsTheClientAccepts) {
   };
   const auto stream = [this](const std::string& target, const std::string& accept, const std::string& id = "") {
     HttpResponse got{.status = 0};
-    transcoder_.Handle(Caller::Service(), {.method = "GET", .target = target, .accept = accept, .last_event_id = id},
+    transcoder_.Handle([](const Credentials&) { return Caller::Service(); }, {.method = "GET", .target = target, .accept = accept, .last_event_id = id},
                        [&got](HttpResponse response) { got = std::move(response); });
     if (got.stream == nullptr) return got.body;
     NoTransport transport;

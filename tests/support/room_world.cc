@@ -257,8 +257,8 @@ RoomWorld::RoomWorld(RoomRegistry registry, Settings settings)
       manager_(registry_, settings.rooms, shards_.All(), workers_, log_, settings.room_log) {
   manager_.Start([](const absl::Status& status) { ASSERT_TRUE(status.ok()) << status; });
   for (Shard* shard : shards_.All()) {
-    hubs_.push_back(std::make_unique<SessionHub>(*shard, manager_.site(shard->index()), settings.sessions, api_,
-                                                 attendance_, log_, hubs_));
+    hubs_.push_back(std::make_unique<SessionHub>(*shard, manager_.site(shard->index()), settings.sessions,
+                                                 authenticator_, api_, attendance_, log_, hubs_));
   }
 }
 

@@ -198,6 +198,7 @@ class RoomWorld {
   ManualShards shards_;
   ManualWorkers workers_{[this] { return shards_.steady(); }};
   RoomManager manager_;
+  const Authenticator authenticator_{{.dev = true}, log_};
   Authorizer authorizer_{registry_};
   LocalRooms local_rooms_{manager_};
   Attendance attendance_{authorizer_, local_rooms_};

@@ -9,9 +9,7 @@
 #include "absl/time/clock.h"
 
 namespace atrium {
-namespace {
-
-std::unique_ptr<FrameStream> Open(const TestServer& server, Door door) {
+std::unique_ptr<FrameStream> OpenDoor(const TestServer& server, Door door) {
   switch (door) {
     case Door::kJson: return OpenJsonWebSocket(server.http_port());
     case Door::kProto: return OpenProtoWebSocket(server.http_port());
@@ -21,8 +19,6 @@ std::unique_ptr<FrameStream> Open(const TestServer& server, Door door) {
   }
   return nullptr;
 }
-
-}  // namespace
 
 std::string DoorName(Door door) {
   switch (door) {
@@ -67,7 +63,7 @@ v1::Hello ResumeHello(const v1::Welcome& welcome) {
 TestClient::TestClient(const TestServer& server, Door door, const std::string& token)
     : TestClient(server, door, FreshHello(token, DoorName(door))) {}
 
-TestClient::TestClient(const TestServer& server, Door door, const v1::Hello& hello) : stream_(Open(server, door)) {
+TestClient::TestClient(const TestServer& server, Door door, const v1::Hello& hello) : stream_(OpenDoor(server, door)) {
   v1::ClientFrame frame;
   *frame.mutable_hello() = hello;
   Send(std::move(frame));

@@ -22,6 +22,9 @@ std::string DoorName(Door door);
 google::protobuf::Value JsonValue(const std::string& json);
 std::string JsonText(const google::protobuf::Value& value);
 
+// Opens a connection, without a hello.
+std::unique_ptr<FrameStream> OpenDoor(const TestServer& server, Door door);
+
 // A client of a whole server, the same through each door. It keeps all frames that came, in their order; what does not
 // come within 10 seconds fails the test.
 class TestClient {

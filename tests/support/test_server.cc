@@ -16,12 +16,13 @@
 namespace atrium {
 
 TestServer::TestServer(const Flags& flags, const AddRooms& more_rooms) {
-  std::vector<const char*> argv = {"atriumd", "--dev", "--grpc-address=127.0.0.1:0", "--http-address=127.0.0.1:0",
+  std::vector<const char*> argv = {"atriumd", "--grpc-address=127.0.0.1:0", "--http-address=127.0.0.1:0",
                                    "--admin-address=127.0.0.1:0"};
   for (const std::string& flag : flags) argv.push_back(flag.c_str());
   const auto given = [&](const char* name) {
     return std::any_of(flags.begin(), flags.end(), [&](const auto& flag) { return absl::StartsWith(flag, name); });
   };
+  if (!given("--service-keys") && !given("--client-jwks")) argv.push_back("--dev");
   if (!given("--shards")) argv.push_back("--shards=2");
   if (!given("--log-level")) argv.push_back("--log-level=error");
   absl::StatusOr<CommandLine> command_line = ParseCommandLine(static_cast<int>(argv.size()), argv.data());
@@ -42,6 +43,7 @@ TestServer::~TestServer() = default;
 uint16_t TestServer::grpc_port() const { return server_->grpc_port(); }
 uint16_t TestServer::http_port() const { return server_->http_port(); }
 uint16_t TestServer::admin_port() const { return server_->admin_port(); }
+void TestServer::Reload() { server_->Reload(); }
 void TestServer::Drain() { server_->Drain(); }
 
 HttpReply TestServer::Call(const std::string& method, const std::string& path, const std::string& body) const {

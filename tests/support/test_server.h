@@ -22,7 +22,9 @@ class TestServer {
   using Flags = std::vector<std::string>;
   using AddRooms = std::function<absl::Status(RoomRegistry&)>;
 
-  // `flags` are those of the command line, such as "--shards=1". Fails the test if the server does not start.
+  // `flags` are those of the command line, such as "--shards=1"; without a file of credentials among them it serves
+  // with
+  // --dev. Fails the test if the server does not start.
   explicit TestServer(const Flags& flags = {}, const AddRooms& more_rooms = nullptr);
   ~TestServer();
   TestServer(const TestServer&) = delete;
@@ -32,6 +34,8 @@ class TestServer {
   uint16_t http_port() const;
   uint16_t admin_port() const;
 
+  // As SIGHUP does.
+  void Reload();
   void Drain();
 
   HttpReply Get(const std::string& path) const { return Call("GET", path); }

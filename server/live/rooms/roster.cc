@@ -21,6 +21,14 @@ const MemberIdentity* Roster::Find(absl::string_view id) const {
   return it == members().end() ? nullptr : &it->second.identity;
 }
 
+const MemberIdentity* Roster::FindOfUser(absl::string_view user_id) const {
+  const MemberIdentity* found = nullptr;
+  for (const auto& [id, member] : members()) {
+    if (member.identity.user_id == user_id && (found == nullptr || id < found->id)) found = &member.identity;
+  }
+  return found;
+}
+
 std::vector<MemberInfo> Roster::Infos() const {
   std::vector<MemberInfo> infos;
   infos.reserve(members().size());
