@@ -60,6 +60,9 @@ po::options_description Flags() {
                                                                       "how long they may be good for, from iat to exp")(
       "allow-anonymous", text(""),
       "rooms, with commas between (lobby,public:*), where clients without a token may do whatever a grant can be for")(
+      "allowed-origins", text(""),
+      "whose pages may use the HTTP port, with commas between: https://app.example.com or https://*.example.com; with "
+      "--dev those of this machine")(
       "reload-interval", text("10s"),
       "how often these files are looked at; what cannot be read does not replace what could. SIGHUP looks at once")(
       "grpc-behind-proxy", po::bool_switch(),
@@ -198,6 +201,9 @@ class Reader {
     const std::string given = Text(name).empty() ? "" : absl::StrCat(", not '", Text(name), "'");
     if (status_.ok()) status_ = InvalidField(absl::StrCat("--", name), absl::StrCat(rule, given));
   }
+  void Refuse(const absl::Status& error) {
+    if (status_.ok()) status_ = error;
+  }
   const absl::Status& status() const { return status_; }
 
  private:
@@ -259,6 +265,12 @@ void ReadAccess(const po::variables_map& values, Reader& reader, Options& option
   options.tokens.max_bytes = reader.Integer("client-max-token-bytes", 16 * 1024);
   options.tokens.max_ttl = reader.Duration("client-max-ttl");
   options.anonymous = ReadPatterns(reader, "allow-anonymous");
+  absl::StatusOr<Origins> origins = Origins::Parse("--allowed-origins", reader.Text("allowed-origins"));
+  if (!origins.ok()) {
+    reader.Refuse(origins.status());
+  } else {
+    options.origins = options.dev ? Origins::Loopback() : *std::move(origins);
+  }
   options.reload_interval = reader.Duration("reload-interval");
   if (!options.client_jwks.empty() && options.tokens.audience.empty()) {
     reader.Refuse("client-audience", "is required beside --client-jwks: tokens for others must not open this server");

@@ -9,6 +9,7 @@
 #include "server/access/client_tokens.h"
 #include "server/access/room_pattern.h"
 #include "server/common/log.h"
+#include "server/http/origins.h"
 #include "server/live/rooms/room_settings.h"
 #include "server/session/session_settings.h"
 
@@ -27,6 +28,8 @@ struct Options {
   std::string client_jwks;
   TokenRules tokens;
   std::vector<RoomPattern> anonymous;
+  // Pages of these may use the HTTP port.
+  Origins origins;
   // The files are looked at this often.
   absl::Duration reload_interval;
   // Whether gRPC may be reached from other machines, because something stands in front of it.

@@ -106,8 +106,8 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Create(const Options& options, R
     ASSIGN_OR_RETURN(room_log, OpenEmbeddedLog({.directory = options.data_dir}));
   }
   auto server = absl::WrapUnique(new Server(options, std::move(registry), std::move(room_log)));
-  RETURN_IF_ERROR(server->credential_files_.Load());
   for (const auto& shard : server->shards_) shard->Start();
+  RETURN_IF_ERROR(server->credential_files_.Load());
   server->shards_.front()->Post([server = server.get()] { server->WatchMemory(); });
   RETURN_IF_ERROR(server->LoadRooms());
   for (const auto& hub : server->hubs_) {
@@ -167,7 +167,7 @@ absl::Status Server::ListenForHttp(absl::Span<const Page> pages) {
           },
       .may_upgrade = [this] { return AdmitWebSocket(); },
       .may_deflate = options_.sessions.compress_above > 0,
-      .loopback_names_only = options_.dev,
+      .origins = options_.origins,
   };
   handlers.probes["/healthz"] = [](HttpDone done) { done(PlainText(200, "ok")); };
   ASSIGN_OR_RETURN(http_, HttpServer::Create(http, std::move(handlers), IoShards(), log_, refusals_, &limiter_));
@@ -200,7 +200,7 @@ absl::Status Server::ListenForAdmin() {
   http.name = "admin";
   http.address = options_.admin_address;
   http.max_connections = kAdminConnections;
-  HttpHandlers handlers{.rpcs = no_rpcs_, .streams = no_streams_, .loopback_names_only = options_.dev};
+  HttpHandlers handlers{.rpcs = no_rpcs_, .streams = no_streams_, .origins = options_.origins};
   handlers.probes["/metrics"] = [this](HttpDone done) {
     done({.content_type = kMetricsContentType, .body = Metrics()});
   };

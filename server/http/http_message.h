@@ -23,6 +23,10 @@ struct HttpRequest {
   std::string if_none_match;
   std::string accept;
   std::string last_event_id;
+  // This is empty if the request comes from no page.
+  std::string origin;
+  // This is the method of the request that a browser asks about, which is Access-Control-Request-Method.
+  std::string preflight_method;
   // These are the headers Authorization and X-Api-Key, with commas between several of one name.
   std::string authorization;
   std::string api_key;

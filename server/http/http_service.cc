@@ -27,6 +27,23 @@ std::string ETag(absl::string_view body) {
                       "\"");
 }
 
+// Lets pages of `origin` read the response (Fetch, "HTTP extensions: CORS protocol").
+void Share(const std::string& origin, HttpResponse& response) {
+  response.headers.emplace_back("Access-Control-Allow-Origin", origin);
+  response.headers.emplace_back("Access-Control-Expose-Headers", "Retry-After");
+  response.headers.emplace_back("Vary", "Origin");
+}
+
+// Answers a browser that asks what pages of `origin` may send.
+HttpResponse Preflight(const std::string& origin) {
+  HttpResponse response{.status = 204};
+  Share(origin, response);
+  response.headers.emplace_back("Access-Control-Allow-Methods", "GET, POST, PATCH, DELETE");
+  response.headers.emplace_back("Access-Control-Allow-Headers", "Authorization, Content-Type, Last-Event-ID");
+  response.headers.emplace_back("Access-Control-Max-Age", "600");
+  return response;
+}
+
 }  // namespace
 
 HttpResponse PlainText(int status, std::string body) {
@@ -45,6 +62,15 @@ HttpService::HttpService(HttpHandlers handlers, RestTranscoder transcoder)
 }
 
 void HttpService::Handle(const HttpRequest& request, HttpDone done) const {
+  if (request.origin.empty() || !handlers_.origins.share_answers()) return Answer(request, std::move(done));
+  if (request.method == "OPTIONS" && !request.preflight_method.empty()) return done(Preflight(request.origin));
+  Answer(request, [origin = request.origin, done = std::move(done)](HttpResponse response) mutable {
+    Share(origin, response);
+    done(std::move(response));
+  });
+}
+
+void HttpService::Answer(const HttpRequest& request, HttpDone done) const {
   const auto [path, query] = SplitTarget(request.target);
   const auto page = pages_.find(path);
   const auto probe = handlers_.probes.find(path);

@@ -14,6 +14,7 @@
 #include "absl/types/span.h"
 #include "server/api/rpc_table.h"
 #include "server/http/http_message.h"
+#include "server/http/origins.h"
 #include "server/http/page.h"
 #include "server/http/rest_transcoder.h"
 #include "server/http/websocket_handshake.h"
@@ -46,8 +47,8 @@ struct HttpHandlers {
   absl::AnyInvocable<absl::Status() const> may_upgrade = [] { return absl::OkStatus(); };
   // Whether messages of WebSockets may be compressed.
   bool may_deflate = true;
-  // Whether requests are taken only if they are for this machine, and not from a page of another: RequireLoopbackNames.
-  bool loopback_names_only = false;
+  // Requests of pages of others are refused.
+  Origins origins;
 };
 
 // Answers requests: REST, pages and probes. It is thread-safe.
@@ -69,6 +70,8 @@ class HttpService {
 
   HttpService(HttpHandlers handlers, RestTranscoder transcoder);
 
+  // Answers a request whose page, if it comes from one, may read what is answered.
+  void Answer(const HttpRequest& request, HttpDone done) const;
   HttpResponse ServePage(const StoredPage& page, const HttpRequest& request) const;
 
   const HttpHandlers handlers_;

@@ -8,7 +8,6 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "server/common/errors.h"
-#include "server/http/loopback_names.h"
 #include "server/http/url.h"
 
 namespace atrium {
@@ -47,13 +46,14 @@ HttpRequest ToHttpRequest(const RequestHeader& header) {
           .if_none_match = std::string(header[http::field::if_none_match]),
           .accept = Combined(header, http::field::accept),
           .last_event_id = std::string(header["Last-Event-ID"]),
+          .origin = Combined(header, http::field::origin),
+          .preflight_method = std::string(header[http::field::access_control_request_method]),
           .authorization = Combined(header, http::field::authorization),
           .api_key = Combined(header, "X-Api-Key")};
 }
 
 absl::Status CheckNames(const RequestHeader& header, const HttpHandlers& handlers) {
-  if (!handlers.loopback_names_only) return absl::OkStatus();
-  return RequireLoopbackNames(Combined(header, http::field::host), Combined(header, http::field::origin));
+  return handlers.origins.Check(Combined(header, http::field::host), Combined(header, http::field::origin));
 }
 
 bool IsWebSocketTarget(const RequestHeader& header, const HttpHandlers& handlers) {

@@ -21,8 +21,7 @@ using RequestParser = boost::beast::http::request_parser<boost::beast::http::str
 // (RFC 9110 section 6.5.1).
 HttpRequest ToHttpRequest(const RequestHeader& header);
 
-// Returns OK, or PERMISSION_DENIED if the names that `header` gives to its host and its page are to be those of this
-// machine (RequireLoopbackNames) and are not.
+// Returns OK, or PERMISSION_DENIED if the names that `header` gives to its host and its page are not taken (Origins).
 absl::Status CheckNames(const RequestHeader& header, const HttpHandlers& handlers);
 
 // Whether it is a request for a WebSocket, where there are any.

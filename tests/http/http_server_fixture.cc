@@ -39,7 +39,7 @@ void HttpServerTest::Start(HttpOptions options) {
       .upgrade = [this](IoShard& shard, Socket socket, const WebSocketAnswer& answer,
                         std::string leftover) { TakeUpgrade(shard, std::move(socket), answer, leftover); },
       .may_upgrade = [this] { return may_upgrade_; },
-      .loopback_names_only = loopback_names_only_};
+      .origins = origins_};
   handlers.probes["/healthz"] = [](HttpDone done) { done(PlainText(200, "ok")); };
   handlers.probes["/text"] = [this](HttpDone done) { done(PlainText(200, text_())); };
   handlers.probes["/unavailable"] = [](HttpDone done) { done(PlainText(503, "not now")); };

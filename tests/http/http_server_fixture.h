@@ -41,7 +41,7 @@ class HttpServerTest : public testing::Test {
   // These are for before Start: what GET /text answers, and what is said of WebSockets and names.
   std::function<std::string()> text_ = [] { return std::string("a text\n"); };
   absl::Status may_upgrade_;
-  bool loopback_names_only_ = false;
+  Origins origins_;
   std::vector<std::unique_ptr<IoShard>> shards_;
   std::unique_ptr<HttpServer> server_;
 

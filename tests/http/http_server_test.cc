@@ -115,7 +115,7 @@ TEST_F(HttpServerTest, AnswersProbes) {
 }
 
 TEST_F(HttpServerTest, TakesOnlyNamesOfThisMachineWhereThatIsAskedFor) {
-  loopback_names_only_ = true;
+  origins_ = Origins::Loopback();
   Start();
   const auto status = [this](const std::string& headers) {
     return Ask(absl::StrCat("GET /healthz HTTP/1.1\r\n", headers, "\r\n")).substr(9, 3);
@@ -124,6 +124,26 @@ TEST_F(HttpServerTest, TakesOnlyNamesOfThisMachineWhereThatIsAskedFor) {
   EXPECT_EQ(status("Host: rebound.example\r\n"), "403");
   EXPECT_EQ(status("Host: localhost\r\nOrigin: https://evil.example\r\n"), "403");
   EXPECT_EQ(status("Host: localhost\r\nOrigin: http://localhost\r\nOrigin: https://evil.example\r\n"), "403");
+}
+
+TEST_F(HttpServerTest, LetsPagesOfListedOriginsReadAnswers) {
+  origins_ = *Origins::Parse("origins", "https://app.example.com");
+  Start();
+  const auto get = [this](absl::string_view method, const std::string& headers) {
+    return Ask(absl::StrCat(method, " /healthz HTTP/1.1\r\nHost: a\r\n", headers, "\r\n"));
+  };
+  const std::string from_page = "Origin: https://app.example.com\r\n";
+  EXPECT_THAT(
+      get("GET", from_page),
+      testing::AllOf(StartsWith("HTTP/1.1 200"), HasSubstr("Access-Control-Allow-Origin: https://app.example.com\r\n"),
+                     HasSubstr("Vary: Origin\r\n"), Not(HasSubstr("Credentials"))));
+  EXPECT_THAT(get("GET", ""), Not(HasSubstr("Access-Control")));
+  EXPECT_THAT(get("GET", "Origin: https://evil.example\r\n"),
+              testing::AllOf(StartsWith("HTTP/1.1 403"), Not(HasSubstr("Access-Control"))));
+  const std::string preflight = get("OPTIONS", from_page + "Access-Control-Request-Method: PATCH\r\n");
+  EXPECT_THAT(preflight,
+              testing::AllOf(StartsWith("HTTP/1.1 204"), HasSubstr("Allow-Methods: GET, POST, PATCH, DELETE"),
+                             HasSubstr("Allow-Headers: Authorization, Content-Type, Last-Event-ID")));
 }
 
 TEST_F(HttpServerTest, ServesPages) {

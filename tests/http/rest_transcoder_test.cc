@@ -113,7 +113,8 @@ TEST_F(RestTranscoderTest, StreamsAsTheClientAccepts) {
   };
   const auto stream = [this](const std::string& target, const std::string& accept, const std::string& id = "") {
     HttpResponse got{.status = 0};
-    transcoder_.Handle([](const Credentials&) { return Caller::Service(); }, {.method = "GET", .target = target, .accept = accept, .last_event_id = id},
+    transcoder_.Handle([](const Credentials&) { return Caller::Service(); },
+                       {.method = "GET", .target = target, .accept = accept, .last_event_id = id},
                        [&got](HttpResponse response) { got = std::move(response); });
     if (got.stream == nullptr) return got.body;
     NoTransport transport;

@@ -114,7 +114,7 @@ TEST_P(TokensTest, AreNeededAndMustBeGood) {
       R"({"iss":"shop","aud":"other","sub":"ana","iat":1795896000,"exp":4102444800,"rooms":[]})");
   EXPECT_THAT(Refuse(other_audience).message, HasSubstr("aud"));
   // One that has expired may be followed by another.
-  const Refusal expired = Refuse(credentials_.Token("ana", {.ttl = absl::Seconds(-5)}));
+  const Refusal expired = Refuse(credentials_.TokenWith("ana", {.ttl = absl::Seconds(-5)}));
   EXPECT_EQ(expired.reason, "TOKEN_INVALID");
   EXPECT_EQ(expired.code, 3006u);
   EXPECT_GE(server_.Metric("atrium_authentication_failures_total{reason=\"missing\"}"), 1);
@@ -124,7 +124,7 @@ TEST_P(TokensTest, AreNeededAndMustBeGood) {
 
 TEST_P(TokensTest, SayWhoTheClientIs) {
   TestClient ana(server_, GetParam(),
-                 credentials_.Token("user-42", {.rooms = kGeral, .more = R"(,"info":{"name":"Ana"})"}));
+                 credentials_.TokenWith("user-42", {.rooms = kGeral, .more = R"(,"info":{"name":"Ana"})"}));
   EXPECT_EQ(ana.welcome().user_id(), "user-42");
   const v1::JoinResponse joined = ana.Join("geral").join();
   ASSERT_EQ(joined.members_size(), 1);
@@ -154,7 +154,8 @@ TEST_P(TokensTest, OpenNoTypedRooms) {
   EXPECT_EQ(ana.Join("counter:a").error().message(), "Room requires server-side join via component action");
   EXPECT_EQ(ana.SetState("counter:a", R"({"count":9})").error().message(), "Room state is server-only");
   EXPECT_EQ(InfoOf(ana.Ask(MountFrame("LiveSharedCounter", "{}")).error()).reason(), "GRANT_MISSING");
-  TestClient bea(server_, GetParam(), credentials_.Token("bea", {.more = R"(,"components":["LiveSharedCounter"])"}));
+  TestClient bea(server_, GetParam(),
+                 credentials_.TokenWith("bea", {.more = R"(,"components":["LiveSharedCounter"])"}));
   EXPECT_TRUE(bea.Ask(MountFrame("LiveSharedCounter", "{}")).has_mount());
 }
 
@@ -199,7 +200,7 @@ TEST_P(TokensTest, OfARefreshMustBeGood) {
 }
 
 TEST_P(TokensTest, Expire) {
-  TestClient ana(server_, GetParam(), credentials_.Token("ana", {.rooms = kGeral, .ttl = absl::Seconds(2)}));
+  TestClient ana(server_, GetParam(), credentials_.TokenWith("ana", {.rooms = kGeral, .ttl = absl::Seconds(2)}));
   const v1::Expiring expiring =
       ana.WaitFor([](const v1::ServerFrame& frame) { return frame.has_expiring(); }, "word of it").expiring();
   EXPECT_LE(expiring.expire_time().seconds(), absl::ToUnixSeconds(absl::Now()) + 2);

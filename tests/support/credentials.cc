@@ -40,7 +40,7 @@ void TestCredentials::WriteKeys(const std::vector<std::string>& keys) const {
   WriteFile(keys_path_, absl::StrCat("keys:\n  - ", absl::StrJoin(keys, "\n  - "), "\n"));
 }
 
-std::string TestCredentials::Token(absl::string_view user, const Claims& claims) const {
+std::string TestCredentials::TokenWith(absl::string_view user, const Claims& claims) const {
   const absl::Time now = absl::Now();
   return issuer_.Make(absl::StrCat(
       R"({"iss":"shop","aud":"atrium","sub":")", user, R"(","iat":)", absl::ToUnixSeconds(now - absl::Minutes(1)),

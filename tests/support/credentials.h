@@ -37,9 +37,9 @@ class TestCredentials {
     std::string more;
   };
   // Returns a token of that user, issued now.
-  std::string Token(absl::string_view user, const Claims& claims) const;
+  std::string TokenWith(absl::string_view user, const Claims& claims) const;
   std::string Token(absl::string_view user, const std::string& rooms = "[]") const {
-    return Token(user, Claims{.rooms = rooms});
+    return TokenWith(user, {.rooms = rooms});
   }
 
  private:

@@ -1,50 +1,44 @@
+import { Backoff, type BackoffLimits } from './backoff.js';
 import { watchBrowser } from './browser.js';
 import { Budget } from './budget.js';
 import type { ActionsOf, AnyActions, Component } from './component.js';
 import { Components, type MountOptions } from './components.js';
 import { Connection, notConnected, type Ending } from './connection.js';
 import { AtriumError, Code } from './error.js';
-import { Listeners, type Unsubscribe } from './listeners.js';
+import type { Unsubscribe } from './listeners.js';
 import { Pending, type QueueLimits } from './pending.js';
-import { milliseconds, type JsonObject, type Requests, type ServerFrame, type Welcome } from './protocol.js';
+import { milliseconds } from './protocol.js';
+import type { JsonObject, Replies, Requests, ServerFrame, Welcome } from './protocol.js';
+import { Renewal } from './renewal.js';
 import type { Room } from './room.js';
 import { Rooms, type JoinOptions, type Link } from './rooms.js';
+import { CurrentStatus, type ConnectionStatus, type StatusInfo } from './status.js';
+import { Tokens, type TokenSource } from './tokens.js';
 import { version } from './version.js';
-
-/**
- * `connecting`: a connection is being made. `online`: the server knows this client. `offline`: waiting to try again.
- * `closed`: the end, by `close` or because the server said not to come again.
- */
-export type ConnectionStatus = 'connecting' | 'online' | 'offline' | 'closed';
-
-export interface StatusInfo {
-  /** When `offline`: the time of the next try, as of `Date.now()`. */
-  retryAt?: number;
-  /** When `offline` or `closed`: why. */
-  error?: AtriumError;
-  /** When `online`: the session of the last connection goes on, with all that was in it. */
-  resumed?: boolean;
-}
+import { Watch } from './watch.js';
 
 export interface ClientOptions {
   /** Default: `/ws` of the server that the page came from. */
   url?: string;
-  /** Who this client is. */
-  token: string;
+  /**
+   * Who this client is. A function is asked when there is no token yet, when the last one is about to expire, and when
+   * it has expired; if it fails, it is asked again later.
+   */
+  token: TokenSource;
   /** What this client calls itself, shown to operators. At most 100 bytes. */
   client?: string;
   /** Milliseconds to wait for the welcome and for each reply. Default 10,000. */
   requestTimeout?: number;
   /** The longest wait in milliseconds before the first retry, and before any. Default 500 and 16,000. */
-  backoff?: { min: number; max: number };
+  backoff?: BackoffLimits;
   /** How many requests may wait to be acknowledged, and how many characters of them. Default 1000 and 1,000,000. */
   queue?: QueueLimits;
   /** Default: the WebSocket of the platform. */
   webSocket?: typeof WebSocket;
+  /** Default: that of the platform. */
+  fetch?: typeof fetch;
 }
 
-// A connection that lasted so long (milliseconds) was a good one: the next wait is short again.
-const kStable = 10_000;
 const kPingInterval = 25_000;
 
 /**
@@ -59,16 +53,18 @@ export class AtriumClient {
   private readonly pending: Pending;
   private readonly roomSet: Rooms;
   private readonly componentSet: Components;
-  private readonly statusListeners = new Listeners<[ConnectionStatus, StatusInfo]>();
+  private readonly watches = new Set<Watch<never>>();
+  private readonly current = new CurrentStatus();
+  private readonly tokens: Tokens;
+  private readonly renewal: Renewal;
+  private readonly backoff: Backoff;
   private readonly budget = new Budget();
   private connection: Connection | undefined;
   // The last one; its session may be over.
   private welcome: Welcome | undefined;
   private resumeToken = '';
-  private currentStatus: ConnectionStatus = 'offline';
-  private currentInfo: StatusInfo = {};
-  private onlineSince = 0;
-  private attempts = 0;
+  // The one that the server has of this connection, or had of the last.
+  private shownToken = '';
   private notBefore = 0;
   private retryTimer: ReturnType<typeof setTimeout> | undefined;
   private watchTimer: ReturnType<typeof setInterval> | undefined;
@@ -82,20 +78,25 @@ export class AtriumClient {
       backoff: { min: 500, max: 16_000 },
       queue: { requests: 1000, size: 1_000_000 },
       webSocket: globalThis.WebSocket,
+      fetch: globalThis.fetch,
       ...options,
     };
     const link = this.link();
     this.pending = link.pending;
     this.roomSet = new Rooms(link);
     this.componentSet = new Components(link);
+    const { token, backoff } = this.options;
+    this.tokens = new Tokens(token);
+    this.renewal = new Renewal(this.tokens, (next) => this.refresh(next), backoff);
+    this.backoff = new Backoff(backoff);
   }
 
   get status(): ConnectionStatus {
-    return this.currentStatus;
+    return this.current.value;
   }
 
   get statusInfo(): StatusInfo {
-    return this.currentInfo;
+    return this.current.info;
   }
 
   /** Of the session that this client has, or had last; empty before the first. */
@@ -109,7 +110,7 @@ export class AtriumClient {
   }
 
   onStatus(listener: (status: ConnectionStatus, info: StatusInfo) => void): Unsubscribe {
-    return this.statusListeners.add(listener);
+    return this.current.onChange(listener);
   }
 
   /** Calls `listener` when a service or a component brought this client into a room. */
@@ -127,7 +128,7 @@ export class AtriumClient {
 
   /** Connects, unless that is done; ends the wait for the next try. Nothing happens once closed. */
   connect(): void {
-    if (this.connection || this.currentStatus === 'closed') {
+    if (this.connection || this.status === 'connecting' || this.status === 'closed') {
       return;
     }
     clearTimeout(this.retryTimer);
@@ -136,12 +137,43 @@ export class AtriumClient {
       hide: () => this.connection?.leave(),
       show: () => this.connect(),
     });
-    this.setStatus('connecting');
-    this.connection = new Connection({ ...this.options, budget: this.budget, hello: () => this.hello() }, {
-      onWelcome: (welcome) => this.onWelcome(welcome),
-      onFrame: (frame) => this.onFrame(frame),
-      onEnd: (ending) => this.onEnd(ending),
-    });
+    this.current.set('connecting');
+    if (this.tokens.current !== undefined) {
+      this.open();
+      return;
+    }
+    this.tokens.renew().then(
+      () => this.open(),
+      (error: AtriumError) => this.isOpening && this.comeBack(error),
+    );
+  }
+
+  /**
+   * Goes on with a new token of the same user, also over further connections. Resolves with the time when it expires.
+   * Fails with NOT_CONNECTED when there is no connection; the next one begins with it.
+   */
+  async refresh(token: string): Promise<Date> {
+    if (this.status === 'closed') {
+      throw this.endError;
+    }
+    this.tokens.use(token);
+    const { expireTime } = await this.request('refresh', { token });
+    this.shownToken = token;
+    return new Date(expireTime);
+  }
+
+  /**
+   * Follows a room without joining it, until `Watch.close`: over HTTP, whether or not there is a connection. Its status
+   * tells how that goes. Throws when the client is closed.
+   */
+  watch<State = JsonObject>(roomId: string): Watch<State> {
+    if (this.status === 'closed') {
+      throw this.endError;
+    }
+    const { tokens, watches } = this;
+    const watch = new Watch<State>(roomId, { ...this.options, tokens, onClosed: (closed) => watches.delete(closed) });
+    watches.add(watch as unknown as Watch<never>);
+    return watch;
   }
 
   /**
@@ -149,8 +181,8 @@ export class AtriumClient {
    * tries that takes; fails when the server refuses or the client is closed.
    */
   join<State = JsonObject>(roomId: string, options: JoinOptions = {}): Promise<Room<State>> {
-    if (this.currentStatus === 'closed') {
-      return Promise.reject(this.currentInfo.error ?? closedError());
+    if (this.status === 'closed') {
+      return Promise.reject(this.endError);
     }
     this.connect();
     return this.roomSet.join(roomId, options) as unknown as Promise<Room<State>>;
@@ -164,20 +196,41 @@ export class AtriumClient {
     name: string,
     options: MountOptions = {},
   ): Promise<Component<State, Actions>> {
-    if (this.currentStatus === 'closed') {
-      return Promise.reject(this.currentInfo.error ?? closedError());
+    if (this.status === 'closed') {
+      return Promise.reject(this.endError);
     }
     this.connect();
     return this.componentSet.mount<State, Actions>(name, options);
   }
 
-  /** Ends the session and leaves all rooms. A closed client stays closed. */
+  /** Ends the session and all watches, and leaves all rooms. A closed client stays closed. */
   close(): void {
     if (this.connection) {
       this.connection.close();
     } else {
       this.finish(closedError());
     }
+  }
+
+  private get endError(): AtriumError {
+    return this.statusInfo.error ?? closedError();
+  }
+
+  // It may have been closed while there was no token yet.
+  private get isOpening(): boolean {
+    return this.status === 'connecting' && !this.connection;
+  }
+
+  private open(): void {
+    if (!this.isOpening) {
+      return;
+    }
+    this.shownToken = this.tokens.current ?? '';
+    this.connection = new Connection({ ...this.options, budget: this.budget, hello: () => this.hello() }, {
+      onWelcome: (welcome) => this.onWelcome(welcome),
+      onFrame: (frame) => this.onFrame(frame),
+      onEnd: (ending) => this.onEnd(ending),
+    });
   }
 
   private link(): Link {
@@ -197,14 +250,7 @@ export class AtriumClient {
         return client.sessionId;
       },
       pending,
-      request: (name, request) =>
-        new Promise((resolve, reject) => {
-          if (client.online) {
-            call(name, request, resolve, reject);
-          } else {
-            reject(notConnected());
-          }
-        }),
+      request: (name, request) => client.request(name, request),
       call,
       abandon: (why) => client.connection?.abandon(why),
     };
@@ -212,12 +258,22 @@ export class AtriumClient {
 
   // The connection, if the server knows this client there.
   private get online(): Connection | undefined {
-    return this.currentStatus === 'online' && !this.connection?.isOver ? this.connection : undefined;
+    return this.status === 'online' && !this.connection?.isOver ? this.connection : undefined;
+  }
+
+  private request<Name extends keyof Replies>(name: Name, request: Requests[Name]): Promise<Replies[Name]> {
+    return new Promise((resolve, reject) => {
+      if (this.online) {
+        this.online.call(name, request, resolve, reject);
+      } else {
+        reject(notConnected());
+      }
+    });
   }
 
   private hello(): Requests['hello'] {
-    const { token, client } = this.options;
-    const { resumeToken } = this;
+    const { client } = this.options;
+    const { resumeToken, shownToken: token } = this;
     return resumeToken ? { token, client, resumeToken, known: this.roomSet.known } : { token, client };
   }
 
@@ -226,13 +282,13 @@ export class AtriumClient {
     this.welcome = welcome;
     this.resumeToken = welcome.resumeToken ?? '';
     this.budget.tell(welcome.requestRate ?? 0, welcome.requestBurst ?? 0, !resumed);
-    this.onlineSince = Date.now();
+    this.backoff.succeed();
     const interval = milliseconds(welcome.pingInterval, kPingInterval);
     clearInterval(this.watchTimer);
     if (interval > 0) {
       this.watchTimer = setInterval(() => this.probe(2 * interval), interval);
     }
-    this.currentStatus = 'online';
+    this.current.value = 'online';
     if (resumed) {
       this.roomSet.goOn();
       this.componentSet.goOn();
@@ -241,12 +297,14 @@ export class AtriumClient {
       this.componentSet.startAnew();
     }
     this.pending.flush();
-    this.setStatus('online', { resumed }); // Behind all that: a listener may join or mount more, once.
+    this.current.set('online', { resumed }); // Behind all that: a listener may join or mount more, once.
   }
 
   private onFrame(frame: ServerFrame): void {
     if (frame.component) {
       this.componentSet.receive(frame.component);
+    } else if (frame.expiring) {
+      this.renewal.start();
     } else {
       this.roomSet.receive(frame);
     }
@@ -255,41 +313,34 @@ export class AtriumClient {
   private onEnd(ending: Ending): void {
     this.connection = undefined;
     clearInterval(this.watchTimer);
-    if (!ending.retry) {
+    this.renewal.stop();
+    if (!ending.retry || (ending.expired && !this.tokens.expire(this.shownToken))) {
       this.finish(ending.error);
       return;
     }
     if (ending.isLeave) {
       this.resumeToken = '';
-      this.setStatus('offline', { error: ending.error }); // Until the page is shown again.
+      this.current.set('offline', { error: ending.error }); // Until the page is shown again.
       return;
     }
-    const wasStable = this.currentStatus === 'online' && Date.now() - this.onlineSince >= kStable;
-    this.attempts = wasStable ? 0 : this.attempts;
-    const { min, max } = this.options.backoff;
-    const delay = ending.wait + Math.random() * Math.min(max, min * 2 ** this.attempts);
-    this.attempts++;
-    this.notBefore = Date.now() + ending.wait;
+    this.comeBack(ending.error, ending.wait);
+  }
+
+  private comeBack(error: AtriumError, wait = 0): void {
+    const delay = wait + this.backoff.next();
+    this.notBefore = Date.now() + wait;
     this.retryTimer = setTimeout(() => this.connect(), delay);
-    this.setStatus('offline', { retryAt: Date.now() + delay, error: ending.error });
+    this.current.set('offline', { retryAt: Date.now() + delay, error });
   }
 
   private finish(error: AtriumError): void {
     clearTimeout(this.retryTimer);
     this.unwatch?.();
-    this.setStatus('closed', { error });
+    this.current.set('closed', { error });
+    this.watches.forEach((watch) => watch.end(error));
     this.pending.finish(error);
     this.roomSet.finish(error);
     this.componentSet.finish(error);
-  }
-
-  private setStatus(status: ConnectionStatus, info: StatusInfo = {}): void {
-    if (status === this.currentStatus && status === 'closed') {
-      return;
-    }
-    this.currentStatus = status;
-    this.currentInfo = info;
-    this.statusListeners.call(status, info);
   }
 
   // A connection can die without a sign. Pings are the server's and hidden by the browser, so after a long silence
@@ -303,7 +354,7 @@ export class AtriumClient {
   }
 
   private wake(): void {
-    if (this.currentStatus === 'offline' && Date.now() >= this.notBefore) {
+    if (this.status === 'offline' && Date.now() >= this.notBefore) {
       this.connect();
     } else {
       this.probe(1000);

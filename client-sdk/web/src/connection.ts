@@ -33,6 +33,8 @@ export interface Ending {
   isLeave?: boolean;
   /** A request was longer than the server reads. */
   tooBig?: boolean;
+  /** The token has expired: another one is asked for. */
+  expired?: boolean;
 }
 
 export interface ConnectionHandlers {
@@ -61,6 +63,7 @@ const kLoss = 4000;
 const kTooBig = 1009;
 // The server did not get the hello in time: the network was slow, or this computer was asleep.
 const kNoHello = 3502;
+const kTokenExpired = 3006;
 
 /** One WebSocket from its opening to its end: says hello, pairs replies with requests, passes on the rest. */
 export class Connection {
@@ -72,6 +75,7 @@ export class Connection {
   private readonly welcomeTimer: ReturnType<typeof setTimeout>;
   private nextId = 1;
   private welcomed = false;
+  private refusal: AtriumError | undefined;
   private ended = false;
   private heardAt = Date.now();
   private heardFrames = 0;
@@ -189,7 +193,11 @@ export class Connection {
   private receiveReply(reply: Reply): void {
     if (reply.error && !this.welcomed) {
       const error = AtriumError.fromStatus(reply.error);
-      const refused = [3, 7, 16].includes(error.code); // INVALID_ARGUMENT, PERMISSION_DENIED, UNAUTHENTICATED
+      if (error.code === Code.UNAUTHENTICATED) {
+        this.refusal = error; // The goodbye tells whether to come again.
+        return;
+      }
+      const refused = [3, 7].includes(error.code); // INVALID_ARGUMENT, PERMISSION_DENIED
       this.end({ error, retry: !refused, wait: 0 });
       return;
     }
@@ -226,7 +234,7 @@ export class Connection {
     }
     const error = ending.retry ? notConnected() : ending.error;
     waiting.forEach(({ fail }) => fail(error)); // The server has not seen them.
-    this.handlers.onEnd(ending);
+    this.handlers.onEnd(this.refusal && !ending.isLeave ? { ...ending, error: this.refusal } : ending);
   }
 }
 
@@ -234,7 +242,7 @@ function frameOf<Name extends keyof Requests>(id: number, name: Name, request: R
   return JSON.stringify({ id, [name]: request });
 }
 
-function lost(message: string): Ending {
+export function lost(message: string): Ending {
   return { error: new AtriumError(Code.UNAVAILABLE, 'CONNECTION_LOST', message), retry: true, wait: 0 };
 }
 
@@ -257,5 +265,5 @@ function endingOfClose(code: number, reason: string): Ending {
     return { ...lost(reason || 'The connection was lost.'), tooBig: code === kTooBig };
   }
   const error = new AtriumError(Code.UNAVAILABLE, `GOODBYE_${code}`, reason || 'The server ended the connection.');
-  return { error, retry: code < 3500 || code === kNoHello, wait: 0 };
+  return { error, retry: code < 3500 || code === kNoHello, wait: 0, expired: code === kTokenExpired };
 }

@@ -9,6 +9,7 @@ export const Code = {
   RESOURCE_EXHAUSTED: 8,
   FAILED_PRECONDITION: 9,
   UNAVAILABLE: 14,
+  UNAUTHENTICATED: 16,
 } as const;
 
 /** A request that failed, by the server's word or because it could not be asked. */
@@ -23,6 +24,8 @@ export class AtriumError extends Error {
     message: string,
     /** The field of the request that is at fault, if one is. */
     readonly field?: string,
+    /** What else the server says of it: of `GRANT_MISSING` the `verb`, `room` and `nearest_grant`. */
+    readonly metadata: Record<string, string> = {},
   ) {
     super(message);
   }
@@ -41,6 +44,7 @@ export class AtriumError extends Error {
       info?.reason ?? 'UNKNOWN',
       status.message ?? 'The request failed.',
       badRequest?.fieldViolations?.[0]?.field,
+      info?.metadata,
     );
   }
 }

@@ -1,5 +1,5 @@
-// The frames of proto/atrium/v1/frames.proto in canonical proto3 JSON, as they travel on `/ws` under the
-// subprotocol `atrium.v1.json`: one frame in each message. A pushed frame omits zeros and empty lists.
+// The frames of proto/atrium/v1/frames.proto and connection.proto in canonical proto3 JSON, as they travel on `/ws`
+// under the subprotocol `atrium.v1.json`: one frame in each message. A pushed frame omits zeros and empty lists.
 
 export type Json = null | boolean | number | string | Json[] | JsonObject;
 export interface JsonObject {
@@ -42,7 +42,11 @@ export interface Member {
 }
 
 export type LeaveReason =
-  'LEAVE_REASON_UNSPECIFIED' | 'LEAVE_REASON_LEAVE' | 'LEAVE_REASON_DISCONNECT' | 'LEAVE_REASON_CLEANUP';
+  | 'LEAVE_REASON_UNSPECIFIED'
+  | 'LEAVE_REASON_LEAVE'
+  | 'LEAVE_REASON_DISCONNECT'
+  | 'LEAVE_REASON_CLEANUP'
+  | 'LEAVE_REASON_ACCESS_REVOKED';
 
 export interface PatchOperation {
   op: string;
@@ -81,6 +85,7 @@ export interface StatusDetail {
   '@type': string;
   reason?: string;
   domain?: string;
+  metadata?: Record<string, string>;
   fieldViolations?: { field?: string; description?: string }[];
 }
 
@@ -110,6 +115,7 @@ export interface Requests {
   getState: { roomId: string };
   mount: { component: string; state?: Json; room?: string };
   unmount: { componentId: string };
+  refresh: { token: string };
 }
 
 export interface Replies {
@@ -121,6 +127,13 @@ export interface Replies {
   getState: { state?: Json; position?: Position };
   mount: Mounted;
   unmount: object;
+  refresh: Expiry;
+}
+
+/** Of the client's token. */
+export interface Expiry {
+  /** RFC 3339. */
+  expireTime: string;
 }
 
 export interface Mounted {
@@ -204,6 +217,7 @@ export interface ServerFrame {
   component?: ComponentPatch;
   left?: Left;
   goodbye?: Goodbye;
+  expiring?: Expiry;
 }
 
 export const SUBPROTOCOL = 'atrium.v1.json';

@@ -1,37 +1,17 @@
 import { AtriumError, Code } from './error.js';
 import { Listeners, type Unsubscribe } from './listeners.js';
-import { applyPatch } from './patch.js';
 import { notJoined, type Repeatable, type Target } from './pending.js';
-import { Roster } from './roster.js';
-import { bytesOf } from './protocol.js';
 import type {
   EmitResponse,
   Json,
   JsonObject,
   LeaveReason,
-  Member,
-  MemberChange,
-  PatchOperation,
-  Position,
   Replies,
   Requests,
   RoomEvent,
-  RoomInfo,
   RoomSnapshot,
-  StatePatch,
 } from './protocol.js';
-
-/** What the server says of an event, beside its data. */
-export interface EventMeta {
-  event: string;
-  roomId: string;
-  /** Its place in the room's history: a 64-bit count in decimal. Empty for volatile and `$sub:` events. */
-  offset: string;
-  /** The member that emitted it, by the server's word; empty for a service. */
-  senderId: string;
-  senderUserId: string;
-  time: Date;
-}
+import { RoomView } from './room_view.js';
 
 export interface EmitOptions {
   /** Members that do not get it. */
@@ -52,18 +32,6 @@ export interface Leaving {
   error?: AtriumError;
 }
 
-/** The data of `$sub:join` and `$sub:leave`. */
-export interface Presence {
-  subscriberId: string;
-  /** Members after it. */
-  count: number;
-}
-
-/** A `Uint8Array` where the server sent bytes. */
-export type EventData = Json | Uint8Array;
-
-export type EventListener<Data> = (data: Data, meta: EventMeta) => void;
-
 /** @internal What a room needs of its client. */
 export interface RoomLink {
   /** Of the session that this client has, or had last. */
@@ -83,32 +51,18 @@ export interface RoomLink {
  * A room as this client sees it, which is in it as a session, by components of it, or both. While a connection is lost
  * all is as it was last seen; then what was missed comes as if it happened now, each frame once.
  */
-export class Room<State = JsonObject> {
-  private readonly events = new Map<string, Listeners<[EventData, EventMeta]>>();
-  private readonly stateListeners = new Listeners<[State, readonly PatchOperation[]]>();
-  private readonly memberListeners = new Listeners<[readonly Member[], number]>();
+export class Room<State = JsonObject> extends RoomView<State> {
   private readonly leftListeners = new Listeners<[Leaving]>();
-  private readonly gapListeners = new Listeners<[]>();
-  private document: Json = {};
-  private readonly roster = new Roster();
-  private place: Position = { epoch: '', offset: '0' };
-  private resyncing = false;
   private returning = false;
   private ownIds: readonly string[] = [];
   private readonly pastIds = new Set<string>();
-  private description: RoomInfo;
 
   /** @internal Rooms come from `AtriumClient`. */
   constructor(
-    readonly id: string,
+    id: string,
     private readonly link: RoomLink,
   ) {
-    this.description = { id };
-  }
-
-  /** Type, limit and times, as of the last join. */
-  get info(): RoomInfo {
-    return this.description;
+    super(id);
   }
 
   get joined(): boolean {
@@ -125,64 +79,9 @@ export class Room<State = JsonObject> {
     return this.ownIds;
   }
 
-  /** The shared state. Never changed in place: each patch makes a new one, which shares what did not change. */
-  get state(): State {
-    return this.document as unknown as State;
-  }
-
-  /**
-   * Who is here, this client included; those that have lost their connection and may come back are not `connected`.
-   * Incomplete or empty when `count` is above 200.
-   */
-  get members(): readonly Member[] {
-    return this.roster.members;
-  }
-
-  get count(): number {
-    return this.roster.count;
-  }
-
-  /** Of the last frame that was seen. */
-  get position(): Position {
-    return this.place;
-  }
-
-  /**
-   * Calls `listener` for each event of this name; `*` is every name. `$sub:join` and `$sub:leave` come with
-   * `{subscriberId, count}`, in rooms of up to 200. Bytes come as `Uint8Array`.
-   */
-  on(event: '$sub:join' | '$sub:leave', listener: EventListener<Presence>): Unsubscribe;
-  on(event: '*', listener: EventListener<EventData>): Unsubscribe;
-  on<Data = Json>(event: string, listener: EventListener<Data>): Unsubscribe;
-  on(event: string, listener: EventListener<never>): Unsubscribe {
-    let listeners = this.events.get(event);
-    if (!listeners) {
-      listeners = new Listeners();
-      this.events.set(event, listeners);
-    }
-    return listeners.add(listener as unknown as EventListener<EventData>);
-  }
-
-  /** Calls `listener` after each change of the state; `operations` is empty when it came whole, after a join. */
-  onState(listener: (state: State, operations: readonly PatchOperation[]) => void): Unsubscribe {
-    return this.stateListeners.add(listener);
-  }
-
-  onMembers(listener: (members: readonly Member[], count: number) => void): Unsubscribe {
-    return this.memberListeners.add(listener);
-  }
-
   /** Calls `listener` when this client is not in the room any more, other than by `leave`. */
   onLeft(listener: (leaving: Leaving) => void): Unsubscribe {
     return this.leftListeners.add(listener);
-  }
-
-  /**
-   * Calls `listener` when this client has missed frames that the server does not have any more, or not for a client as
-   * slow as this: state and members are what they are now, the events are lost.
-   */
-  onGap(listener: () => void): Unsubscribe {
-    return this.gapListeners.add(listener);
   }
 
   /**
@@ -230,11 +129,6 @@ export class Room<State = JsonObject> {
     }
   }
 
-  /** @internal What this client has of the room, and could go on from. */
-  get known(): Position | undefined {
-    return this.place.epoch === '' ? undefined : this.place;
-  }
-
   /** @internal It was joined in a session that is over, and is being joined again. */
   get isReturning(): boolean {
     return this.returning;
@@ -244,29 +138,8 @@ export class Room<State = JsonObject> {
   enter(snapshot: RoomSnapshot, isPushed: boolean): void {
     const isGap = this.returning ? !snapshot.recovered : isPushed && this.ownIds.includes(snapshot.memberId);
     this.returning = false;
-    this.description = snapshot.room;
     this.ownIds = [...new Set([...this.ownIds, snapshot.memberId])];
-    this.place = snapshot.position ?? this.place;
-    if (snapshot.recovered) {
-      this.goOn();
-    } else {
-      this.resyncing = false;
-      this.document = snapshot.state ?? null;
-      const members = snapshot.members ?? [];
-      this.roster.replace(members, snapshot.room.memberCount ?? members.length);
-      this.stateListeners.call(this.state, []);
-    }
-    this.memberListeners.call(this.members, this.count);
-    if (isGap) {
-      this.gapListeners.call();
-    }
-  }
-
-  /** @internal What was missed comes: asks again for what is behind that. */
-  goOn(): void {
-    if (this.resyncing) {
-      this.resync();
-    }
+    this.take(snapshot, isGap);
   }
 
   /** @internal The session is over, and with it all that was in the room; `returning`: this client joins again. */
@@ -288,91 +161,21 @@ export class Room<State = JsonObject> {
     this.leftListeners.call(leaving);
   }
 
-  /** @internal */
-  receiveEvent(frame: RoomEvent): void {
-    if (!this.advance(frame.offset)) {
-      return;
-    }
-    const isReplay = frame.offset !== undefined && this.pastIds.has(frame.senderId ?? '');
-    if (isReplay && !this.link.takeEcho(frame)) {
-      return; // Its own: after a join with a position they come to all.
-    }
-    this.tell(frame.binary === undefined ? (frame.data ?? null) : bytesOf(frame.binary), {
-      event: frame.event,
-      roomId: this.id,
-      offset: frame.offset ?? '',
-      senderId: frame.senderId ?? '',
-      senderUserId: frame.senderUserId ?? '',
-      time: frame.time ? new Date(frame.time) : new Date(),
-    });
+  /** @internal The reply comes behind all patches that it contains. */
+  protected override async fetchState(): Promise<Json> {
+    const { state } = await this.link.request('getState', { roomId: this.id });
+    return state ?? null;
   }
 
   /** @internal */
-  receivePatch(frame: StatePatch): void {
-    if (!this.advance(frame.offset) || this.resyncing) {
-      return; // In the state that is on its way.
-    }
-    const operations = frame.operations ?? [];
-    try {
-      this.document = applyPatch(this.document, operations);
-    } catch {
-      this.resync();
-      return;
-    }
-    this.stateListeners.call(this.state, operations);
+  protected override isOwn(memberId: string): boolean {
+    return this.ownIds.includes(memberId) || this.pastIds.has(memberId);
   }
 
-  /** @internal */
-  receiveMembers(frame: MemberChange): void {
-    if (!this.advance(frame.offset)) {
-      return;
-    }
-    const arrivals = this.roster.change(frame);
-    this.memberListeners.call(this.members, this.count);
-    for (const { event, subscriberId, count } of arrivals) {
-      const isOwn = this.ownIds.includes(subscriberId) || this.pastIds.has(subscriberId);
-      const meta = { event, roomId: this.id, offset: '', senderId: '', senderUserId: '', time: new Date() };
-      if (!isOwn) {
-        this.tell({ subscriberId, count }, meta);
-      }
-    }
-  }
-
-  private tell(data: EventData, meta: EventMeta): void {
-    this.events.get(meta.event)?.call(data, meta);
-    if (meta.event !== '*') {
-      this.events.get('*')?.call(data, meta);
-    }
-  }
-
-  // The reply comes behind all patches that it contains.
-  private resync(): void {
-    this.resyncing = true;
-    this.link.request('getState', { roomId: this.id }).then(
-      (reply) => {
-        if (this.resyncing) {
-          this.resyncing = false;
-          this.document = reply.state ?? null;
-          this.stateListeners.call(this.state, []);
-        }
-      },
-      (error: AtriumError) => {
-        // The next session, or else the next patch that does not fit, tries again.
-        this.resyncing = this.resyncing && error.isLoss;
-      },
-    );
-  }
-
-  // False: it has been here before.
-  private advance(offset: string | undefined): boolean {
-    if (offset === undefined) {
-      return true;
-    }
-    if (BigInt(offset) <= BigInt(this.place.offset)) {
-      return false;
-    }
-    this.place = { epoch: this.place.epoch, offset };
-    return true;
+  /** @internal Its own: after a join with a position they come to all. */
+  protected override isHidden(event: RoomEvent): boolean {
+    const isReplay = event.offset !== undefined && this.pastIds.has(event.senderId ?? '');
+    return isReplay && !this.link.takeEcho(event);
   }
 
   private requireJoined(): void {

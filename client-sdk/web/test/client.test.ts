@@ -173,7 +173,7 @@ test('calls a method and gives its result', async () => {
   assert.deepEqual(requests, [{ roomId: 'geral', method: 'increment', args: { by: 2 } }]);
 });
 
-test('errors carry code, reason, message and field', async () => {
+test('errors carry code, reason, message, field and metadata', async () => {
   const room = await connect().join('geral');
   server.onRequest = ({ id }) =>
     server.push({
@@ -183,7 +183,12 @@ test('errors carry code, reason, message and field', async () => {
           code: 3,
           message: 'emit.event: 1 to 128 bytes',
           details: [
-            { '@type': 'type.googleapis.com/google.rpc.ErrorInfo', reason: 'INVALID_FIELD', domain: 'atrium' },
+            {
+              '@type': 'type.googleapis.com/google.rpc.ErrorInfo',
+              reason: 'INVALID_FIELD',
+              domain: 'atrium',
+              metadata: { room: 'geral' },
+            },
             { '@type': 'type.googleapis.com/google.rpc.BadRequest', fieldViolations: [{ field: 'emit.event' }] },
           ],
         },
@@ -191,6 +196,9 @@ test('errors carry code, reason, message and field', async () => {
     });
   const error = await refusal(room.emit(''));
   assert.deepEqual([error.code, error.reason, error.field], [3, 'INVALID_FIELD', 'emit.event']);
+  assert.deepEqual(error.metadata, { room: 'geral' });
+  server.onRequest = ({ id }) => server.push({ reply: { id, error: { code: 5, message: 'none' } } });
+  assert.deepEqual((await refusal(room.emit('e'))).metadata, {});
   assert.equal(error.message, 'emit.event: 1 to 128 bytes');
 });
 

@@ -8,10 +8,14 @@ export class FakeServer {
   readonly joins: Frame[] = [];
   readonly mounts: Frame[] = [];
   readonly sockets: Socket[] = [];
+  /** What each connection asked for: its path, and all of its headers. */
+  readonly handshakes: string[] = [];
   /** State that the next join or mount gets. */
   state: unknown = {};
   /** Error that the next joins and mounts get. */
   refuse: Frame | undefined;
+  /** What a hello is answered with in place of a welcome, if anything. */
+  refusalOf: (hello: Frame, id: number) => Frame[] | undefined = () => undefined;
   /** Called right behind each welcome. */
   onHello: () => void = () => {};
   /** Called with requests other than hello, join and mount; replies are the test's. */
@@ -38,7 +42,8 @@ export class FakeServer {
       handleProtocols: (offered) => [...offered][0]!,
     });
     this.server = server;
-    server.on('connection', (socket) => {
+    server.on('connection', (socket, request) => {
+      this.handshakes.push([request.url, ...request.rawHeaders].join(' '));
       this.sockets.push(socket);
       socket.on('message', (data) => this.receive(JSON.parse(String(data)), socket));
     });
@@ -79,6 +84,11 @@ export class FakeServer {
     }
     if (frame.hello) {
       this.hellos.push(frame.hello);
+      const refusal = this.refusalOf(frame.hello, frame.id);
+      if (refusal) {
+        refusal.forEach((each) => this.push(each, socket));
+        return;
+      }
       const resumed = this.resumes && frame.hello.resumeToken === `t${this.hellos.length - 1}`;
       this.sessions += resumed ? 0 : 1;
       const welcome = {
