@@ -87,6 +87,7 @@ po::options_description Flags() {
       "max-connections-per-address", text("200"),
       "open connections of one address (IPv6: of a /64), WebSockets only until their hello has been taken; "
       "with --dev none unless it is given")("max-rooms", text("100000"), "rooms in memory at a time")(
+      "max-sessions-per-user", text("20"), "sessions of one user by its tokens, those that wait for their client too")(
       "memory-limit", text("80%"),
       "bytes of memory, as 512MiB or 2GiB, or a part of what the control group of this process allows; above 80 % of "
       "that there are no new rooms and sessions, and above 90 % what waits for slow readers goes")(
@@ -271,6 +272,12 @@ void ReadAccess(const po::variables_map& values, Reader& reader, Options& option
   } else {
     options.origins = options.dev ? Origins::Loopback() : *std::move(origins);
   }
+  if (options.dev && !reader.Text("allowed-origins").empty()) {
+    reader.Refuse("allowed-origins", "cannot stand beside --dev, with which the pages of this machine are let in");
+  }
+  // No page uses it, and where it is for this machine alone its name must be one of that: else a page could read it by
+  // a name of its own that leads here.
+  options.admin_origins = IsLoopback(options.admin_address) ? Origins::Loopback() : Origins::None();
   options.reload_interval = reader.Duration("reload-interval");
   if (!options.client_jwks.empty() && options.tokens.audience.empty()) {
     reader.Refuse("client-audience", "is required beside --client-jwks: tokens for others must not open this server");
@@ -301,6 +308,7 @@ absl::StatusOr<Options> ReadOptions(const po::variables_map& values) {
   options.max_grpc_streams = connections("max-grpc-streams");
   options.max_connections_per_address = connections("max-connections-per-address");
   options.max_rooms = connections("max-rooms");
+  options.max_sessions_per_user = connections("max-sessions-per-user");
   options.memory_limit = reader.Memory("memory-limit");
   // With --dev all that comes is from this machine, load tests with many connections among them.
   if (options.dev && values["max-connections-per-address"].defaulted()) options.max_connections_per_address = 0;

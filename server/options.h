@@ -30,6 +30,8 @@ struct Options {
   std::vector<RoomPattern> anonymous;
   // Pages of these may use the HTTP port.
   Origins origins;
+  // And these the admin port.
+  Origins admin_origins;
   // The files are looked at this often.
   absl::Duration reload_interval;
   // Whether gRPC may be reached from other machines, because something stands in front of it.
@@ -51,6 +53,7 @@ struct Options {
   int max_grpc_streams = 0;
   int max_connections_per_address = 0;
   int max_rooms = 0;
+  int max_sessions_per_user = 0;
   int64_t memory_limit = 0;
   // Durable rooms are kept in this directory; if it is empty, in memory only.
   std::string data_dir;

@@ -72,12 +72,13 @@ Server::Server(const Options& options, RoomRegistry registry, std::unique_ptr<Ro
       authorizer_(registry_),
       local_rooms_(rooms_),
       attendance_(authorizer_, local_rooms_),
+      user_sessions_(options.max_sessions_per_user, refusals_),
       session_api_(authorizer_, hubs_),
       room_api_(authorizer_, rooms_, local_rooms_, session_api_),
       probes_(shards_, storing_) {
   for (const auto& shard : shards_) {
     hubs_.push_back(std::make_unique<SessionHub>(*shard, rooms_.site(shard->index()), options.sessions, authenticator_,
-                                                 room_api_, attendance_, log_, hubs_, &headroom_));
+                                                 room_api_, attendance_, log_, hubs_, &headroom_, &user_sessions_));
     doors_.push_back(std::make_unique<WebSocketDoor>(*hubs_.back(), *shard, doors_));
   }
   AddVerbs<kRoomVerbs>(room_api_, rpcs_);
@@ -200,7 +201,7 @@ absl::Status Server::ListenForAdmin() {
   http.name = "admin";
   http.address = options_.admin_address;
   http.max_connections = kAdminConnections;
-  HttpHandlers handlers{.rpcs = no_rpcs_, .streams = no_streams_, .origins = options_.origins};
+  HttpHandlers handlers{.rpcs = no_rpcs_, .streams = no_streams_, .origins = options_.admin_origins};
   handlers.probes["/metrics"] = [this](HttpDone done) {
     done({.content_type = kMetricsContentType, .body = Metrics()});
   };
@@ -227,8 +228,8 @@ absl::Status Server::AdmitWebSocket() {
   for (const auto& hub : hubs_) open += hub->counters().websockets();
   if (limit == 0 || open < limit) return absl::OkStatus();
   refusals_.Count(Limit::kWebSockets, limit);
-  return MakeError(absl::StatusCode::kResourceExhausted, "LIMIT",
-                   absl::StrCat("there are ", limit, " WebSockets, which is the limit of this server"));
+  return LimitError(LimitName(Limit::kWebSockets), "server", limit,
+                    absl::StrCat("there are ", limit, " WebSockets, which is the limit of this server"));
 }
 
 std::string Server::Metrics() const {

@@ -31,6 +31,7 @@
 #include "server/session/session_api.h"
 #include "server/session/session_hub.h"
 #include "server/session/stream_table.h"
+#include "server/session/user_sessions.h"
 #include "server/websocket/websocket_door.h"
 
 namespace atrium {
@@ -115,6 +116,8 @@ class Server {
   Attendance attendance_;
   // Connections, which hubs hold, use them until they are gone.
   std::vector<std::unique_ptr<WebSocketDoor>> doors_;
+  // Sessions have places in it.
+  UserSessions user_sessions_;
   std::vector<std::unique_ptr<SessionHub>> hubs_;
   SessionApi session_api_;
   RoomApi room_api_;

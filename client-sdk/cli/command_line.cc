@@ -24,16 +24,24 @@ constexpr char kIntroduction[] = R"(atrium talks to atriumd, where rooms live.
 constexpr char kEnd[] = R"(
   atrium COMMAND --help          what it does, with examples
   --address HOST:PORT            gRPC of atriumd; else ATRIUM_ADDRESS, else 127.0.0.1:50051
+  --key-file FILE                the key of a service, which calls show; else ATRIUM_KEY_FILE; atrium keygen makes one
+  --token-file FILE              the token (JWT) of a client; else ATRIUM_TOKEN_FILE
   --json                         one JSON object a line
+
+A server without --dev answers those who show one of the two.
 
 It exits with 0 when all went well, 1 when something failed, and 2 when it was called wrongly; errors are one line on
 stderr. What starts with a dash but is no flag goes behind --: atrium emit geral change -- -5
 )";
 
-po::options_description GlobalFlags() {
+po::options_description GlobalFlags(Shows shows) {
   po::options_description flags("Of every command");
-  flags.add_options()("help,h", "print this")("address", po::value<std::string>()->value_name("HOST:PORT"),
-                                              "gRPC of atriumd; else ATRIUM_ADDRESS, else 127.0.0.1:50051")(
+  flags.add_options()("help,h", "print this");
+  if (shows == Shows::kNothing) return flags;
+  const auto text = [](const char* name) { return po::value<std::string>()->value_name(name); };
+  flags.add_options()("address", text("HOST:PORT"), "gRPC of atriumd; else ATRIUM_ADDRESS, else 127.0.0.1:50051")(
+      "key-file", text("FILE"), "holds the key of a service, which calls show; else ATRIUM_KEY_FILE")(
+      "token-file", text("FILE"), "holds the token (JWT) of a client; else ATRIUM_TOKEN_FILE")(
       "json", po::bool_switch(), "one JSON object a line");
   return flags;
 }
@@ -55,7 +63,7 @@ std::string HelpText(const Command& command) {
        << command.summary << "\n\n"
        << command.help << "\n";
   if (!own.options().empty()) text << own << "\n";
-  text << GlobalFlags();
+  text << GlobalFlags(command.shows);
   return text.str();
 }
 
@@ -66,11 +74,11 @@ const Command* Find(absl::string_view name) {
   return nullptr;
 }
 
-// Returns the index of the first word that is neither a flag nor the address behind its flag; 0 for none.
+// Returns the index of the first word that is neither a flag nor what stands behind one; 0 for none.
 int CommandAt(int argc, const char* const* argv) {
   for (int i = 1; i < argc; ++i) {
     const absl::string_view word = argv[i];
-    if (word == "--address") {
+    if (word == "--address" || word == "--key-file" || word == "--token-file") {
       ++i;
     } else if (word.empty() || word[0] != '-') {
       return i;
@@ -95,8 +103,55 @@ absl::Status CheckArguments(const Command& command, size_t given) {
                                command.arguments, " (see atrium ", command.name, " --help)"));
 }
 
+std::string FromEnvironment(const char* name) {
+  const char* const value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
+Credentials::File FromFlag(const Invocation& invocation, const char* flag) {
+  if (!invocation.has(flag)) return {};
+  return {.named_by = absl::StrCat("--", flag), .path = invocation.flag<std::string>(flag)};
+}
+
+Credentials::File FileFromEnvironment(const char* name) {
+  std::string path = FromEnvironment(name);
+  if (path.empty()) return {};
+  return {.named_by = name, .path = std::move(path)};
+}
+
+absl::StatusOr<Credentials> ReadCredentials(const Command& command, const Invocation& invocation) {
+  Credentials::File key = FromFlag(invocation, "key-file");
+  Credentials::File token = FromFlag(invocation, "token-file");
+  // Whoever says by flags what to show means nothing else.
+  if (key.named_by.empty() && token.named_by.empty()) {
+    key = FileFromEnvironment("ATRIUM_KEY_FILE");
+    token = FileFromEnvironment("ATRIUM_TOKEN_FILE");
+  }
+  if (command.shows != Shows::kBoth && !key.named_by.empty() && !token.named_by.empty()) {
+    return BadUsage(absl::StrCat(key.named_by, " and ", token.named_by, " are both given: ", command.name,
+                                 " shows one, which --key-file or --token-file chooses"));
+  }
+  auto credentials = Credentials::Read(std::move(key), std::move(token));
+  if (!credentials.ok()) return BadUsage(credentials.status().message());
+  return credentials;
+}
+
+// Finds out whom to call, and as whom.
+absl::Status ReadServerFlags(const Command& command, Invocation& invocation) {
+  const std::string environment = FromEnvironment("ATRIUM_ADDRESS");
+  invocation.address = invocation.has("address") ? invocation.flag<std::string>("address")
+                       : !environment.empty()    ? environment
+                                                 : kDefaultAddress;
+  if (absl::Status status = CheckAddress(invocation.address); !status.ok()) return status;
+  auto credentials = ReadCredentials(command, invocation);
+  if (!credentials.ok()) return credentials.status();
+  invocation.credentials = *std::move(credentials);
+  invocation.json = invocation.flag<bool>("json");
+  return absl::OkStatus();
+}
+
 absl::StatusOr<CommandLine> ParseFor(const Command& command, const std::vector<std::string>& words) {
-  po::options_description flags = GlobalFlags();
+  po::options_description flags = GlobalFlags(command.shows);
   command.add_flags(flags);
   flags.add_options()("argument", po::value<std::vector<std::string>>());
   po::positional_options_description arguments;
@@ -117,12 +172,8 @@ absl::StatusOr<CommandLine> ParseFor(const Command& command, const std::vector<s
   }
   if (invocation.has("argument")) invocation.arguments = invocation.flag<std::vector<std::string>>("argument");
   if (absl::Status status = CheckArguments(command, invocation.arguments.size()); !status.ok()) return status;
-  const char* const environment = std::getenv("ATRIUM_ADDRESS");
-  invocation.address = invocation.has("address") ? invocation.flag<std::string>("address")
-                       : environment != nullptr  ? environment
-                                                 : kDefaultAddress;
-  if (absl::Status status = CheckAddress(invocation.address); !status.ok()) return status;
-  invocation.json = invocation.flag<bool>("json");
+  if (command.shows == Shows::kNothing) return line;
+  if (absl::Status status = ReadServerFlags(command, invocation); !status.ok()) return status;
   return line;
 }
 

@@ -12,7 +12,8 @@ struct CommandLine {
   Invocation invocation;
 };
 
-// Reads the flags; ATRIUM_ADDRESS stands in for --address. BadUsage says what is wrong and where to look.
+// Reads the flags; ATRIUM_ADDRESS, ATRIUM_KEY_FILE and ATRIUM_TOKEN_FILE stand in for theirs. BadUsage says what is
+// wrong and where to look.
 absl::StatusOr<CommandLine> ParseCommandLine(int argc, const char* const* argv);
 
 }  // namespace atrium::cli

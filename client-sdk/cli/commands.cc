@@ -30,7 +30,7 @@ void EmitFlags(po::options_description& flags) {
 
 void JoinFlags(po::options_description& flags) {
   flags.add_options()("payload", po::value<std::string>()->value_name("JSON"), "what OnJoin of a typed room gets")(
-      "user", po::value<std::string>()->value_name("NAME"), "who this is, as the others see it");
+      "user", po::value<std::string>()->value_name("NAME"), "who this is, as others see it; for servers with --dev");
 }
 
 void StateFlags(po::options_description& flags) {
@@ -60,6 +60,13 @@ void VerifyFlags(po::options_description& flags) {
       "no-resume", po::bool_switch(), "lost connections are followed by new sessions");
 }
 
+void KeygenFlags(po::options_description& flags) {
+  flags.add_options()("id", po::value<std::string>()->value_name("ID"),
+                      "who has the key: 1-64 letters, digits, underscores, dots, or hyphens")(
+      "scopes-for", po::value<std::string>()->default_value("*")->value_name("METHODS"),
+      "what it is for: names of methods with commas between; a * stands for the rest of a name");
+}
+
 constexpr Command kCommands[] = {
     {"tail", "ROOM", 1, 1, "follow a room without being in it",
      R"(Prints each frame of the room as it comes: position, kind, and what it says. When the connection is lost it comes
@@ -84,8 +91,14 @@ its data as JSON if there is any. Ctrl-C leaves.
   wave {"from": "the shell"}
 
   atrium join chat:geral --payload '{"username": "bea"}'
+
+Without --dev a session shows a token, and only services bring somebody into a typed room such as chat:geral, which takes
+a key too. When the token expires soon its file is read again, once a second: put the next one there, by mv.
+
+  atrium join geral --token-file bea.jwt
+  atrium join chat:geral --token-file bea.jwt --key-file shop.key
 )",
-     JoinFlags, Join},
+     JoinFlags, Join, Shows::kBoth},
     {"state", "ROOM", 1, 1, "show or change the state of a room",
      R"(  atrium state geral
   atrium state geral --set '{"topic": "tea", "draft": null}'
@@ -124,8 +137,33 @@ It prints its seed, counts what it looked at, and for each promise that is broke
   atrium verify
   atrium verify --clients 64 --rooms 8 --seconds 60 --seed 7
   atrium verify --durable --crashes     while somebody ends and starts the server, with its --data-dir, now and then
+
+A server without --dev is to be started with --max-sessions-per-user=0, because all clients show one token, which needs
+the grant {"room": "verify-*", "can": ["join", "emit", "set_state"]}; calls show a key for all methods:
+
+  atrium verify --key-file all.key --token-file tester.jwt
 )",
-     VerifyFlags, Verify},
+     VerifyFlags, Verify, Shows::kBoth},
+    {"keygen", "", 0, 0, "make a service key",
+     R"(Prints a new secret on stdout, and on stderr what goes into the file of atriumd --service-keys: its hash, so that the
+file gives nothing away. The secret is shown once; keep it in a file that only the service can read.
+
+  (umask 077; atrium keygen --id shop > shop.key)
+  (umask 077; atrium keygen --id shop --scopes-for 'Emit,Get*' > shop.key 2> keys.yaml)
+  atrium emit geral hi --key-file shop.key
+
+A key of an id that is there already goes beside the old one: both work until the old one is taken out. In the file a
+scope may also name rooms, and a key may expire:
+
+  keys:
+    - id: shop
+      sha256: ...
+      scopes:
+        - methods: [Emit, "Get*"]
+          rooms: ["chat:*"]
+      expires: 2027-01-01T00:00:00Z
+)",
+     KeygenFlags, Keygen, Shows::kNothing},
 };
 
 }  // namespace

@@ -8,12 +8,14 @@
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
+#include "client-sdk/cli/credentials.h"
 
 namespace atrium::cli {
 
 // How a command was called.
 struct Invocation {
   std::string address;
+  Credentials credentials;
   // If true, it prints one JSON object a line, instead of text.
   bool json = false;
   std::vector<std::string> arguments;
@@ -24,6 +26,16 @@ struct Invocation {
   T flag(const char* name) const {
     return flags[name].as<T>();
   }
+};
+
+// What a command shows of who calls.
+enum class Shows {
+  // It calls no server.
+  kNothing,
+  // A key or a token.
+  kEither,
+  // Its calls show the key, and its sessions the token.
+  kBoth,
 };
 
 struct Command {
@@ -38,6 +50,7 @@ struct Command {
   void (*add_flags)(boost::program_options::options_description&);
   // Runs it; it prints to stdout. The error is of BadUsage if it was called wrongly.
   absl::Status (*run)(const Invocation&);
+  Shows shows = Shows::kEither;
 };
 
 absl::Span<const Command> Commands();
@@ -56,5 +69,6 @@ absl::Status ShowHistory(const Invocation& invocation);
 absl::Status Rooms(const Invocation& invocation);
 absl::Status Stats(const Invocation& invocation);
 absl::Status Verify(const Invocation& invocation);
+absl::Status Keygen(const Invocation& invocation);
 
 }  // namespace atrium::cli

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <iostream>
+#include <optional>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
@@ -18,12 +19,17 @@ namespace atrium::cli {
 namespace {
 
 constexpr uint32_t kJoinId = 1;
+// While the token expires its file is looked at this often.
+constexpr int kTokenPauseMs = 1000;
 
 // A member of a room: frames go out on the session's thread, lines are read on the main one, which this wakes up.
 class Joiner {
  public:
   Joiner(const Invocation& invocation, google::protobuf::Value payload)
-      : json_(invocation.json), room_(invocation.arguments[0]), payload_(std::move(payload)), rpc_(invocation.address) {
+      : json_(invocation.json),
+        room_(invocation.arguments[0]),
+        payload_(std::move(payload)),
+        rpc_(invocation.address, invocation.credentials) {
     if (pipe(wake_.data()) != 0) std::abort();
     stop_.WhenStopped([this] { Finish(absl::OkStatus()); });
   }
@@ -37,8 +43,9 @@ class Joiner {
     const auto typed = IsTyped();
     if (!typed.ok()) return typed.status();
     typed_ = *typed;
+    shown_ = rpc_.credentials().has_token() ? rpc_.credentials().Token() : user;
     v1::Hello hello;
-    hello.set_token(user);
+    hello.set_token(shown_);
     hello.set_client("atrium join");
     Session session(
         rpc_, hello, [this](const v1::ServerFrame& frame) { OnFrame(frame); },
@@ -55,6 +62,8 @@ class Joiner {
  private:
   absl::StatusOr<bool> IsTyped() {
     const auto types = rpc_.Ask(&v1::RoomService::Stub::ListRoomTypes, v1::ListRoomTypesRequest());
+    // Who has no key may not ask, nor bring somebody into a typed room.
+    if (absl::IsPermissionDenied(types.status()) && !rpc_.credentials().has_key()) return false;
     if (!types.ok()) return types.status();
     const std::string prefix = room_.substr(0, room_.find(':'));
     for (const v1::RoomType& type : types->room_types()) {
@@ -90,13 +99,16 @@ class Joiner {
 
   void OnFrame(const v1::ServerFrame& frame) {
     if (frame.has_welcome()) {
+      welcomed_ = true;
       const absl::MutexLock lock(&mutex_);
       id_ = frame.welcome().session_id();
       Wake();
     } else if (frame.has_reply() && frame.reply().has_error()) {
       const absl::Status error = {static_cast<absl::StatusCode>(frame.reply().error().code()),
                                   frame.reply().error().message()};
-      if (frame.reply().id() == kJoinId) return Finish(error);
+      // The end of the connection, which follows, says more.
+      if (!welcomed_ && absl::IsUnauthenticated(error)) return;
+      if (!welcomed_ || frame.reply().id() == kJoinId) return Finish(error);
       std::cerr << "atrium: " << error.message() << std::endl;
     } else if (frame.has_reply() && frame.reply().has_join()) {
       epoch_ = frame.reply().join().position().epoch();
@@ -106,6 +118,11 @@ class Joiner {
     } else if (!frame.has_reply()) {
       if (frame.has_snapshot()) epoch_ = frame.snapshot().position().epoch();
       Print(frame, Text(frame, epoch_));
+    }
+    if (frame.has_expiring()) {
+      const absl::MutexLock lock(&mutex_);
+      expiring_ = true;
+      Wake();
     }
   }
 
@@ -117,7 +134,9 @@ class Joiner {
     std::string text;
     bool open = true;
     while (!finished()) {
-      if (!Sleep(open)) continue;
+      const bool ready = Sleep(open);
+      if (expiring()) RefreshToken();
+      if (!ready) continue;
       std::array<char, 4096> buffer{};
       const ssize_t size = read(STDIN_FILENO, buffer.data(), buffer.size());
       open = size > 0;
@@ -152,11 +171,26 @@ class Joiner {
     session_->Send(frame);
   }
 
-  // Waits until there is something to read on stdin, for which it returns true, or somebody has called Wake.
+  // Shows the server the token that has come into the file.
+  void RefreshToken() {
+    std::optional<std::string> token = rpc_.credentials().NewToken(shown_);
+    if (!token) return;
+    shown_ = *std::move(token);
+    v1::ClientFrame frame;
+    frame.mutable_refresh()->set_token(shown_);
+    {
+      const absl::MutexLock lock(&mutex_);
+      expiring_ = false;
+    }
+    session_->Send(frame);
+  }
+
+  // Waits until there is something to read on stdin, for which it returns true, or somebody has called Wake, or it is
+  // time to look for a new token.
   bool Sleep(bool with_stdin) {
     std::array<pollfd, 2> ready{{{.fd = wake_[0], .events = POLLIN, .revents = 0},
                                  {.fd = with_stdin ? STDIN_FILENO : -1, .events = POLLIN, .revents = 0}}};
-    poll(ready.data(), ready.size(), -1);
+    poll(ready.data(), ready.size(), expiring() ? kTokenPauseMs : -1);
     if (ready[0].revents != 0) {
       char byte = 0;
       if (read(wake_[0], &byte, 1) != 1) std::abort();
@@ -177,6 +211,10 @@ class Joiner {
     const absl::MutexLock lock(&mutex_);
     return finished_;
   }
+  bool expiring() const {
+    const absl::MutexLock lock(&mutex_);
+    return expiring_;
+  }
   absl::Status TheEnd() const {
     const absl::MutexLock lock(&mutex_);
     return end_;
@@ -189,10 +227,15 @@ class Joiner {
   Rpc rpc_;
   bool typed_ = false;
   Session* session_ = nullptr;
-  std::string epoch_;  // of the session's thread
+  // This is what the server knows the client by: the last token, or a name.
+  std::string shown_;
+  std::string epoch_;      // of the session's thread
+  bool welcomed_ = false;  // of the session's thread
   std::array<int, 2> wake_{};
   mutable absl::Mutex mutex_;
   std::string id_ ABSL_GUARDED_BY(mutex_);
+  // Whether a new token is asked for.
+  bool expiring_ ABSL_GUARDED_BY(mutex_) = false;
   bool finished_ ABSL_GUARDED_BY(mutex_) = false;
   absl::Status end_ ABSL_GUARDED_BY(mutex_);
 };
@@ -200,6 +243,10 @@ class Joiner {
 }  // namespace
 
 absl::Status Join(const Invocation& invocation) {
+  if (invocation.has("user") && invocation.credentials.has_token()) {
+    return BadUsage(
+        "--user is for servers with --dev: the token, by --token-file or ATRIUM_TOKEN_FILE, says who this is");
+  }
   google::protobuf::Value payload;
   if (invocation.has("payload")) {
     auto read = ReadJson("--payload", invocation.flag<std::string>("payload"));

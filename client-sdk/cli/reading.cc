@@ -19,7 +19,7 @@ absl::Status ShowHistory(const Invocation& invocation) {
     if (!since.ok()) return BadUsage(since.status().message());
     *request.mutable_since() = *std::move(since);
   }
-  Rpc rpc(invocation.address);
+  Rpc rpc(invocation.address, invocation.credentials);
   do {
     const auto page = rpc.Ask(&v1::RoomService::Stub::GetHistory, request);
     if (!page.ok()) return page.status();
@@ -40,7 +40,7 @@ absl::Status Rooms(const Invocation& invocation) {
     const std::string all = "(unlisted = true OR unlisted = false)";
     request.set_filter(request.filter().empty() ? all : absl::StrCat("(", request.filter(), ") AND ", all));
   }
-  Rpc rpc(invocation.address);
+  Rpc rpc(invocation.address, invocation.credentials);
   v1::ListRoomsResponse rooms;
   do {
     auto page = rpc.Ask(&v1::RoomService::Stub::ListRooms, request);
@@ -56,7 +56,7 @@ absl::Status Rooms(const Invocation& invocation) {
 }
 
 absl::Status Stats(const Invocation& invocation) {
-  Rpc rpc(invocation.address);
+  Rpc rpc(invocation.address, invocation.credentials);
   const auto stats = rpc.Ask(&v1::RoomService::Stub::GetStats, v1::GetStatsRequest());
   if (!stats.ok()) return stats.status();
   std::cout << (invocation.json ? ToJson(*stats) + "\n" : Text(*stats));

@@ -29,12 +29,29 @@ std::shared_ptr<grpc::Channel> Open(const std::string& address) {
 
 }  // namespace
 
-Rpc::Rpc(std::string address)
+Rpc::Rpc(std::string address, Credentials credentials)
     : address_(std::move(address)),
+      credentials_(std::move(credentials)),
       rooms_(v1::RoomService::NewStub(Open(address_))),
       sessions_(v1::SessionService::NewStub(Open(address_))) {}
 
-absl::Status Rpc::Explain(const grpc::Status& status) const {
+std::unique_ptr<grpc::ClientReader<v1::ServerFrames>> Rpc::Watch(grpc::ClientContext& context,
+                                                                 const v1::WatchRequest& request) {
+  Show(credentials_.ForCall(), context);
+  return rooms_->Watch(&context, request);
+}
+
+std::unique_ptr<grpc::ClientReaderWriter<v1::ClientFrames, v1::ServerFrames>> Rpc::Connect(
+    grpc::ClientContext& context) {
+  Show(credentials_.key(), context);
+  return sessions_->Connect(&context);
+}
+
+void Rpc::Show(const std::string& secret, grpc::ClientContext& context) {
+  if (!secret.empty()) context.AddMetadata("authorization", absl::StrCat("Bearer ", secret));
+}
+
+absl::Status Rpc::Explain(const grpc::Status& status, std::string (Credentials::*hint)() const) const {
   if (status.ok()) return absl::OkStatus();
   const auto code = static_cast<absl::StatusCode>(status.error_code());
   const std::string& message = status.error_message();
@@ -46,6 +63,9 @@ absl::Status Rpc::Explain(const grpc::Status& status) const {
   }
   if (code == absl::StatusCode::kDeadlineExceeded && absl::StrContains(message, "Deadline Exceeded")) {
     return absl::DeadlineExceededError(absl::StrCat(address_, " did not answer in 10 s: is it an atriumd?"));
+  }
+  if (code == absl::StatusCode::kUnauthenticated) {
+    return absl::UnauthenticatedError(absl::StrCat(message, " (", (credentials_.*hint)(), ")"));
   }
   return {code, message};
 }

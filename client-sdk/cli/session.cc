@@ -12,10 +12,7 @@ constexpr absl::Duration kGoodbye = absl::Seconds(2);
 }  // namespace
 
 Session::Session(Rpc& rpc, const v1::Hello& hello, OnFrame on_frame, OnEnd on_end)
-    : rpc_(rpc),
-      on_frame_(std::move(on_frame)),
-      on_end_(std::move(on_end)),
-      stream_(rpc.sessions().Connect(&context_)) {
+    : rpc_(rpc), on_frame_(std::move(on_frame)), on_end_(std::move(on_end)), stream_(rpc.Connect(context_)) {
   v1::ClientFrame frame;
   *frame.mutable_hello() = hello;
   Send(frame);
@@ -52,7 +49,7 @@ void Session::Read() {
     // No write may be under way when the stream is finished.
     const absl::MutexLock lock(&writing_);
     ended_ = true;
-    status = rpc_.Explain(stream_->Finish());
+    status = rpc_.ExplainSession(stream_->Finish());
   }
   on_end_(status);
 }

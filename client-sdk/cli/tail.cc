@@ -16,7 +16,7 @@ namespace {
 class Tailer {
  public:
   Tailer(const Invocation& invocation, std::optional<v1::Position> since)
-      : json_(invocation.json), rpc_(invocation.address), since_(std::move(since)) {
+      : json_(invocation.json), rpc_(invocation.address, invocation.credentials), since_(std::move(since)) {
     request_.set_room_id(invocation.arguments[0]);
   }
 
@@ -48,7 +48,7 @@ class Tailer {
   absl::Status ReadStream() {
     grpc::ClientContext context;
     if (since_) *request_.mutable_since() = *since_;
-    const auto stream = rpc_.rooms().Watch(&context, request_);
+    const auto stream = rpc_.Watch(context, request_);
     stop_.WhenStopped([&context] { context.TryCancel(); });
     v1::ServerFrames message;
     while (stream->Read(&message)) {

@@ -102,7 +102,7 @@ absl::Status Verify(const Invocation& invocation) {
   const absl::StatusOr<verify::Settings> settings = ReadSettings(invocation);
   if (!settings.ok()) return settings.status();
   const StopSignal stop;
-  Rpc rpc(invocation.address);
+  Rpc rpc(invocation.address, invocation.credentials);
   std::cerr << "seed " << settings->seed << std::endl;
   const absl::StatusOr<verify::Result> result = verify::Run(
       rpc, *settings, [&stop] { return stop.stopped(); },

@@ -57,7 +57,7 @@ absl::Status Emit(const Invocation& invocation) {
   AddIds(invocation, "exclude", request.mutable_exclude());
   request.set_volatile_(invocation.flag<bool>("volatile"));
   SetKey(invocation, request);
-  Rpc rpc(invocation.address);
+  Rpc rpc(invocation.address, invocation.credentials);
   const auto response = rpc.Ask(&v1::RoomService::Stub::Emit, request);
   if (!response.ok()) return response.status();
   if (invocation.json) {
@@ -73,7 +73,7 @@ absl::Status Emit(const Invocation& invocation) {
 }
 
 absl::Status State(const Invocation& invocation) {
-  Rpc rpc(invocation.address);
+  Rpc rpc(invocation.address, invocation.credentials);
   if (!invocation.has("set")) {
     if (invocation.has("expect-offset") || invocation.has("key")) {
       return BadUsage("--expect-offset and --key go with --set");
@@ -103,7 +103,7 @@ absl::Status Call(const Invocation& invocation) {
     *request.mutable_args() = *std::move(args);
   }
   SetKey(invocation, request);
-  Rpc rpc(invocation.address);
+  Rpc rpc(invocation.address, invocation.credentials);
   const auto response = rpc.Ask(&v1::RoomService::Stub::Call, request);
   if (!response.ok()) return response.status();
   std::cout << (invocation.json ? ToJson(*response) : ToJson(response->result())) << "\n";

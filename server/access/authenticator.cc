@@ -11,6 +11,8 @@
 namespace atrium {
 namespace {
 
+constexpr absl::string_view kInvalid = "The token or key is not valid";
+
 std::shared_ptr<const ClientIdentity> Anonymous(const std::vector<RoomPattern>& rooms) {
   if (rooms.empty()) return nullptr;
   auto anybody = std::make_shared<ClientIdentity>();
@@ -19,7 +21,16 @@ std::shared_ptr<const ClientIdentity> Anonymous(const std::vector<RoomPattern>& 
   return anybody;
 }
 
+// Returns the error that tells what is wrong with a token whose signature was right.
+absl::Status Invalid(TokenFault fault, absl::string_view detail) {
+  return WithMetadata(
+      MakeError(absl::StatusCode::kUnauthenticated, "TOKEN_INVALID", absl::StrCat(kInvalid, ": ", detail)),
+      {{"fault", std::string(TokenFaultName(fault))}});
+}
+
 }  // namespace
+
+absl::Status CredentialExpired() { return Invalid(TokenFault::kExpired, "it has expired"); }
 
 Authenticator::Authenticator(Settings settings, Log& log)
     : settings_(std::move(settings)), log_(log), anonymous_(Anonymous(settings_.anonymous)) {}
@@ -92,13 +103,8 @@ absl::StatusOr<std::shared_ptr<const ClientIdentity>> Authenticator::IdentifyCli
 absl::Status Authenticator::Deny(const absl::Status& why) const {
   const TokenFault fault = FaultOf(why).value_or(TokenFault::kMalformed);
   Count(static_cast<int>(fault), TokenFaultName(fault), why.message());
-  constexpr absl::string_view kText = "The token is not valid";
-  if (!SignatureWasChecked(fault) || fault == TokenFault::kBadSignature) {
-    return MakeError(absl::StatusCode::kUnauthenticated, "TOKEN_INVALID", kText);
-  }
-  return WithMetadata(
-      MakeError(absl::StatusCode::kUnauthenticated, "TOKEN_INVALID", absl::StrCat(kText, ": ", why.message())),
-      {{"fault", std::string(TokenFaultName(fault))}});
+  if (SignatureWasChecked(fault) && fault != TokenFault::kBadSignature) return Invalid(fault, why.message());
+  return MakeError(absl::StatusCode::kUnauthenticated, "TOKEN_INVALID", kInvalid);
 }
 
 bool SaysExpired(const absl::Status& error) {

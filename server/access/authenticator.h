@@ -94,6 +94,9 @@ class Authenticator {
   mutable std::array<Failure, kTokenFaults + 1> failures_;
 };
 
+// Returns the error of one whose token or key was good until now.
+absl::Status CredentialExpired();
+
 // Whether an error of Authenticator says that the token was good once.
 bool SaysExpired(const absl::Status& error);
 

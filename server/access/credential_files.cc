@@ -15,8 +15,10 @@ absl::Status CredentialFiles::Load() {
   const auto load = [this](absl::string_view flag, const std::string& path, auto take) -> absl::Status {
     if (path.empty()) return absl::OkStatus();
     absl::StatusOr<std::string> content = ReadSmallFile(path);
-    const absl::Status taken = content.ok() ? (this->*take)(*content) : content.status();
-    if (!taken.ok()) return InvalidField(absl::StrCat("--", flag), absl::StrCat(path, ": ", taken.message()));
+    const std::string name = absl::StrCat("--", flag);
+    if (!content.ok()) return InvalidField(name, content.status().message());
+    const absl::Status taken = (this->*take)(*content);
+    if (!taken.ok()) return InvalidField(name, absl::StrCat(path, ": ", taken.message()));
     watch_.Add(
         path, std::string(flag), [this, take](const std::string& content) { return (this->*take)(content); }, *content);
     return absl::OkStatus();

@@ -28,8 +28,6 @@ struct ServiceIdentity {
   // This is `key:ID` of a service key.
   std::string subject;
   std::vector<ServiceScope> scopes;
-  // Whether it may do what is for those who operate the server. That does not include any other method.
-  bool admin = false;
   absl::Time expires = absl::InfiniteFuture();
 
   // Whether one of its scopes allows the method.

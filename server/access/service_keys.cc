@@ -150,23 +150,11 @@ class ServiceKeys::Reader {
   absl::Status ReadScopes(const YamlNode& node, ServiceIdentity& identity) const {
     ASSIGN_OR_RETURN(const std::vector<YamlNode> items, node.List(1, kMaxScopes));
     for (const YamlNode& item : items) {
-      ASSIGN_OR_RETURN(const YamlMembers members, item.Members({"methods", "rooms", "admin"}));
-      if (const std::optional<YamlNode> admin = members.Find("admin")) {
-        RETURN_IF_ERROR(CheckAdmin(*admin, item, members));
-        identity.admin = true;
-      } else {
-        ASSIGN_OR_RETURN(ServiceScope scope, ReadScope(members));
-        identity.scopes.push_back(std::move(scope));
-      }
+      ASSIGN_OR_RETURN(const YamlMembers members, item.Members({"methods", "rooms"}));
+      ASSIGN_OR_RETURN(ServiceScope scope, ReadScope(members));
+      identity.scopes.push_back(std::move(scope));
     }
     return absl::OkStatus();
-  }
-
-  static absl::Status CheckAdmin(const YamlNode& admin, const YamlNode& scope, const YamlMembers& members) {
-    ASSIGN_OR_RETURN(const bool is_admin, admin.Flag());
-    if (!is_admin) return admin.Error("must be true if it is there");
-    const bool alone = !members.Find("methods") && !members.Find("rooms");
-    return alone ? absl::OkStatus() : scope.Error("must have either admin or methods; those are two scopes");
   }
 
   absl::StatusOr<ServiceScope> ReadScope(const YamlMembers& members) const {

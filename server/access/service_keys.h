@@ -22,7 +22,6 @@ namespace atrium {
 //       scopes:
 //         - methods: [Emit, "Get*"]   # names of methods, or their beginnings with a * behind
 //           rooms: ["chat:*"]         # without it all rooms, and methods that are not about one room
-//         - admin: true               # what is for those who operate the server
 //       expires: 2027-01-01T00:00:00Z # optional
 //
 // A secret is `atk_ID_` and 43 characters of base64url, which stand for 256 random bits: with those there is no need

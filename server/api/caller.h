@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
 #include "server/access/client_identity.h"
 #include "server/access/service_identity.h"
 
@@ -92,6 +93,13 @@ class Caller {
   }
   const ClientIdentity* client() const {
     return is_client() ? static_cast<const ClientIdentity*>(identity_.get()) : nullptr;
+  }
+
+  // Returns when what it has shown ends; a client's clock may be late by a leeway that is not in it.
+  absl::Time expires() const {
+    if (const ServiceIdentity* const identity = service()) return identity->expires;
+    if (const ClientIdentity* const identity = client()) return identity->expires;
+    return absl::InfiniteFuture();
   }
 
   // Returns in whose name idempotency keys are: `key:ID`, `user:SUB` or `session:ID`; empty for a service without an

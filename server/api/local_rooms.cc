@@ -24,7 +24,9 @@ absl::StatusOr<const MemberIdentity*> Membership(const Room* room, const Caller&
                                                  absl::string_view member_id = {}) {
   if (caller.kind() == Caller::Kind::kService) return nullptr;
   const MemberIdentity* member = nullptr;
-  if (room != nullptr && caller.kind() == Caller::Kind::kUser) {
+  if (caller.kind() == Caller::Kind::kUser) {
+    // One who is anonymous cannot be told from others.
+    if (room == nullptr || caller.user_id().empty()) return NotAMember();
     member = member_id.empty() ? room->roster().FindOfUser(caller.user_id()) : room->roster().Find(member_id);
     if (member != nullptr && member->user_id != caller.user_id()) member = nullptr;
   } else if (room != nullptr) {

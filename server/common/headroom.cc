@@ -1,7 +1,6 @@
 #include "server/common/headroom.h"
 
 #include "absl/strings/str_cat.h"
-#include "server/common/errors.h"
 #include "server/common/system_memory.h"
 
 namespace atrium {
@@ -9,10 +8,6 @@ namespace {
 
 constexpr double kHigh = 0.8;
 constexpr double kScarce = 0.9;
-
-absl::Status LimitReached(absl::string_view message) {
-  return MakeError(absl::StatusCode::kResourceExhausted, "LIMIT", message);
-}
 
 }  // namespace
 
@@ -25,7 +20,8 @@ void Headroom::Look() {
 absl::Status Headroom::ForRoom(int64_t running) {
   if (limits_.rooms == 0 || running < limits_.rooms) return MemoryFor("rooms");
   refusals_.Count(Limit::kRooms, limits_.rooms);
-  return LimitReached(absl::StrCat("the server has ", running, " rooms, which is its limit"));
+  return LimitError(LimitName(Limit::kRooms), "server", limits_.rooms,
+                    absl::StrCat("the server has ", running, " rooms, which is its limit"));
 }
 
 absl::Status Headroom::ForSession() { return MemoryFor("sessions"); }
@@ -33,7 +29,8 @@ absl::Status Headroom::ForSession() { return MemoryFor("sessions"); }
 absl::Status Headroom::MemoryFor(absl::string_view newcomers) {
   if (pressure_.load(std::memory_order_relaxed) == Pressure::kNone) return absl::OkStatus();
   refusals_.Count(Limit::kMemory, limits_.memory_bytes);
-  return LimitReached(absl::StrCat("the server is short of memory: it takes no new ", newcomers, " for now"));
+  return LimitError(LimitName(Limit::kMemory), "server", limits_.memory_bytes,
+                    absl::StrCat("the server is short of memory: it takes no new ", newcomers, " for now"));
 }
 
 }  // namespace atrium

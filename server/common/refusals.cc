@@ -1,5 +1,11 @@
 #include "server/common/refusals.h"
 
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "server/common/errors.h"
+
 namespace atrium {
 
 absl::string_view LimitName(Limit limit) {
@@ -12,8 +18,17 @@ absl::string_view LimitName(Limit limit) {
     case Limit::kWebSockets: return "websockets";
     case Limit::kRooms: return "rooms";
     case Limit::kMemory: return "memory";
+    case Limit::kUserSessions: return "sessions_per_user";
   }
   return "unknown";
+}
+
+absl::Status LimitError(absl::string_view limit, absl::string_view scope, int64_t value, absl::string_view message) {
+  constexpr absl::Duration kRetry = absl::Seconds(5);
+  return WithRetryDelay(
+      WithMetadata(MakeError(absl::StatusCode::kResourceExhausted, "LIMIT", message),
+                   {{"limit", std::string(limit)}, {"scope", std::string(scope)}, {"value", absl::StrCat(value)}}),
+      kRetry);
 }
 
 void Refusals::Count(Limit limit, int64_t value) {

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstdint>
 
+#include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "server/common/log.h"
 #include "server/common/log_pace.h"
@@ -20,11 +21,16 @@ enum class Limit {
   kWebSockets,
   kRooms,
   kMemory,
+  kUserSessions,
 };
-inline constexpr int kLimits = 8;
+inline constexpr int kLimits = 9;
 
 // Returns its name in metrics, logs and errors, such as `grpc_connections`.
 absl::string_view LimitName(Limit limit);
+
+// Returns RESOURCE_EXHAUSTED, reason LIMIT, with the limit, whose it is (`server`, `connection` or `user`) and its
+// value as metadata, and word of when to try again.
+absl::Status LimitError(absl::string_view limit, absl::string_view scope, int64_t value, absl::string_view message);
 
 // Counts who was turned away by which limit, and says so in the log, now and then. It is thread-safe.
 class Refusals {

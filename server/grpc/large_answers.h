@@ -4,7 +4,7 @@
 #include <cstddef>
 
 #include "absl/status/status.h"
-#include "server/common/errors.h"
+#include "server/common/refusals.h"
 
 namespace atrium {
 
@@ -23,8 +23,7 @@ class LargeAnswers {
     if (bytes < kLarge) return absl::OkStatus();
     if (under_way_.fetch_add(bytes, std::memory_order_relaxed) + bytes <= kMost) return absl::OkStatus();
     Leave(bytes);
-    return MakeError(absl::StatusCode::kResourceExhausted, "LIMIT",
-                     "too many large answers have not been read by their clients");
+    return LimitError("large_answers", "server", kMost, "too many large answers have not been read by their clients");
   }
   void Leave(size_t bytes) {
     if (bytes >= kLarge) under_way_.fetch_sub(bytes, std::memory_order_relaxed);

@@ -5,7 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "server/api/scope.h"
-#include "server/common/errors.h"
+#include "server/common/refusals.h"
 #include "server/common/status_macros.h"
 #include "server/common/steady_time.h"
 #include "server/grpc/async_stream.h"
@@ -18,10 +18,6 @@ namespace {
 constexpr int kMaxStreams = 64;
 // A request is a name, and its answer repeats it.
 constexpr size_t kMaxRequestBytes = 4096;
-
-absl::Status LimitError(absl::string_view limit) {
-  return MakeError(absl::StatusCode::kResourceExhausted, "LIMIT", limit);
-}
 
 }  // namespace
 
@@ -55,7 +51,8 @@ class ReflectionStream final : public AsyncStream<Reflection::Calls> {
     if (!ok) return End(absl::OkStatus());
     service_.metrics_.Received();
     if (bytes_.Length() > kMaxRequestBytes) {
-      return End(LimitError(absl::StrCat("a reflection request has ", kMaxRequestBytes, " bytes at most")));
+      return End(LimitError("reflection_request_bytes", "connection", kMaxRequestBytes,
+                            absl::StrCat("a reflection request has ", kMaxRequestBytes, " bytes at most")));
     }
     ReflectionAnswers::Request request;
     if (const absl::Status parsed = ParseByteBuffer(bytes_, request); !parsed.ok()) return End(parsed);
@@ -101,7 +98,8 @@ void Reflection::Listen(CallQueue& queue) {
 absl::Status Reflection::Enter() {
   if (open_.fetch_add(1, std::memory_order_relaxed) < kMaxStreams) return absl::OkStatus();
   Leave();
-  return LimitError(absl::StrCat("the server has ", kMaxStreams, " reflection streams already, which is its limit"));
+  return LimitError("reflection_streams", "server", kMaxStreams,
+                    absl::StrCat("the server has ", kMaxStreams, " reflection streams already, which is its limit"));
 }
 
 }  // namespace atrium

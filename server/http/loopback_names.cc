@@ -33,10 +33,10 @@ bool IsLoopbackOrigin(absl::string_view origin) {
 }
 
 absl::Status Refuse(absl::string_view reason, absl::string_view header, absl::string_view value) {
-  return MakeError(absl::StatusCode::kPermissionDenied, reason,
-                   absl::StrCat(header, " '", Excerpt(value),
-                                "': with --dev only this machine is served, as localhost "
-                                "or 127.0.0.1, and to its own pages"));
+  return MakeError(
+      absl::StatusCode::kPermissionDenied, reason,
+      absl::StrCat(header, " '", Excerpt(value),
+                   "': only this machine is served here, as localhost or 127.0.0.1, and to its own pages"));
 }
 
 }  // namespace

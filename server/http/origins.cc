@@ -35,9 +35,14 @@ Origins Origins::Loopback() {
   return origins;
 }
 
-absl::StatusOr<Origins> Origins::Parse(absl::string_view field, absl::string_view list) {
+Origins Origins::None() {
   Origins origins;
   origins.kind_ = Kind::kListed;
+  return origins;
+}
+
+absl::StatusOr<Origins> Origins::Parse(absl::string_view field, absl::string_view list) {
+  Origins origins = None();
   for (const absl::string_view text : absl::StrSplit(list, ',', absl::SkipWhitespace())) {
     Pattern pattern;
     std::string plain(absl::StripAsciiWhitespace(text));

@@ -13,6 +13,8 @@ class Origins {
  public:
   // Takes all requests, and lets no page read the answers to another's.
   Origins() = default;
+  // Takes those that come from no page.
+  static Origins None();
   // Takes those for this machine that come from no page, or from one of this machine: RequireLoopbackNames.
   static Origins Loopback();
   // Takes those that come from no page, or from one of these, with commas between: `https://app.example.com`, with a

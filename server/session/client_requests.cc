@@ -185,7 +185,8 @@ void ClientRequests::Refresh(uint32_t id, const v1::RefreshRequest& request) {
   const absl::StatusOr<absl::Time> expires = connection.hub().Refresh(*connection.session(), request.token());
   if (!expires.ok()) {
     AnswerError(id, expires.status());
-    return connection.Close(CloseCode::kUnauthenticated, expires.status().message());
+    const CloseCode code = SaysExpired(expires.status()) ? CloseCode::kTokenExpired : CloseCode::kUnauthenticated;
+    return connection.Close(code, expires.status().message());
   }
   if (id == 0) return;
   v1::ServerFrame frame;

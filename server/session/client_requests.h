@@ -53,7 +53,7 @@ class ClientRequests {
   void GetState(uint32_t id, v1::GetStateRequest request);
   void Call(uint32_t id, absl::string_view name, WithPayload<v1::CallRequest> request);
 
-  // Takes a new token, or closes the connection (3500).
+  // Takes a new token, or closes the connection (3500, or 3006 if that has expired already).
   void Refresh(uint32_t id, const v1::RefreshRequest& request);
 
   // Whether a request that came over the connection of that generation may be answered: a later one has ids of its own.

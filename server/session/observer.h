@@ -56,6 +56,7 @@ class Observer final : public Subscriber, public std::enable_shared_from_this<Ob
   // Returns the epoch of the room, once there was a frame.
   const std::string& epoch() const { return epoch_; }
   ReaderKind kind() const { return kind_; }
+  const Caller& caller() const { return caller_; }
   // Returns how much is queued, in bytes.
   size_t bytes() const { return bytes_; }
   // Returns how the stream ends when the queue is empty: OK if the room has gone, RESOURCE_EXHAUSTED if the reader was

@@ -3,6 +3,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "server/session/absence.h"
 #include "server/session/client_requests.h"
@@ -32,6 +33,9 @@ class Session final : private Joins::Owner {
   // Whether it waits for its client to come back.
   bool away() const { return absence_ != nullptr; }
   v1::Session Describe() const;
+
+  // It counts as a session of its user while it lives.
+  void set_place(std::unique_ptr<const UserSessions::Place> place) { place_ = std::move(place); }
 
   // Takes its first connection.
   void Start(Connection& connection);
@@ -89,6 +93,8 @@ class Session final : private Joins::Owner {
   // This is null while there is a connection.
   std::unique_ptr<Absence> absence_;
   bool told_expiring_ = false;
+  // This is null where sessions are not counted.
+  std::unique_ptr<const UserSessions::Place> place_;
   ResumeToken resume_token_;
   // The client has this one if the last welcome has not been sent; else it is none.
   ResumeToken previous_token_;

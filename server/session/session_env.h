@@ -14,6 +14,7 @@
 #include "server/session/session_settings.h"
 #include "server/session/session_table.h"
 #include "server/session/standstill_clock.h"
+#include "server/session/user_sessions.h"
 #include "server/wire/deflate.h"
 
 namespace atrium {
@@ -23,7 +24,7 @@ namespace atrium {
 struct SessionEnv {
   SessionEnv(Shard& shard, Site& site, const SessionSettings& settings, const Authenticator& authenticator,
              RoomApi& api, Attendance& attendance, Log& log, SessionTable& sessions, Headroom* headroom,
-             absl::AnyInvocable<void(absl::Duration)> stood_still)
+             UserSessions* user_sessions, absl::AnyInvocable<void(absl::Duration)> stood_still)
       : shard(shard),
         site(site),
         settings(settings),
@@ -33,6 +34,7 @@ struct SessionEnv {
         log(log),
         sessions(sessions),
         headroom(headroom),
+        user_sessions(user_sessions),
         clock(shard, std::move(stood_still)),
         deflater(settings.compress_above),
         keys({.shard = shard.index()}) {}
@@ -51,6 +53,8 @@ struct SessionEnv {
   SessionTable& sessions;
   // This is null if any number of sessions may come.
   Headroom* const headroom;
+  // This is null if a user may have any number.
+  UserSessions* const user_sessions;
   StandstillClock clock;
   // It compresses the frames to one session.
   Deflater deflater;

@@ -60,8 +60,9 @@ absl::Status ValidateHello(const v1::Hello& hello, size_t max_token_bytes) {
 
 SessionHub::SessionHub(Shard& shard, Site& site, const SessionSettings& settings, const Authenticator& authenticator,
                        RoomApi& api, Attendance& attendance, Log& log,
-                       const std::vector<std::unique_ptr<SessionHub>>& hubs, Headroom* headroom)
-    : env_(shard, site, settings, authenticator, api, attendance, log, *this, headroom,
+                       const std::vector<std::unique_ptr<SessionHub>>& hubs, Headroom* headroom,
+                       UserSessions* user_sessions)
+    : env_(shard, site, settings, authenticator, api, attendance, log, *this, headroom, user_sessions,
            [this](absl::Duration stood_still) { ForgiveSessions(stood_still); }),
       hubs_(hubs),
       slices_(shard),
@@ -74,6 +75,7 @@ SessionHub::~SessionHub() = default;
 void SessionHub::Start() {
   ATRIUM_ON_SHARD(env_.shard);
   env_.clock.After(kTick, [this] {
+    EndExpiredObservers();
     due_.assign(connections_.begin(), connections_.end());
     Tick();
   });
@@ -164,7 +166,7 @@ void SessionHub::OnHello(Connection& connection, ClientRequest request) {
     const absl::Status verdict = env_.headroom->ForSession();
     if (!verdict.ok()) return connection.Close(CloseCode::kOverloaded, verdict.message());
   }
-  StartSession(connection, hello, *std::move(who));
+  StartSession(connection, hello, request.id, *std::move(who));
 }
 
 absl::StatusOr<SessionClient> SessionHub::IdentifyClient(Connection& connection, v1::Hello& hello) const {
@@ -213,7 +215,16 @@ void SessionHub::Resume(Connection& connection, Session& session, const v1::Hell
   connection.Heard();
 }
 
-void SessionHub::StartSession(Connection& connection, v1::Hello& hello, SessionClient who) {
+void SessionHub::StartSession(Connection& connection, v1::Hello& hello, uint32_t id_of_hello, SessionClient who) {
+  std::unique_ptr<const UserSessions::Place> place;
+  if (env_.user_sessions != nullptr && who.identity != nullptr && !who.user_id.empty()) {
+    absl::StatusOr<std::unique_ptr<const UserSessions::Place>> entered = env_.user_sessions->Enter(*who.identity);
+    if (!entered.ok()) {
+      connection.SendError(id_of_hello, entered.status());
+      return connection.Close(CloseCode::kOverloaded, entered.status().message());
+    }
+    place = *std::move(entered);
+  }
   const SessionKey key = env_.keys.Next();
   std::string id;
   do {
@@ -222,6 +233,7 @@ void SessionHub::StartSession(Connection& connection, v1::Hello& hello, SessionC
   auto created =
       std::make_unique<Session>(env_, key, std::move(id), std::move(who), std::move(*hello.mutable_client()));
   Session& session = *created;
+  session.set_place(std::move(place));
   by_id_.emplace(session.id(), &session);
   sessions_.emplace(key, std::move(created));
   counters().sessions[static_cast<int>(connection.encoding())].Add(1);
@@ -291,6 +303,15 @@ std::shared_ptr<Observer> SessionHub::Watch(const Caller& caller, const v1::Watc
   if (draining_) observer->End(ShuttingDown());
   observer->Start(caller, request);
   return observer;
+}
+
+void SessionHub::EndExpiredObservers() {
+  if (env_.authenticator.asks_nobody()) return;
+  const absl::Time now = env_.shard.Now();
+  for (Observer* const observer : observers_) {
+    const absl::Duration leeway = observer->caller().is_client() ? env_.authenticator.leeway() : absl::ZeroDuration();
+    if (now >= observer->caller().expires() + leeway) observer->End(CredentialExpired());
+  }
 }
 
 void SessionHub::Remove(Observer& observer) {

@@ -30,7 +30,7 @@ class SessionHub final : private SessionTable {
   // null if any number of sessions may come.
   SessionHub(Shard& shard, Site& site, const SessionSettings& settings, const Authenticator& authenticator,
              RoomApi& api, Attendance& attendance, Log& log, const std::vector<std::unique_ptr<SessionHub>>& hubs,
-             Headroom* headroom = nullptr);
+             Headroom* headroom = nullptr, UserSessions* user_sessions = nullptr);
   ~SessionHub();
 
   // Starts to watch deadlines.
@@ -94,7 +94,9 @@ class SessionHub final : private SessionTable {
   // Returns the session that the hello asks for; null if it does not, or may not.
   Session* FindResumable(const v1::Hello& hello, const SessionClient& who);
   void Resume(Connection& connection, Session& session, const v1::Hello& hello, SessionClient who);
-  void StartSession(Connection& connection, v1::Hello& hello, SessionClient who);
+  void StartSession(Connection& connection, v1::Hello& hello, uint32_t id_of_hello, SessionClient who);
+  // Ends the observers whose caller has shown what is no good any more.
+  void EndExpiredObservers();
   void Tick();
   void ForgiveSessions(absl::Duration stood_still);
 

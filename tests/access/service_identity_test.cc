@@ -57,11 +57,5 @@ TEST(ServiceIdentityTest, OneScopeHasToAllowAllOfIt) {
   EXPECT_FALSE(identity.Allows("GetState", "a", false));
 }
 
-TEST(ServiceIdentityTest, AnOperatorMayDoNothingElse) {
-  const ServiceIdentity identity{.admin = true};
-  EXPECT_FALSE(identity.Allows("Emit", "geral", false));
-  EXPECT_FALSE(identity.Allows("GetStats", "", false));
-}
-
 }  // namespace
 }  // namespace atrium

@@ -67,7 +67,6 @@ TEST(ServiceKeysTest, AFileSaysWhoMayDoWhat) {
       - methods: ["Emit", "Get*"]
         rooms: ["chat:*", geral]
       - methods: [ListRooms]
-      - admin: true
     expires: 2027-06-01T00:00:00.5+02:00
 )"),
                                                Key("job", 'b')));
@@ -75,7 +74,6 @@ TEST(ServiceKeysTest, AFileSaysWhoMayDoWhat) {
   const ServiceIdentity& shop = **keys.Find(SecretOf("shop", 'a'), kNow);
   EXPECT_EQ(&shop, keys.identities()[0].get());
   EXPECT_EQ(shop.subject, "key:shop");
-  EXPECT_TRUE(shop.admin);
   ASSERT_EQ(shop.scopes.size(), 2);
   EXPECT_THAT(shop.scopes[0].methods, testing::ElementsAre("Emit", "Get*"));
   ASSERT_EQ(shop.scopes[0].rooms->size(), 2);
@@ -85,7 +83,6 @@ TEST(ServiceKeysTest, AFileSaysWhoMayDoWhat) {
   EXPECT_TRUE(shop.Allows("GetState", "chat:board", true));
   EXPECT_FALSE(shop.Allows("GetStats", "", false));
   const ServiceIdentity& job = **keys.Find(SecretOf("job", 'b'), kNow);
-  EXPECT_FALSE(job.admin);
   EXPECT_EQ(job.expires, absl::InfiniteFuture());
   EXPECT_TRUE(job.Allows("GetStats", "", false));
 }
@@ -103,7 +100,7 @@ TEST(ServiceKeysTest, TheHashIsThatOfSha256sum) {
   const std::string hex = "113e32a23688a80039ae9411a90dfd41d588aa40bffa434eb9dd8651047f82ef";
   EXPECT_EQ(Hex(SecretOf("shop", 'a')), hex);
   const std::string upper = absl::AsciiStrToUpper(hex);
-  const ServiceKeys keys = *Parse(absl::StrCat("keys: [{id: shop, sha256: ", upper, ", scopes: [{admin: true}]}]"));
+  const ServiceKeys keys = *Parse(absl::StrCat("keys: [{id: shop, sha256: ", upper, ", scopes: [{methods: [Emit]}]}]"));
   EXPECT_EQ(FoundBy(keys, SecretOf("shop", 'a')), "key:shop");
 }
 
@@ -166,8 +163,8 @@ TEST(ServiceKeysTest, AnErrorDoesNotTellASecret) {
 }
 
 TEST(ServiceKeysTest, AKeyExpires) {
-  const ServiceKeys keys = *Parse(
-      absl::StrCat("keys:\n", Key("shop", 'a', "    scopes: [{admin: true}]\n    expires: 2027-01-01T00:00:00Z\n")));
+  const ServiceKeys keys = *Parse(absl::StrCat(
+      "keys:\n", Key("shop", 'a', "    scopes: [{methods: [Emit]}]\n    expires: 2027-01-01T00:00:00Z\n")));
   const absl::Time expires = absl::FromCivil(absl::CivilDay(2027, 1, 1), absl::UTCTimeZone());
   EXPECT_EQ(FoundBy(keys, SecretOf("shop", 'a'), expires - absl::Nanoseconds(1)), "key:shop");
   EXPECT_EQ(FoundBy(keys, SecretOf("shop", 'a'), expires), "EXPIRED");
@@ -179,12 +176,11 @@ TEST(ServiceKeysTest, AKeyExpires) {
 
 TEST(ServiceKeysTest, KeysOfOneIdAreForRotation) {
   const std::string two =
-      absl::StrCat("keys:\n", Key("shop", 'a', "    scopes: [{admin: true}]\n    expires: 2026-01-01T00:00:00Z\n"),
+      absl::StrCat("keys:\n", Key("shop", 'a', "    scopes: [{methods: [Emit]}]\n    expires: 2026-01-01T00:00:00Z\n"),
                    Key("shop", 'b'));
   const ServiceKeys keys = *Parse(two);
   EXPECT_EQ(FoundBy(keys, SecretOf("shop", 'a')), "EXPIRED");
   EXPECT_EQ(FoundBy(keys, SecretOf("shop", 'b')), "key:shop");
-  EXPECT_FALSE((*keys.Find(SecretOf("shop", 'b'), kNow))->admin);
   EXPECT_EQ(FoundBy(keys, SecretOf("shop", 'c')), "BAD_SIGNATURE");
 
   std::string many = "keys:\n";
@@ -202,7 +198,7 @@ TEST(ServiceKeysTest, NoHashStandsTwice) {
 TEST(ServiceKeysTest, IdsAndHashesHaveTheirForm) {
   const std::string hash(64, '1');
   const auto error = [](absl::string_view id, absl::string_view sha256) {
-    return FileError(absl::StrCat("keys: [{id: ", id, ", sha256: ", sha256, ", scopes: [{admin: true}]}]"));
+    return FileError(absl::StrCat("keys: [{id: ", id, ", sha256: ", sha256, ", scopes: [{methods: [Emit]}]}]"));
   };
   for (const std::string id : {"''", "a/b", "'a b'", "a:b", "ol\xc3\xa1", "\"a\\n\"", "\"*\""}) {
     EXPECT_EQ(error(id, hash), "keys[0].id: must be 1-64 letters, digits, underscores, dots, or hyphens (line 1)")
@@ -216,7 +212,7 @@ TEST(ServiceKeysTest, IdsAndHashesHaveTheirForm) {
     EXPECT_EQ(error("a", sha256), "keys[0].sha256: must be 64 hex digits, as sha256sum prints them (line 1)");
   }
   EXPECT_EQ(error("a", "{a: b}"), "keys[0].sha256: must be text (line 1)");
-  EXPECT_THAT(Parse(absl::StrCat("keys: [{id: 42, sha256: ", hash, ", scopes: [{admin: true}]}]")), IsOk());
+  EXPECT_THAT(Parse(absl::StrCat("keys: [{id: 42, sha256: ", hash, ", scopes: [{methods: [Emit]}]}]")), IsOk());
 }
 
 TEST(ServiceKeysTest, WhatIsNeededIsThere) {
@@ -236,7 +232,7 @@ TEST(ServiceKeysTest, AMisspeltMemberIsFound) {
   EXPECT_EQ(FileError(absl::StrCat("keys:\n", Key("a", 'a'), "    rate: 5\n")),
             "keys[0].rate: is not known; what may stand there is id, sha256, scopes, expires (line 5)");
   EXPECT_EQ(ScopesError("[{methods: [Emit], room: [a]}]"),
-            "keys[0].scopes[0].room: is not known; what may stand there is methods, rooms, admin (line 4)");
+            "keys[0].scopes[0].room: is not known; what may stand there is methods, rooms (line 4)");
   EXPECT_THAT(FileError("keys: []\nKeys: []\n"), StartsWith("Keys: is not known"));
   EXPECT_THAT(FileError(absl::StrCat("keys:\n", Key("a", 'a'), "    expire: 2020-01-01T00:00:00Z\n")),
               StartsWith("keys[0].expire: is not known"));
@@ -272,19 +268,10 @@ TEST(ServiceKeysTest, RoomsArePatterns) {
   EXPECT_EQ(ScopesError("[{methods: [Emit], rooms: [~]}]"), "keys[0].scopes[0].rooms[0]: must be text (line 4)");
 }
 
-TEST(ServiceKeysTest, AdminStandsAlone) {
-  for (const absl::string_view scope : {"{admin: true, methods: [Emit]}", "{admin: true, rooms: [a]}"}) {
-    EXPECT_EQ(ScopesError(absl::StrCat("[", scope, "]")),
-              "keys[0].scopes[0]: must have either admin or methods; those are two scopes (line 4)");
-  }
-  EXPECT_EQ(ScopesError("[{admin: false}]"), "keys[0].scopes[0].admin: must be true if it is there (line 4)");
-  EXPECT_EQ(ScopesError("[{admin: yes}]"), "keys[0].scopes[0].admin: must be true or false (line 4)");
-  EXPECT_EQ(ScopesError("[{admin: }]"), "keys[0].scopes[0].admin: must be true or false (line 4)");
-}
-
 TEST(ServiceKeysTest, TimesAreThoseOfRfc3339) {
   const auto with_time = [](absl::string_view time) {
-    return Parse(absl::StrCat("keys:\n", Key("a", 'a', "    scopes: [{admin: true}]\n"), "    expires: ", time, "\n"));
+    return Parse(
+        absl::StrCat("keys:\n", Key("a", 'a', "    scopes: [{methods: [Emit]}]\n"), "    expires: ", time, "\n"));
   };
   for (const absl::string_view time :
        {"2027-01-01T00:00:00Z", "\"2027-01-01T00:00:00Z\"", "2027-01-01T00:00:00.123456Z", "2028-02-29T23:59:59-03:00",
@@ -308,7 +295,7 @@ TEST(ServiceKeysTest, SoManyKeysThereCanBe) {
   std::string keys = "keys:\n";
   for (int i = 0; i < 8000; ++i) {
     const std::string id = absl::StrCat("k", i);
-    absl::StrAppend(&keys, "- {id: ", id, ", sha256: ", Hex(SecretOf(id, 'a')), ", scopes: [{admin: true}]}\n");
+    absl::StrAppend(&keys, "- {id: ", id, ", sha256: ", Hex(SecretOf(id, 'a')), ", scopes: [{methods: [Emit]}]}\n");
   }
   const ServiceKeys parsed = *Parse(keys);
   EXPECT_EQ(parsed.identities().size(), 8000);

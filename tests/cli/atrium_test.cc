@@ -12,6 +12,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "tests/cli/run_atrium.h"
 #include "tests/support/process.h"
 #include "tests/support/temp_directory.h"
 #include "tests/support/test_server.h"
@@ -27,24 +28,7 @@ using testing::IsEmpty;
 using testing::Not;
 using testing::StartsWith;
 
-using Words = std::vector<std::string>;
-
 constexpr char kNobody[] = "127.0.0.1:1";
-
-struct Ran {
-  int code = -1;
-  std::string out;
-  std::string err;
-};
-
-Ran RunAtrium(const Words& words, const std::string& address = "") {
-  Words environment;
-  if (!address.empty()) environment.push_back(absl::StrCat("ATRIUM_ADDRESS=", address));
-  Process atrium(ATRIUM_PATH, words, environment);
-  Ran ran{.out = atrium.ReadOut(), .err = atrium.ReadErr()};
-  ran.code = atrium.ExitCode();
-  return ran;
-}
 
 class AtriumTest : public testing::Test {
  protected:

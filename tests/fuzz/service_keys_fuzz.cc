@@ -42,7 +42,7 @@ void CheckIdentity(const ServiceIdentity& identity) {
   Require(absl::StartsWith(id, "key:"));
   id.remove_prefix(4);
   Require(!id.empty() && id.size() <= 64);
-  Require(identity.admin || !identity.scopes.empty());
+  Require(!identity.scopes.empty());
   for (const ServiceScope& scope : identity.scopes) CheckScope(scope);
 }
 

@@ -26,8 +26,14 @@ class KeyFilesTest : public ::testing::Test {
         .status;
   }
 
+  TestServer::Flags Flags() const {
+    TestServer::Flags flags = credentials_.Flags();
+    flags.push_back("--max-sessions-per-user=0");
+    return flags;
+  }
+
   const TestCredentials credentials_;
-  TestServer server_{credentials_.Flags()};
+  TestServer server_{Flags()};
 };
 
 TEST_F(KeyFilesTest, NewKeysCountAndOldOnesDoNot) {

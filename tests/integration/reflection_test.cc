@@ -147,11 +147,11 @@ using Versions = testing::Types<V1, V1Alpha>;
 TYPED_TEST_SUITE(ReflectionTest, Versions, NamesOfVersions);
 
 // What rooms.proto imports, and what that imports.
-constexpr const char* kImportsOfRooms[] = {"atrium/v1/frames.proto",          "atrium/v1/resources.proto",
-                                           "google/api/annotations.proto",    "google/api/http.proto",
-                                           "google/protobuf/any.proto",       "google/protobuf/descriptor.proto",
-                                           "google/protobuf/duration.proto",  "google/protobuf/struct.proto",
-                                           "google/protobuf/timestamp.proto", "google/rpc/status.proto"};
+constexpr const char* kImportsOfRooms[] = {
+    "atrium/v1/connection.proto",       "atrium/v1/frames.proto",         "atrium/v1/resources.proto",
+    "google/api/annotations.proto",     "google/api/http.proto",          "google/protobuf/any.proto",
+    "google/protobuf/descriptor.proto", "google/protobuf/duration.proto", "google/protobuf/struct.proto",
+    "google/protobuf/timestamp.proto",  "google/rpc/status.proto"};
 
 TYPED_TEST(ReflectionTest, ListsItsServices) {
   auto request = this->ListServices();

@@ -242,6 +242,25 @@ TEST_P(ServiceTest, WatchesNeedTheSame) {
   EXPECT_EQ(watch(TestCredentials::Secret("chat")), 403);
 }
 
+TEST_P(ServiceTest, WatchesEndWithTheToken) {
+  const std::string token =
+      credentials_.TokenWith("ana", {.rooms = R"([{"room":"geral","can":["watch"]}])", .ttl = absl::Seconds(2)});
+  TestServer::Flags flags = credentials_.Flags();
+  flags.push_back("--client-leeway=0s");
+  const TestServer server(flags);
+  const auto rooms = v1::RoomService::NewStub(GrpcChannel(server.grpc_port()));
+  grpc::ClientContext context;
+  context.set_deadline(absl::ToChronoTime(absl::Now() + kPatience));
+  context.AddMetadata("authorization", "Bearer " + token);
+  v1::WatchRequest request;
+  request.set_room_id("geral");
+  const auto watch = rooms->Watch(&context, request);
+  v1::ServerFrames frames;
+  EXPECT_TRUE(watch->Read(&frames));
+  EXPECT_FALSE(watch->Read(&frames));
+  EXPECT_EQ(watch->Finish().error_code(), grpc::StatusCode::UNAUTHENTICATED);
+}
+
 TEST_P(ServiceTest, TellsWhatWasMissing) {
   const auto error = Do(TestCredentials::Secret("chat"), {.path = "/api/rooms/geral"}).Json();
   EXPECT_EQ(error.at("message"), "No scope of key:chat allows GetRoom in room 'geral'");

@@ -82,17 +82,19 @@ bool Client::Connect() {
     if (state_ == State::kConnected) return true;
   }
   const absl::Time deadline = absl::Now() + settings_.patience();
-  while (absl::Now() < deadline) {
+  while (absl::Now() < deadline && recorder_.failure().empty()) {
     if (OpenConnection() && Rejoin()) return true;
     absl::SleepFor(kPause);
   }
-  recorder_.Fail(absl::StrCat("the server was away for more than ", absl::FormatDuration(settings_.patience())));
+  const absl::MutexLock lock(&mutex_);
+  recorder_.Fail(absl::StrCat("the server was away for more than ", absl::FormatDuration(settings_.patience()), ": ",
+                              end_.message()));
   return false;
 }
 
 bool Client::OpenConnection() {
   v1::Hello hello;
-  hello.set_token(name_);
+  hello.set_token(rpc_.credentials().has_token() ? rpc_.credentials().Token() : name_);
   hello.set_client("atrium verify");
   session_.reset();  // and with it the thread of the last one
   {
@@ -109,7 +111,8 @@ bool Client::OpenConnection() {
     }
   }
   session_ = std::make_unique<cli::Session>(
-      rpc_, hello, [this](const v1::ServerFrame& frame) { OnFrame(frame); }, [this](const absl::Status&) { OnEnd(); });
+      rpc_, hello, [this](const v1::ServerFrame& frame) { OnFrame(frame); },
+      [this](const absl::Status& status) { OnEnd(status); });
   const absl::MutexLock lock(&mutex_);
   const auto decided = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return state_ != State::kConnecting; };
   mutex_.AwaitWithTimeout(absl::Condition(&decided), kReplyPatience);
@@ -275,10 +278,13 @@ void Client::OnFrame(const v1::ServerFrame& frame) {
   if (frame.has_patch()) seat->second.patch_offset = cli::OffsetOf(frame);
 }
 
-void Client::OnEnd() {
+void Client::OnEnd(const absl::Status& status) {
   const absl::MutexLock lock(&mutex_);
+  // One that was not let in is not let in later either.
+  if (state_ == State::kConnecting && absl::IsUnauthenticated(status)) recorder_.Fail(std::string(status.message()));
   if (state_ == State::kConnected) recorder_.Add(number_, LostConnection());
   state_ = State::kLost;
+  end_ = status;
 }
 
 void Client::OnWelcome(const v1::Welcome& welcome) {

@@ -22,7 +22,7 @@ bool InDoubt(const absl::Status& status);
 // thread calls it; what it sees comes on another.
 class Client {
  public:
-  // `name` is also the id of its user.
+  // `name` is also the id of its user, unless there is a token.
   Client(cli::Rpc& rpc, Recorder& recorder, const Settings& settings, std::string name);
 
   // Connects if it is not connected, resuming its session if it may, and goes back into the rooms that it was in.
@@ -75,7 +75,7 @@ class Client {
 
   // These run on the session's thread.
   void OnFrame(const v1::ServerFrame& frame);
-  void OnEnd();
+  void OnEnd(const absl::Status& status);
   void OnWelcome(const v1::Welcome& welcome);
   void OnReply(const v1::Reply& reply);
   void OnEntered(const v1::Room& room, const std::string& member_id, const v1::Position& position, bool recovered,
@@ -91,6 +91,7 @@ class Client {
 
   mutable absl::Mutex mutex_;
   State state_ ABSL_GUARDED_BY(mutex_) = State::kAway;
+  absl::Status end_ ABSL_GUARDED_BY(mutex_);  // of the last connection
   int connections_ ABSL_GUARDED_BY(mutex_) = 0;
   std::string id_ ABSL_GUARDED_BY(mutex_);
   std::string resume_token_ ABSL_GUARDED_BY(mutex_);

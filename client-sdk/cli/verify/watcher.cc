@@ -54,7 +54,7 @@ void Watcher::ReadStream() {
       request_.mutable_since()->set_offset(position_->offset);
     }
   }
-  const auto stream = rpc_.rooms().Watch(&context, request_);
+  const auto stream = rpc_.Watch(context, request_);
   v1::ServerFrames message;
   bool began = false;
   while (stream->Read(&message)) {

@@ -23,6 +23,7 @@ const MemberIdentity* Roster::Find(absl::string_view id) const {
 
 const MemberIdentity* Roster::FindOfUser(absl::string_view user_id) const {
   const MemberIdentity* found = nullptr;
+  if (user_id.empty()) return found;
   for (const auto& [id, member] : members()) {
     if (member.identity.user_id == user_id && (found == nullptr || id < found->id)) found = &member.identity;
   }

@@ -39,7 +39,8 @@ class Roster {
   const Members& members() const { return company_->members; }
   // Returns null if it is not a member.
   const MemberIdentity* Find(absl::string_view id) const;
-  // Returns a member of that user, the one with the least id, or null if there is none. It looks at all members.
+  // Returns a member of that user, the one with the least id, or null if there is none: an empty id is nobody's. It
+  // looks at all members.
   const MemberIdentity* FindOfUser(absl::string_view user_id) const;
   // Room code counts and sees one more while the OnLeave of one runs whose join was not decided when it left.
   int count() const {
