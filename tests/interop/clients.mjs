@@ -200,17 +200,17 @@ async function openSocket(url, subprotocol, session) {
   return socket;
 }
 
-/** Unary calls of both services: `rooms.emit({...})` is a promise, and fails with a Refusal. */
+/** Unary calls of both services: `rooms.emit({...}, metadata)` is a promise, and fails with a Refusal. */
 export function connectServices(address) {
   const credentials = grpc.credentials.createInsecure();
   const rooms = new RoomService(address, credentials);
   const sessions = new SessionService(address, credentials);
   const promised = (client) =>
     new Proxy(client, {
-      get: (target, method) => (request) =>
+      get: (target, method) => (request, metadata = new grpc.Metadata()) =>
         new Promise((resolve, reject) => {
           const deadline = Date.now() + kTimeout;
-          target[method](request, { deadline }, (error, response) =>
+          target[method](request, metadata, { deadline }, (error, response) =>
             error ? reject(refusalOf(error)) : resolve(response),
           );
         }),

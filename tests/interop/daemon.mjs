@@ -11,10 +11,11 @@ export const root = kRoot;
 
 /** A running atriumd, in a process of its own. */
 export class Daemon {
-  /** Starts one with `--dev`. Addresses are `host:port`; port 0 picks a free one. */
+  /** Starts one, with `--dev` unless `flags` have keys of services. Addresses are `host:port`; port 0 picks a free one. */
   static async start({ grpc = '127.0.0.1:0', http = '127.0.0.1:0', flags = [] } = {}) {
     const daemon = new Daemon();
-    const args = ['--dev', '--grpc-address', grpc, '--http-address', http, '--admin-address', '127.0.0.1:0', ...flags];
+    const dev = flags.some((flag) => flag.startsWith('--service-keys')) ? [] : ['--dev'];
+    const args = [...dev, '--grpc-address', grpc, '--http-address', http, '--admin-address', '127.0.0.1:0', ...flags];
     daemon.process = spawn(kBinary, args, { stdio: ['ignore', 'pipe', 'pipe'] });
     daemon.log = '';
     daemon.process.stderr.on('data', (data) => (daemon.log = (daemon.log + data).slice(-20_000)));
