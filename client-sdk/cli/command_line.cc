@@ -25,7 +25,7 @@ constexpr char kEnd[] = R"(
   atrium COMMAND --help          what it does, with examples
   --address HOST:PORT            gRPC of atriumd; else ATRIUM_ADDRESS, else 127.0.0.1:50051
   --key-file FILE                the key of a service, which calls show; else ATRIUM_KEY_FILE; atrium keygen makes one
-  --token-file FILE              the token (JWT) of a client; else ATRIUM_TOKEN_FILE
+  --token-file FILE              the token (JWT) of a client; else ATRIUM_TOKEN_FILE; atrium token makes one for trials
   --json                         one JSON object a line
 
 A server without --dev answers those who show one of the two.
@@ -146,7 +146,6 @@ absl::Status ReadServerFlags(const Command& command, Invocation& invocation) {
   auto credentials = ReadCredentials(command, invocation);
   if (!credentials.ok()) return credentials.status();
   invocation.credentials = *std::move(credentials);
-  invocation.json = invocation.flag<bool>("json");
   return absl::OkStatus();
 }
 
@@ -172,6 +171,7 @@ absl::StatusOr<CommandLine> ParseFor(const Command& command, const std::vector<s
   }
   if (invocation.has("argument")) invocation.arguments = invocation.flag<std::vector<std::string>>("argument");
   if (absl::Status status = CheckArguments(command, invocation.arguments.size()); !status.ok()) return status;
+  invocation.json = invocation.has("json") && invocation.flag<bool>("json");
   if (command.shows == Shows::kNothing) return line;
   if (absl::Status status = ReadServerFlags(command, invocation); !status.ok()) return status;
   return line;

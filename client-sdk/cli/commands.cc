@@ -64,7 +64,33 @@ void KeygenFlags(po::options_description& flags) {
   flags.add_options()("id", po::value<std::string>()->value_name("ID"),
                       "who has the key: 1-64 letters, digits, underscores, dots, or hyphens")(
       "scopes-for", po::value<std::string>()->default_value("*")->value_name("METHODS"),
-      "what it is for: names of methods with commas between; a * stands for the rest of a name");
+      "what it is for: names of methods with commas between; a * stands for the rest of a name")(
+      "jwk", po::value<std::string>()->implicit_value("")->value_name("ALG"),
+      "make a key for signing tokens instead: ES256, as without a name, RS256 or HS256")(
+      "kid", po::value<std::string>()->value_name("KID"), "what that one is called; without it, something at random");
+}
+
+void TokenFlags(po::options_description& flags) {
+  const auto text = [](const char* name) { return po::value<std::string>()->value_name(name); };
+  const auto texts = [](const char* name) { return po::value<Texts>()->composing()->value_name(name); };
+  flags.add_options()("jwk", text("FILE"), "the private key, as `atrium keygen --jwk` prints it")(
+      "sub", text("USER"), "who the user is")("aud", text("AUD")->default_value("atrium"),
+                                              "what the server has as --client-audience")(
+      "iss", text("ISS"), "what it has as --client-issuer")("ttl", text("DURATION")->default_value("10m"),
+                                                            "how long it is good, such as 90s or 24h")(
+      "room", texts("PATTERN=VERBS"), "a grant, such as 'geral=join,emit' or 'public:*=watch'; repeatable")(
+      "component", texts("NAME"), "a component that the user may mount; repeatable")(
+      "info", text("JSON"), "an object that members of rooms see of the user")(
+      "max-connections", po::value<int>()->value_name("N"), "the user has so many sessions at once")(
+      "claims", text("FILE"), "a JSON object with more claims, such as grants with `methods`");
+}
+
+void CheckTokenFlags(po::options_description& flags) {
+  const auto text = [](const char* name) { return po::value<std::string>()->value_name(name); };
+  flags.add_options()("jwks", text("FILE"), "what the server has as --client-jwks")(
+      "aud", text("AUD"), "as --client-audience")("iss", text("ISS"), "as --client-issuer")(
+      "leeway", text("DURATION")->default_value("30s"), "as --client-leeway")("json", po::bool_switch(),
+                                                                              "one JSON object");
 }
 
 constexpr Command kCommands[] = {
@@ -144,9 +170,10 @@ the grant {"room": "verify-*", "can": ["join", "emit", "set_state"]}; calls show
   atrium verify --key-file all.key --token-file tester.jwt
 )",
      VerifyFlags, Verify, Shows::kBoth},
-    {"keygen", "", 0, 0, "make a service key",
-     R"(Prints a new secret on stdout, and on stderr what goes into the file of atriumd --service-keys: its hash, so that the
-file gives nothing away. The secret is shown once; keep it in a file that only the service can read.
+    {"keygen", "--id ID | --jwk [ALG]", 0, 1, "make a service key, or one for signing tokens",
+     R"(With --id it prints a new secret of a service on stdout, and on stderr what goes into the file of atriumd
+--service-keys: its hash, so that the file gives nothing away. The secret is shown once; keep it in a file that only the
+service can read.
 
   (umask 077; atrium keygen --id shop > shop.key)
   (umask 077; atrium keygen --id shop --scopes-for 'Emit,Get*' > shop.key 2> keys.yaml)
@@ -162,8 +189,43 @@ scope may also name rooms, and a key may expire:
         - methods: [Emit, "Get*"]
           rooms: ["chat:*"]
       expires: 2027-01-01T00:00:00Z
+
+With --jwk it prints a new key for signing the tokens of clients: on stdout the private JWK, for the backend that signs
+them, and on stderr a JWK Set of its public part, for the file of atriumd --client-jwks.
+
+  (umask 077; atrium keygen --jwk > tokens.jwk 2> jwks.json)
+  (umask 077; atrium keygen --jwk RS256 --kid 2026 > tokens.jwk 2> jwks.json)
+
+The key of HS256 is one secret for both: its JWK Set is as secret as the private JWK, and whoever has either signs
+tokens. Take it only where the server and the backend are one.
 )",
      KeygenFlags, Keygen, Shows::kNothing},
+    {"token", "--jwk FILE --sub USER", 0, 0, "sign a token of a client, for trials and scripts",
+     R"(Prints a token (JWT) that is signed with a private JWK: RSA, P-256, or a secret. It is for trials and scripts: a
+backend has the key itself, and signs tokens with a JWT library of its language, for a user that it has recognised.
+
+  (umask 077; atrium token --jwk tokens.jwk --sub ana --iss shop --room 'geral=join,emit' > ana.jwt)
+  atrium join geral --token-file ana.jwt
+  TOKEN=$(atrium token --jwk tokens.jwk --sub ana --iss shop)
+  curl http://127.0.0.1:8080/api/rooms -H "Authorization: Bearer $TOKEN"
+
+A grant of --room is a pattern, a room's id or its beginning with a * behind, and verbs: join, emit, set_state, call,
+watch, history, members. What has no flag stands in the file of --claims, which may also say what is there by default,
+such as `exp`:
+
+  {"rooms": [{"room": "chat:*", "can": ["call"], "methods": ["addMessage"]}], "nbf": 1796083200}
+)",
+     TokenFlags, Token, Shows::kNothing},
+    {"check-token", "[TOKEN_FILE]", 0, 1, "say whether a server would take a token, and what it allows",
+     R"(Reads a token from a file, or from stdin without one or for -. It does so as an atriumd that is started with the
+same --client-jwks, --client-audience, --client-issuer and --client-leeway, and other flags as they are by default. It
+prints whose token it is and what it grants, or fails with what is wrong, which such a server tells its log. The token
+itself is never printed.
+
+  atrium check-token --jwks jwks.json --aud atrium --iss shop ana.jwt
+  atrium token --jwk tokens.jwk --sub ana | atrium check-token --jwks jwks.json --aud atrium --json
+)",
+     CheckTokenFlags, CheckToken, Shows::kNothing},
 };
 
 }  // namespace

@@ -70,5 +70,7 @@ absl::Status Rooms(const Invocation& invocation);
 absl::Status Stats(const Invocation& invocation);
 absl::Status Verify(const Invocation& invocation);
 absl::Status Keygen(const Invocation& invocation);
+absl::Status Token(const Invocation& invocation);
+absl::Status CheckToken(const Invocation& invocation);
 
 }  // namespace atrium::cli

@@ -1,10 +1,6 @@
 #include "client-sdk/cli/credentials.h"
 
 #include <algorithm>
-#include <array>
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
 #include <filesystem>
 #include <system_error>
 
@@ -16,53 +12,32 @@ namespace atrium::cli {
 namespace {
 
 constexpr absl::string_view kKeyPrefix = "atk_";
-// Tokens begin with the base64url of a header, which is a JSON object.
-constexpr absl::string_view kTokenPrefix = "eyJ";
 // A server takes no more metadata than this with a call.
 constexpr size_t kMaxBytes = 8192;
-
-absl::Status Wrong(const Credentials::File& file, absl::string_view what) {
-  return absl::InvalidArgumentError(absl::StrCat(file.named_by, " ", file.path, " ", what));
-}
-
-// A secret in the place of its path must not be repeated.
-absl::Status CannotBeRead(const Credentials::File& file, int error) {
-  if (absl::StartsWith(file.path, kKeyPrefix) || absl::StartsWith(file.path, kTokenPrefix)) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(file.named_by, " must be the path of a file that holds the secret, not the secret itself"));
-  }
-  return Wrong(file, absl::StrCat("cannot be read: ", std::strerror(error)));
-}
 
 // Returns what the file holds, without white space around it. Anything but one word of ASCII is refused, because gRPC
 // ends the process on metadata with other characters.
 absl::StatusOr<std::string> ReadWord(const Credentials::File& file) {
-  std::FILE* const stream = std::fopen(file.path.c_str(), "re");
-  if (stream == nullptr) return CannotBeRead(file, errno);
-  std::array<char, kMaxBytes + 1> buffer{};
-  const size_t size = std::fread(buffer.data(), 1, buffer.size(), stream);
-  const int error = std::ferror(stream) != 0 ? errno : 0;
-  std::fclose(stream);
-  if (error != 0) return CannotBeRead(file, error);
-  if (size > kMaxBytes) return Wrong(file, absl::StrCat("holds more than ", kMaxBytes, " bytes"));
-  const absl::string_view word = absl::StripAsciiWhitespace(absl::string_view(buffer.data(), size));
-  if (word.empty()) return Wrong(file, "is empty");
+  auto content = ReadSecretFile(file, kMaxBytes);
+  if (!content.ok()) return content;
+  const absl::string_view word = absl::StripAsciiWhitespace(*content);
+  if (word.empty()) return WrongFile(file, "is empty");
   const bool is_word =
       std::all_of(word.begin(), word.end(), [](char c) { return absl::ascii_isgraph(static_cast<unsigned char>(c)); });
-  if (!is_word) return Wrong(file, "must hold one word, the secret, and nothing else");
+  if (!is_word) return WrongFile(file, "must hold one word, the secret, and nothing else");
   return std::string(word);
 }
 
 absl::StatusOr<std::string> ReadKey(const Credentials::File& file) {
   auto key = ReadWord(file);
   if (!key.ok() || absl::StartsWith(*key, kKeyPrefix)) return key;
-  return Wrong(file, "holds no service key: one begins with atk_, and `atrium keygen` makes it");
+  return WrongFile(file, "holds no service key: one begins with atk_, and `atrium keygen` makes it");
 }
 
 absl::StatusOr<std::string> ReadToken(const Credentials::File& file) {
   auto token = ReadWord(file);
   if (!token.ok() || !absl::StartsWith(*token, kKeyPrefix)) return token;
-  return Wrong(file, "holds a service key, which is shown by --key-file or ATRIUM_KEY_FILE");
+  return WrongFile(file, "holds a service key, which is shown by --key-file or ATRIUM_KEY_FILE");
 }
 
 }  // namespace

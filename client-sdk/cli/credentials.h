@@ -6,6 +6,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "client-sdk/cli/secret_file.h"
 
 namespace atrium::cli {
 
@@ -14,11 +15,8 @@ namespace atrium::cli {
 // token anew, because tokens are replaced before they expire.
 class Credentials {
  public:
-  // A file that holds one of them, and what has named it, such as `--key-file`. There is none if that is empty.
-  struct File {
-    std::string named_by;
-    std::string path;
-  };
+  // A file that holds one of them. There is none if nothing has named it.
+  using File = SecretFile;
 
   Credentials() = default;
   // Reads the files. INVALID_ARGUMENT names the one that cannot be read or holds something else, and repeats nothing of

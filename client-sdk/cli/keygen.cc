@@ -1,10 +1,11 @@
-// The command that makes a key. It calls nobody.
+// The command that makes keys. It calls nobody.
 
-#include <openssl/rand.h>
 #include <openssl/sha.h>
 
 #include <algorithm>
 #include <array>
+#include <boost/json/array.hpp>
+#include <boost/json/serialize.hpp>
 #include <iostream>
 
 #include "absl/strings/ascii.h"
@@ -14,12 +15,16 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "client-sdk/cli/commands.h"
+#include "client-sdk/cli/new_jwk.h"
+#include "client-sdk/cli/random_bytes.h"
+#include "server/common/status_macros.h"
 
 namespace atrium::cli {
 namespace {
 
 constexpr size_t kMaxIdBytes = 64;
 constexpr size_t kSecretBytes = 32;
+constexpr size_t kKidBytes = 8;
 
 bool IsAlphanumeric(char c) { return absl::ascii_isalnum(static_cast<unsigned char>(c)); }
 
@@ -35,10 +40,9 @@ bool IsMethod(absl::string_view method) {
   return (any || !method.empty()) && std::all_of(method.begin(), method.end(), IsAlphanumeric);
 }
 
-absl::Status CheckId(const Invocation& invocation) {
-  if (!invocation.has("id")) return BadUsage("name the key with --id, such as: atrium keygen --id shop > shop.key");
-  if (IsId(invocation.flag<std::string>("id"))) return absl::OkStatus();
-  return BadUsage("--id must be 1-64 letters, digits, underscores, dots, or hyphens");
+absl::Status CheckId(const char* flag, const Invocation& invocation) {
+  if (!invocation.has(flag) || IsId(invocation.flag<std::string>(flag))) return absl::OkStatus();
+  return BadUsage(absl::StrCat("--", flag, " must be 1-64 letters, digits, underscores, dots, or hyphens"));
 }
 
 absl::StatusOr<std::vector<std::string>> ReadMethods(const std::string& text) {
@@ -51,11 +55,7 @@ absl::StatusOr<std::vector<std::string>> ReadMethods(const std::string& text) {
 }
 
 absl::StatusOr<std::string> MakeSecret(absl::string_view id) {
-  std::array<unsigned char, kSecretBytes> random{};
-  if (RAND_bytes(random.data(), static_cast<int>(random.size())) != 1) {
-    return absl::InternalError("the system has no random bytes");
-  }
-  const absl::string_view bytes(reinterpret_cast<const char*>(random.data()), random.size());
+  ASSIGN_OR_RETURN(const std::string bytes, RandomBytes(kSecretBytes));
   return absl::StrCat("atk_", id, "_", absl::WebSafeBase64Escape(bytes));
 }
 
@@ -71,20 +71,57 @@ std::string YamlText(const std::string& id) {
   return plain ? id : absl::StrCat("\"", id, "\"");
 }
 
+// What is told about a secret that is lost, such as on a full disk, is of no use.
+absl::Status Print(absl::string_view secret, absl::string_view told) {
+  if (!(std::cout << secret << std::endl)) return absl::DataLossError("the secret cannot be written to stdout");
+  std::cerr << told;
+  return absl::OkStatus();
+}
+
+absl::Status MakeServiceKey(const Invocation& invocation) {
+  if (invocation.has("kid")) return BadUsage("--kid goes with --jwk");
+  if (!invocation.arguments.empty()) return BadUsage("an algorithm goes with --jwk");
+  ASSIGN_OR_RETURN(const auto methods, ReadMethods(invocation.flag<std::string>("scopes-for")));
+  const auto id = invocation.flag<std::string>("id");
+  ASSIGN_OR_RETURN(const std::string secret, MakeSecret(id));
+  return Print(secret, absl::StrCat("keys:\n  - id: ", YamlText(id), "\n    sha256: ", HashOf(secret),
+                                    "\n    scopes:\n      - methods: [\"", absl::StrJoin(methods, "\", \""), "\"]\n"));
+}
+
+// `--jwk=RS256` and `--jwk RS256` are the same; the parser takes the second for a flag and an argument.
+absl::StatusOr<std::string> ReadAlgorithm(const Invocation& invocation) {
+  const auto of_flag = invocation.flag<std::string>("jwk");
+  if (invocation.arguments.empty()) return of_flag.empty() ? "ES256" : of_flag;
+  if (of_flag.empty()) return invocation.arguments[0];
+  return BadUsage("--jwk must be one of ES256, RS256 and HS256");
+}
+
+absl::Status MakeSigningKey(const Invocation& invocation) {
+  if (!invocation.flags["scopes-for"].defaulted()) return BadUsage("--scopes-for goes with --id");
+  ASSIGN_OR_RETURN(const std::string algorithm, ReadAlgorithm(invocation));
+  ASSIGN_OR_RETURN(std::string kid, RandomBytes(kKidBytes));
+  kid = invocation.has("kid") ? invocation.flag<std::string>("kid") : absl::BytesToHexString(kid);
+  auto jwk = MakeJwk(algorithm, kid);
+  if (absl::IsInvalidArgument(jwk.status())) return BadUsage("--jwk must be one of ES256, RS256 and HS256");
+  if (!jwk.ok()) return jwk.status();
+  boost::json::array keys;
+  keys.push_back(jwk->verifies);
+  const boost::json::object set = {{"keys", std::move(keys)}};
+  return Print(boost::json::serialize(jwk->signs), boost::json::serialize(set) + "\n");
+}
+
 }  // namespace
 
 absl::Status Keygen(const Invocation& invocation) {
-  if (absl::Status status = CheckId(invocation); !status.ok()) return status;
-  const auto methods = ReadMethods(invocation.flag<std::string>("scopes-for"));
-  if (!methods.ok()) return methods.status();
-  const auto id = invocation.flag<std::string>("id");
-  const auto secret = MakeSecret(id);
-  if (!secret.ok()) return secret.status();
-  // The hash of a secret that is lost, such as on a full disk, is of no use.
-  if (!(std::cout << *secret << std::endl)) return absl::DataLossError("the secret cannot be written to stdout");
-  std::cerr << "keys:\n  - id: " << YamlText(id) << "\n    sha256: " << HashOf(*secret)
-            << "\n    scopes:\n      - methods: [\"" << absl::StrJoin(*methods, "\", \"") << "\"]\n";
-  return absl::OkStatus();
+  RETURN_IF_ERROR(CheckId("id", invocation));
+  RETURN_IF_ERROR(CheckId("kid", invocation));
+  if (invocation.has("id") && invocation.has("jwk")) {
+    return BadUsage("--id and --jwk are both given: one makes a key for a service, the other one for signing tokens");
+  }
+  if (invocation.has("id")) return MakeServiceKey(invocation);
+  if (invocation.has("jwk")) return MakeSigningKey(invocation);
+  return BadUsage(
+      "name the key with --id, such as: atrium keygen --id shop > shop.key; or make one for signing tokens with --jwk");
 }
 
 }  // namespace atrium::cli

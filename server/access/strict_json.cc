@@ -61,6 +61,9 @@ class DuplicateFinder {
   bool found_ = false;
 };
 
+// A long name may be a secret in the wrong place.
+constexpr size_t kMaxShownBytes = 16;
+
 absl::Status JsonError(absl::string_view message) {
   return MakeError(absl::StatusCode::kInvalidArgument, "INVALID_JSON", message);
 }
@@ -74,7 +77,8 @@ absl::StatusOr<json::object> ParseStrictObject(absl::string_view text, int max_d
   json::error_code error;
   parser.write_some(false, text.data(), text.size(), error);
   if (parser.handler().found()) {
-    return JsonError(absl::StrCat("member \"", Excerpt(parser.handler().name()), "\" stands twice in an object"));
+    return JsonError(
+        absl::StrCat("member \"", Excerpt(parser.handler().name(), kMaxShownBytes), "\" stands twice in an object"));
   }
   if (error == json::error::too_deep) return JsonError(absl::StrCat("nests too deep (max ", max_depth, ")"));
   // Whatever else is wrong is found, and told, here.

@@ -24,7 +24,11 @@ constexpr absl::string_view kWholeFile = "file";
 std::string ItemPath(absl::string_view list, size_t index) { return absl::StrCat(list, "[", index, "]"); }
 
 std::string MemberPath(absl::string_view mapping, absl::string_view name) {
-  return absl::StrCat(mapping, mapping.empty() ? "" : ".", Excerpt(name));
+  // A long name may be a secret in the wrong place.
+  constexpr size_t kMaxShown = 32;
+  constexpr size_t kShownOfLonger = 8;
+  return absl::StrCat(mapping, mapping.empty() ? "" : ".",
+                      Excerpt(name, name.size() > kMaxShown ? kShownOfLonger : kMaxShown));
 }
 
 absl::Status ErrorAt(absl::string_view path, int line, absl::string_view rule) {

@@ -159,7 +159,9 @@ absl::Status Authorizer::AuthorizeMount(const Caller& caller, absl::string_view 
 }
 
 bool Authorizer::MayList(const Caller& caller, absl::string_view room_id) const {
-  return !caller.is_client() || Authorize(caller, Verb::kWatch, room_id).ok();
+  const ClientIdentity* const client = caller.client();
+  return client == nullptr ||
+         (client->Allows(GrantVerb::kWatch, room_id, /*typed=*/false) && registry_.TypeOf(room_id) == nullptr);
 }
 
 }  // namespace atrium

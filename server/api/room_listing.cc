@@ -63,9 +63,7 @@ void RoomApi::ListRooms(const Caller& caller, WithPayload<v1::ListRoomsRequest> 
   if (!filter->matches_all) wanted.matches = std::move(filter->matches);
   if (caller.is_client()) {
     wanted.unlisted = false;
-    wanted.matches = [this, caller, matches = std::move(wanted.matches)](const v1::Room& room) {
-      return (matches == nullptr || matches(room)) && authorizer_.MayList(caller, room.id());
-    };
+    wanted.may_see = [this, caller](const std::string& room_id) { return authorizer_.MayList(caller, room_id); };
   }
   auto answer = [text = request.message->filter(), done = std::move(done)](ListPage<v1::Room> page) mutable {
     WithPayload<v1::ListRoomsResponse> response;

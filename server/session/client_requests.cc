@@ -66,7 +66,7 @@ Caller ClientRequests::AsMember(std::string member_id) const { return core_.call
 
 Caller ClientRequests::Entered(Caller caller, const std::string& room_id) const {
   // Where there are no grants nobody asks for it.
-  return caller.client() == nullptr ? caller : caller.Entered(core_.seats().EntryTo(room_id));
+  return caller.client() == nullptr ? caller : caller.Entered(core_.seats().EntryTo(room_id, caller.member_id()));
 }
 
 Caller ClientRequests::AsMemberOf(const std::string& room_id) const {

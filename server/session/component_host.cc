@@ -22,12 +22,14 @@ class ComponentHost::Mounted final : public ComponentSink {
   Mounted(SessionCore& core, Joins& joins, const ComponentTypeInfo& type, MemberIdentity self, std::string room)
       : core_(core),
         joins_(joins),
+        type_(type),
         self_(std::move(self)),
         room_(std::move(room)),
         runtime_(std::make_shared<ComponentRuntime>(
             type, MemberInfo{.id = self_.id, .user_id = self_.user_id}, *this,
             ComponentRuntime::Env{core.env().shard, core.env().log, core.env().api.settings().max_state_bytes})) {}
 
+  const ComponentTypeInfo& type() const { return type_; }
   const MemberIdentity& self() const { return self_; }
   ComponentRuntime& runtime() { return *runtime_; }
   // Whether the client knows of it.
@@ -143,6 +145,7 @@ class ComponentHost::Mounted final : public ComponentSink {
 
   SessionCore& core_;
   Joins& joins_;
+  const ComponentTypeInfo& type_;
   MemberIdentity self_;
   const std::string room_;
   // If true, the client has not got all changes.
@@ -202,6 +205,15 @@ void ComponentHost::OnMounted(SessionKey component, const absl::Status& status, 
   response.message->set_component_id(mounted.self().id);
   done(std::move(response));
   mounted.runtime().Start();
+}
+
+void ComponentHost::UnmountUngranted() {
+  const Authorizer& authorizer = core_.env().api.authorizer();
+  std::vector<SessionKey> ungranted;
+  for (const auto& [component, mounted] : *mounted_) {
+    if (!authorizer.AuthorizeMount(core_.caller(), mounted->type().name).ok()) ungranted.push_back(component);
+  }
+  for (const SessionKey component : ungranted) Drop(component);
 }
 
 void ComponentHost::Unmount(const v1::UnmountRequest& request, Done<v1::UnmountResponse> done) {

@@ -28,6 +28,8 @@ class ComponentHost {
   // INVALID_ARGUMENT naming the field, PERMISSION_DENIED for a typed room; else why the room or OnMount refused.
   void Mount(WithPayload<v1::MountRequest> request, Done<v1::MountResponse> done);
   // Unmounts one. NOT_FOUND unless it is one of these.
+  // Unmounts what the client's token does not list.
+  void UnmountUngranted();
   void Unmount(const v1::UnmountRequest& request, Done<v1::UnmountResponse> done);
   // Runs an action. NOT_FOUND unless the component is one of these; else the errors of ComponentRuntime::Call.
   void Call(WithPayload<v1::CallRequest> request, Done<v1::CallResponse> done);

@@ -22,8 +22,11 @@ absl::Status SessionEnded() {
 
 void Joins::Ask(const Caller& caller, MemberIdentity who, v1::JoinRequest request, Chooser chooser, JoinDone told) {
   SessionEnv& env = core_.env();
-  Newcomer newcomer{
-      .room_id = request.room_id(), .component = who.component, .encoding = who.encoding, .chooser = chooser};
+  Newcomer newcomer{.room_id = request.room_id(),
+                    .member_id = who.id,
+                    .component = who.component,
+                    .encoding = who.encoding,
+                    .chooser = chooser};
   absl::Status refusal = core_.seats().Reserve(newcomer.room_id, newcomer.component, env.settings.max_rooms);
   if (!refusal.ok()) {
     return env.shard.Post(
@@ -57,11 +60,17 @@ void Joins::OnAdmission(const Newcomer& newcomer, absl::StatusOr<Admission> admi
   }
   owner_.OnJoined(newcomer.component, room_id, channel);
   told(std::move(admission));
+  // The client may have shown another token meanwhile.
+  if (granted && !core_.MayBeIn(room_id)) Revoke(room_id, newcomer.member_id);
   Connection* const connection = core_.connection();
   if (connection == nullptr) return gaps_.OpenUnknown(room_id);
   for (const FramePtr& frame : missed) connection->SendMissed(frame);
   // The client has come back in another encoding since it asked: the room is to know.
   if (first_of_session && newcomer.encoding != core_.encoding()) gaps_.GoOnFrom(room_id, position);
+}
+
+void Joins::Revoke(const std::string& room_id, const std::string& member_id) {
+  core_.env().attendance.Remove(room_id, member_id, v1::LEAVE_REASON_ACCESS_REVOKED, /*tell=*/true);
 }
 
 void Joins::Bring(const Caller& caller, MemberIdentity who, v1::JoinRequest request, Chooser chooser, JoinDone told) {

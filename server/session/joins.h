@@ -39,6 +39,9 @@ class Joins {
   // Does the same by server code: the client is told by a `snapshot` frame.
   void Bring(const Caller& caller, MemberIdentity who, v1::JoinRequest request, Chooser chooser, JoinDone told);
 
+  // Takes a member out of a room whose grant is gone: the client is told.
+  void Revoke(const std::string& room_id, const std::string& member_id);
+
   // Sends the room's state as a `snapshot`; if the queue has no room for it, the room gets a gap.
   void SendSnapshot(const Admission& admission);
   // Sends a frame that is made of an admission, and has the room go on from its state where it has a gap.
@@ -48,6 +51,7 @@ class Joins {
   // What an admission is for. The room knows the session by this encoding.
   struct Newcomer {
     std::string room_id;
+    std::string member_id;
     SessionKey component;
     Encoding encoding;
     Chooser chooser;

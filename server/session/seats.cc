@@ -79,15 +79,14 @@ const Seats::InRoom* Seats::Find(const std::string& room_id) const {
   return it == rooms_.end() ? nullptr : &it->second;
 }
 
-Caller::Entry Seats::EntryTo(const std::string& room_id) const {
-  Caller::Entry entry = Caller::Entry::kNone;
+Caller::Entry Seats::EntryTo(const std::string& room_id, absl::string_view member_id) const {
   const InRoom* const room = Find(room_id);
-  if (room == nullptr) return entry;
+  if (room == nullptr) return Caller::Entry::kNone;
   for (const Seat& seat : room->seats) {
-    if (seat.in && !seat.granted) return Caller::Entry::kBrought;
-    if (seat.in) entry = Caller::Entry::kGranted;
+    if (IdOf(seat.component) != member_id) continue;
+    return seat.in && !seat.granted ? Caller::Entry::kBrought : Caller::Entry::kGranted;
   }
-  return entry;
+  return Caller::Entry::kNone;
 }
 
 std::vector<Seats::Granted> Seats::GrantedSeats() const {

@@ -7,6 +7,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/inlined_vector.h"
 #include "absl/status/status.h"
+#include "absl/strings/string_view.h"
 #include "server/api/caller.h"
 #include "server/live/rooms/channel.h"
 
@@ -58,8 +59,9 @@ class Seats {
 
   // Returns null if no member is in the room, or about to join.
   const InRoom* Find(const std::string& room_id) const;
-  // Returns how the client has come into the room, by whichever of its members.
-  Caller::Entry EntryTo(const std::string& room_id) const;
+  // Returns how that member has come into the room. One whose join is not decided yet is taken for one that needs its
+  // grants: the room may have let it in already.
+  Caller::Entry EntryTo(const std::string& room_id, absl::string_view member_id) const;
   // A member that is in a room by a grant.
   struct Granted {
     std::string room_id;

@@ -54,13 +54,9 @@ void Session::Refresh(std::shared_ptr<const ClientIdentity> identity) {
   ATRIUM_ON_SHARD(core_.env().shard);
   core_.Refresh(std::move(identity));
   told_expiring_ = false;
-  const ClientIdentity* const client = core_.caller().client();
-  if (client == nullptr) return;
-  SessionEnv& env = core_.env();
+  components_.UnmountUngranted();
   for (const Seats::Granted& seat : core_.seats().GrantedSeats()) {
-    const bool typed = env.api.registry().TypeOf(seat.room_id) != nullptr;
-    if (client->Allows(GrantVerb::kJoin, seat.room_id, typed)) continue;
-    env.attendance.Remove(seat.room_id, seat.member_id, v1::LEAVE_REASON_ACCESS_REVOKED, /*tell=*/true);
+    if (!core_.MayBeIn(seat.room_id)) joins_.Revoke(seat.room_id, seat.member_id);
   }
 }
 

@@ -34,6 +34,12 @@ void SessionCore::Attach(Connection& connection) {
   ++generation_;
 }
 
+bool SessionCore::MayBeIn(const std::string& room_id) const {
+  const ClientIdentity* const client = caller_.client();
+  return client == nullptr ||
+         client->Allows(GrantVerb::kJoin, room_id, /*typed=*/env_.api.registry().TypeOf(room_id) != nullptr);
+}
+
 void SessionCore::Send(const FramePtr& frame) const {
   if (connection_ != nullptr) connection_->Send(frame);
 }

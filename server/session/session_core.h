@@ -60,6 +60,9 @@ class SessionCore {
   // Returns the encoding for frames that are made for this session alone.
   EncodingSet own_encoding() const { return {encoding_, &env_.deflater}; }
 
+  // Whether the client's grants let it be in a room that it has chosen.
+  bool MayBeIn(const std::string& room_id) const;
+
   // Queues a frame; it is lost while there is no connection.
   void Send(const FramePtr& frame) const;
 

@@ -189,6 +189,8 @@ Session* SessionHub::FindResumable(const v1::Hello& hello, const SessionClient& 
 
 absl::StatusOr<absl::Time> SessionHub::Refresh(Session& session, absl::string_view token) {
   ATRIUM_ON_SHARD(env_.shard);
+  // Nobody goes on as nobody.
+  if (token.empty()) return AnotherUser();
   absl::StatusOr<std::shared_ptr<const ClientIdentity>> identity =
       env_.authenticator.IdentifyClient(token, env_.shard.Now());
   if (!identity.ok()) return identity.status();
@@ -210,8 +212,9 @@ void SessionHub::Resume(Connection& connection, Session& session, const v1::Hell
   counters().sessions[static_cast<int>(connection.encoding())].Add(1);
   counters().resumed.Add(1);
   env_.log.Debug("session resumed", {{"session", session.id()}, {"transport", TransportName(connection.encoding())}});
-  session.Resume(connection, hello);
+  // Rooms let go of the session before they are asked what it has missed.
   if (who.identity != nullptr) session.Refresh(std::move(who.identity));
+  session.Resume(connection, hello);
   connection.Heard();
 }
 

@@ -263,6 +263,13 @@ TEST(KeygenTest, ACallThatIsWrongSaysWhatIsRight) {
     return ran.err;
   };
   EXPECT_THAT(refusal({"keygen"}), HasSubstr("name the key with --id"));
+  EXPECT_THAT(refusal({"keygen", "--id", "a", "--jwk"}), HasSubstr("--id and --jwk are both given"));
+  EXPECT_THAT(refusal({"keygen", "--id", "a", "--kid", "b"}), HasSubstr("--kid goes with --jwk"));
+  EXPECT_THAT(refusal({"keygen", "--id", "a", "RS256"}), HasSubstr("an algorithm goes with --jwk"));
+  EXPECT_THAT(refusal({"keygen", "--jwk", "--scopes-for", "Emit"}), HasSubstr("--scopes-for goes with --id"));
+  EXPECT_THAT(refusal({"keygen", "--jwk", "--kid", "a b"}), HasSubstr("--kid must be 1-64 letters"));
+  EXPECT_THAT(refusal({"keygen", "--jwk", "RS512"}), HasSubstr("--jwk must be one of ES256, RS256 and HS256"));
+  EXPECT_THAT(refusal({"keygen", "--jwk=RS256", "HS256"}), HasSubstr("--jwk must be one of"));
   for (const std::string& id : Words{"a b", "a/b", "olá", std::string(65, 'a')}) {
     EXPECT_THAT(refusal({"keygen", "--id", id}), HasSubstr("--id must be 1-64 letters"));
   }

@@ -189,6 +189,65 @@ TEST_P(TokensTest, CanBeRefreshed) {
   EXPECT_EQ(ana.WaitForGoodbye().code(), 3500u);
 }
 
+// What is asked behind a join is decided when the room may have let the client in already.
+TEST_P(TokensTest, GrantsAreNeededWhileAJoinIsUnderWay) {
+  for (int i = 0; i < 20; ++i) {
+    TestClient ana(server_, GetParam(), credentials_.Token("ana", R"([{"room":"geral","can":["join"]}])"));
+    const uint32_t join = ana.Send(JoinFrame("geral"));
+    const uint32_t emit = ana.Send(EmitFrame("geral", "hi"));
+    v1::ClientFrame set;
+    set.mutable_set_state()->set_room_id("geral");
+    *set.mutable_set_state()->mutable_state() = JsonValue(R"({"a":1})");
+    const uint32_t set_state = ana.Send(std::move(set));
+    EXPECT_TRUE(ana.Reply(join).has_join());
+    EXPECT_TRUE(ana.Reply(emit).has_error());
+    EXPECT_TRUE(ana.Reply(set_state).has_error());
+    ana.SayLeave();
+    ana.WaitForEnd();
+  }
+}
+
+TEST_P(TokensTest, ARefreshConcernsJoinsUnderWay) {
+  for (int i = 0; i < 20; ++i) {
+    TestClient ana = Client("ana");
+    ana.Send(JoinFrame("geral"));
+    ana.Send(RefreshFrame(credentials_.Token("ana")));
+    const v1::Left left =
+        ana.WaitFor([](const v1::ServerFrame& frame) { return frame.has_left(); }, "the end of a grant").left();
+    EXPECT_EQ(left.reason(), v1::LEAVE_REASON_ACCESS_REVOKED);
+    ana.SayLeave();
+    ana.WaitForEnd();
+  }
+}
+
+TEST_P(TokensTest, ARefreshTakesComponentsAway) {
+  TestClient ana(server_, GetParam(), credentials_.TokenWith("ana", {.more = R"(,"components":["LivePingPong"])"}));
+  const std::string component = ana.Ask(MountFrame("LivePingPong", "{}")).mount().component_id();
+  EXPECT_TRUE(ana.Ask(ActionFrame(component, "ping", "{}")).has_call());
+  EXPECT_TRUE(ana.Ask(RefreshFrame(credentials_.Token("ana"))).has_refresh());
+  EXPECT_TRUE(ana.Ask(ActionFrame(component, "ping", "{}")).has_error());
+}
+
+TEST_P(TokensTest, AResumeWithoutTheGrantTellsNothingOfTheRoom) {
+  v1::Hello hello;
+  {
+    TestClient ana = Client("ana");
+    ASSERT_TRUE(ana.Join("geral").has_join());
+    hello = ResumeHello(ana.welcome());
+  }
+  ASSERT_TRUE(server_.MetricReaches("atrium_sessions_detached", 1));
+  const HttpReply emitted = CallHttp(server_.http_port(), {.method = "POST",
+                                                           .path = "/api/rooms/geral/emit",
+                                                           .headers = {{"x-api-key", TestCredentials::Secret("all")}},
+                                                           .body = R"({"event":"secret"})"});
+  ASSERT_EQ(emitted.status, 200);
+  hello.set_token(credentials_.Token("ana"));
+  TestClient ana(server_, GetParam(), hello);
+  EXPECT_TRUE(ana.welcome().resumed());
+  ana.WaitFor([](const v1::ServerFrame& frame) { return frame.has_left(); }, "the end of a grant");
+  EXPECT_THAT(ana.RoomFrames("geral"), testing::IsEmpty());
+}
+
 TEST_P(TokensTest, OfARefreshMustBeGood) {
   TestClient ana = Client("ana");
   ana.Send(RefreshFrame("nonsense"));
@@ -263,6 +322,8 @@ TEST_P(AnonymousTest, ClientsEnterTheRoomsThatAreOpenToThem) {
   }
   EXPECT_EQ(server_.Get("/api/rooms/lobby").status, 200);
   EXPECT_EQ(server_.Get("/api/rooms/geral").status, 403);
+  anybody.Send(RefreshFrame(""));
+  EXPECT_EQ(anybody.WaitForGoodbye().code(), 3500u);
 }
 
 TEST(HandshakeTokenTest, ComesAsASubprotocolOrHeaderAndIsNotEchoed) {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { Daemon, root } from '../interop/daemon.mjs';
 import { block } from './readme.mjs';
@@ -16,14 +16,22 @@ let directory;
 let daemon;
 
 const path = (name) => join(directory, name);
+// The command line stands beside the daemon.
+const kBinaries = dirname(process.env.ATRIUMD || `${root}build/release/bin/atriumd`);
+const kEnvironment = { ...process.env, PATH: `${kBinaries}:${process.env.PATH}` };
 const run = (command, args, options) =>
-  execFileSync(command, args, { cwd: directory, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'], ...options });
+  execFileSync(command, args, {
+    cwd: directory,
+    encoding: 'utf8',
+    env: kEnvironment,
+    stdio: ['ignore', 'pipe', 'inherit'],
+    ...options,
+  });
 const shell = (text) => run('bash', ['-euc', block(kSection, 'sh', text)]);
 
 before(async () => {
   directory = mkdtempSync(join(tmpdir(), 'atrium-minting-'));
   shell('> shop.key');
-  shell('> keys.yaml');
   shell('> jwks.json');
   daemon = await Daemon.start({
     flags: [
@@ -52,7 +60,12 @@ async function assertOpens(credential) {
 }
 
 test('the key of the service', async () => {
-  await assertOpens(run('cat', ['shop.key']));
+  await assertOpens(run('cat', ['shop.key']).trim());
+});
+
+test('a token of atrium', async () => {
+  assert.match(shell('atrium check-token'), /^user +ana\nissuer +shop\n(.+\n)+grant +geral: join, emit\n$/);
+  await assertOpens(run('cat', ['ana.jwt']).trim());
 });
 
 test('a token of PyJWT', async () => {
@@ -68,12 +81,13 @@ test('a token of jose', async () => {
 });
 
 test('a token of golang-jwt', async () => {
-  const imports = ['fmt', 'os', 'time', 'github.com/golang-jwt/jwt/v5'].map((name) => `import "${name}"`).join('\n');
+  const names = 'crypto/ecdsa crypto/elliptic encoding/base64 encoding/json fmt os time github.com/golang-jwt/jwt/v5';
+  const imports = names.replaceAll(/(\S+) ?/g, 'import "$1"\n');
   const code = block(kSection, 'go', 'SignedString');
-  writeFileSync(path('main.go'), `package main\n\n${imports}\n\nfunc main() {\n${code}\n_ = err\nfmt.Print(text)\n}\n`);
+  writeFileSync(path('main.go'), `package main\n\n${imports}\nfunc main() {\n${code}\n_ = err\nfmt.Print(text)\n}\n`);
   for (const name of ['go.mod', 'go.sum']) {
     copyFileSync(`${root}tests/minting/${name}`, path(name));
   }
-  const env = { ...process.env, GOFLAGS: '-mod=mod', GOTOOLCHAIN: 'local', GOCACHE: `${root}build/go-cache` };
+  const env = { ...kEnvironment, GOFLAGS: '-mod=mod', GOTOOLCHAIN: 'local', GOCACHE: `${root}build/go-cache` };
   await assertOpens(run(`${kTools}/go`, ['run', '.'], { env }));
 });

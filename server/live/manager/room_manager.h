@@ -64,9 +64,12 @@ class RoomManager final : private RoomFeed::Source {
   // there is no such room; the errors of Find; UNAVAILABLE if the log could not remove it: then it stays.
   void Destroy(std::string room_id, absl::AnyInvocable<void(absl::Status)> done);
 
-  // Which rooms are asked for, and what of them. `matches` runs on all shards at the same time; without it all match.
+  // Which rooms are asked for, and what of them. `may_see` and `matches` run on all shards at
+  // the same time; without one of them all match.
   struct Wanted {
     bool unlisted = true;
+    // This runs first, so that rooms which are not for the asker cost little.
+    std::function<bool(const std::string& room_id)> may_see;
     std::function<bool(const v1::Room&)> matches;
     bool metadata = true;
   };

@@ -81,7 +81,8 @@ bool RoomManager::ListSome(int shard, Listing& listing) const {
     if (!place) return false;
     size_t bytes = 0;
     const bool in_memory = place->entry != nullptr && place->entry->shown();
-    const bool hidden = in_memory && !wanted.unlisted && !place->entry->room->listed();
+    const bool hidden = (in_memory && !wanted.unlisted && !place->entry->room->listed()) ||
+                        (wanted.may_see && !wanted.may_see(place->id));
     if (!hidden && (in_memory || place->head != nullptr)) {
       v1::Room room = in_memory ? place->entry->room->Describe() : SleepingRooms::Read(*place->head);
       bytes = room.ByteSizeLong();
