@@ -93,7 +93,7 @@ std::variant<WebSocketAnswer, HttpResponse> AnswerWebSocketOffer(const WebSocket
   if (offer.may_deflate) answer.extensions = *std::move(extensions);
   const std::vector<std::string> offered = Elements(offer.subprotocols);
   auto token = TokenOf(offer, offered);
-  if (auto* const refusal = std::get_if<HttpResponse>(&token)) return *std::move(refusal);
+  if (auto* const refusal = std::get_if<HttpResponse>(&token)) return std::move(*refusal);
   answer.token = std::get<std::string>(std::move(token));
   if (offered.empty()) return answer;
   for (const std::string& name : offered) {
