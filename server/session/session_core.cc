@@ -35,9 +35,7 @@ void SessionCore::Attach(Connection& connection) {
 }
 
 bool SessionCore::MayBeIn(const std::string& room_id) const {
-  const ClientIdentity* const client = caller_.client();
-  return client == nullptr ||
-         client->Allows(GrantVerb::kJoin, room_id, /*typed=*/env_.api.registry().TypeOf(room_id) != nullptr);
+  return caller_.client() == nullptr || env_.api.authorizer().Authorize(caller_, Verb::kJoin, room_id).ok();
 }
 
 void SessionCore::Send(const FramePtr& frame) const {
